@@ -1,0 +1,100 @@
+import type { GroupCoordinator } from '@sluice/groups';
+import type { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
+import type { Clock, Logger, RedisLink } from '@sluice/redis';
+import './handlers';
+import { limits } from './limits';
+import type { ConnectionServices } from './listener/connection';
+import { Listener } from './listener/listener';
+import { FramePool } from './listener/frame-pool';
+import { MemoryBudget } from './listener/memory-budget';
+import type { BrokerOptions } from './options';
+import { HotMemory } from './partitions/hot-memory';
+import { Partitions } from './partitions/partitions';
+
+/** What a broker is made of; whoever makes these also closes them, after the broker has stopped. */
+export interface BrokerParts {
+  options: BrokerOptions;
+  redis: RedisLink;
+  catalog: TopicCatalog;
+  store: PartitionStore;
+  groups: GroupCoordinator;
+  producerIds: ProducerIds;
+  clusterId: string;
+  clock: Clock;
+  log: Logger;
+}
+
+/**
+ * A gateway's Kafka door: the listener, the partitions that it leads, and the requests in between.
+ */
+export class Broker {
+  private readonly partitions: Partitions;
+  private readonly listener: Listener;
+  private readonly advertised: { host: string; port: number };
+  private readonly unsubscribe: (() => void)[] = [];
+
+  constructor(private readonly parts: BrokerParts) {
+    const { options, redis, store, clock, log } = parts;
+    this.partitions = new Partitions(
+      {
+        store,
+        redis,
+        clock,
+        hotMemory: new HotMemory(options.hotBytesMax),
+        readAheadBudget: new MemoryBudget(limits.readAheadTotalBytesMax),
+        replicationTimeoutMs: options.replicationTimeoutMs,
+      },
+      log,
+    );
+    this.advertised = {
+      host: options.advertisedHost,
+      port: options.advertisedPort ?? options.port,
+    };
+    const services: ConnectionServices = {
+      ...parts,
+      partitions: this.partitions,
+      fetchBudget: new MemoryBudget(limits.fetchReplyBytesMax),
+      requestBudget: new MemoryBudget(options.inFlightBytesMax),
+      framePool: new FramePool(),
+      advertised: this.advertised,
+    };
+    this.listener = new Listener(services);
+  }
+
+  /** Open client connections. */
+  get connectionCount(): number {
+    return this.listener.connectionCount;
+  }
+
+  /**
+   * Listens and serves; resolves with the port. Rejects with the system's error when it cannot
+   * listen.
+   */
+  async start(): Promise<number> {
+    const { options, catalog, groups, redis, log } = this.parts;
+    const onTopic = (event: { deleted?: { id: string } }) => {
+      if (!event.deleted) return;
+      this.partitions.drop(event.deleted.id);
+      groups.removeTopicOffsets(event.deleted.id).catch((error: unknown) => {
+        log.warn('offsets of a deleted topic are still there', { error: String(error) });
+      });
+    };
+    this.unsubscribe.push(
+      catalog.on('change', onTopic),
+      redis.onReady(({ historyChanged }) => this.partitions.invalidate(historyChanged)),
+    );
+    this.partitions.start();
+    const port = await this.listener.listen(options.host, options.port);
+    if (options.advertisedPort === undefined) this.advertised.port = port;
+    return port;
+  }
+
+  /**
+   * Stops accepting, answers what is under way (at most `shutdownGraceMs`), closes the connections.
+   */
+  async stop(): Promise<void> {
+    for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
+    await this.listener.stop(this.parts.options.shutdownGraceMs);
+    this.partitions.stop();
+  }
+}

@@ -1,0 +1,107 @@
+import { ErrorCode, type ErrorCodeValue, Fetch, type RequestOf } from '@sluice/wire';
+import type { RequestContext } from '../context';
+import { FetchPlan, type FetchTarget } from '../fetch/fetch-plan';
+import { reserveFetchMemory } from '../fetch/fetch-memory';
+import { waitForChange } from '../fetch/fetch-wait';
+import { limits } from '../limits';
+import { constantLeaderEpoch } from '../partitions/partition';
+import { handle } from '../registry';
+import { checkLeaderEpoch, findTopic } from '../topics';
+
+type FetchRequest = RequestOf<typeof Fetch>;
+
+const noRecords = Buffer.alloc(0);
+/** What unknown offsets are reported as in a partition that has an error. */
+const unknownOffset = -1;
+
+/**
+ * Fetch, v4–v17. v7: fetch sessions (KIP-227) are declined with session id 0, so clients send full
+ * fetches. v9: leader epochs are checked. v13: topic ids. Not covered: aborted transactions (there
+ * are none), replicas.
+ */
+export const fetch = handle(Fetch, async (context, request) => {
+  if (request.sessionId !== 0 && request.sessionEpoch > 0) {
+    return { errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, responses: [] };
+  }
+  const targets = targetsOf(context, request);
+  const plan = new FetchPlan(targets, Math.min(request.maxBytes, limits.fetchBytesMax));
+  context.onReplySent(() => plan.release());
+  const memory = reserveFetchMemory(context);
+  await readUntilEnough(context, request, plan, memory.reserve);
+  memory.settle(plan.bytes);
+  return toResponse(request, targets);
+});
+
+/**
+ * Reads, and where that is less than the client's minimum waits for more, until the client's time
+ * is up.
+ */
+async function readUntilEnough(
+  { services, signal }: RequestContext,
+  request: FetchRequest,
+  plan: FetchPlan,
+  reserve: (bytes: number) => Promise<boolean>,
+): Promise<void> {
+  const { clock } = services;
+  const waitMs = Math.min(Math.max(request.maxWaitMs, 0), limits.fetchWaitMsMax);
+  const endMs = clock.monotonicMs() + waitMs;
+  while (true) {
+    await plan.lookForData();
+    const readable = plan.readableBytes();
+    if (readable > 0) {
+      if (!(await reserve(readable))) return;
+      await plan.read();
+    }
+    const leftMs = endMs - clock.monotonicMs();
+    if (plan.failed || plan.bytes >= request.minBytes || leftMs <= 0 || signal.aborted) return;
+    if (plan.full) return;
+    await waitForChange(plan.partitions(), leftMs, { clock, signal });
+  }
+}
+
+function targetsOf({ services }: RequestContext, request: FetchRequest): FetchTarget[] {
+  return request.topics.flatMap(({ topic: name, topicId, partitions }) => {
+    const topic = findTopic(services, { name, topicId });
+    return partitions.map((wanted) => {
+      const partition =
+        typeof topic === 'number' ? undefined : services.partitions.get(topic, wanted.partition);
+      let errorCode: ErrorCodeValue = ErrorCode.NONE;
+      if (typeof topic === 'number') errorCode = topic;
+      else if (!partition) errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+      else errorCode = checkLeaderEpoch(wanted.currentLeaderEpoch, constantLeaderEpoch);
+      return {
+        partition,
+        errorCode,
+        nextOffset: wanted.fetchOffset,
+        bytesMax: wanted.partitionMaxBytes,
+        chunks: [],
+        bytes: 0,
+        highWatermark: unknownOffset,
+        logStartOffset: unknownOffset,
+      };
+    });
+  });
+}
+
+function toResponse(request: FetchRequest, targets: FetchTarget[]) {
+  let at = 0;
+  const responses = request.topics.map(({ topic, topicId, partitions }) => ({
+    topic,
+    topicId,
+    partitions: partitions.map(({ partition: partitionIndex }) => {
+      const { errorCode, highWatermark, logStartOffset, chunks } = targets[at++]!;
+      const failed = errorCode !== ErrorCode.NONE;
+      return {
+        partitionIndex,
+        errorCode,
+        highWatermark: failed ? unknownOffset : highWatermark,
+        lastStableOffset: failed ? unknownOffset : highWatermark,
+        logStartOffset: failed ? unknownOffset : logStartOffset,
+        abortedTransactions: null,
+        // Never null: librdkafka takes a length of −1 for an invalid message set.
+        records: failed || chunks.length === 0 ? noRecords : chunks,
+      };
+    }),
+  }));
+  return { responses };
+}

@@ -1,0 +1,112 @@
+import type { Topic } from '@sluice/log';
+import {
+  ErrorCode,
+  Metadata,
+  noAuthorizedOperations,
+  zeroUuid,
+  type ErrorCodeValue,
+  type RequestOf,
+} from '@sluice/wire';
+import type { BrokerServices, RequestContext } from '../context';
+import { orStorageError } from '../error-codes';
+import { constantLeaderEpoch } from '../partitions/partition';
+import { handle } from '../registry';
+
+type NamedTopic = NonNullable<RequestOf<typeof Metadata>['topics']>[number];
+
+/** From this version on the client says whether a topic may be created by asking for it. */
+const autoCreationAskedVersion = 4;
+/** From this version on a topic may be named by its id. */
+const topicIdVersion = 12;
+
+/**
+ * Metadata, v0–v12. v0: an empty list means all topics; later null does. v4: auto-creation is asked
+ * for. v7: leader epochs. v10: topic ids. v12: topics by id. This gateway is the one broker, leader
+ * of everything and controller. Not covered: authorized operations (v8–v10), which are answered as
+ * not known.
+ */
+export const metadata = handle(Metadata, async (context, request) => {
+  const { services, apiVersion } = context;
+  const { options, advertised, clusterId, catalog } = services;
+  const all = request.topics === null || (apiVersion === 0 && request.topics.length === 0);
+  const mayCreate = apiVersion < autoCreationAskedVersion || request.allowAutoTopicCreation;
+  const topics = all
+    ? catalog.list().map((topic) => describe(topic, options.brokerId))
+    : await Promise.all(request.topics!.map((named) => look(context, named, mayCreate)));
+  return {
+    brokers: [
+      { nodeId: options.brokerId, host: advertised.host, port: advertised.port, rack: null },
+    ],
+    clusterId,
+    controllerId: options.brokerId,
+    topics,
+    clusterAuthorizedOperations: noAuthorizedOperations,
+  };
+});
+
+async function look(
+  { services, apiVersion }: RequestContext,
+  named: NamedTopic,
+  mayCreate: boolean,
+) {
+  const { catalog, options } = services;
+  const byId = apiVersion >= topicIdVersion && named.topicId !== zeroUuid;
+  const known = byId ? catalog.byId(named.topicId) : catalog.byName(named.name ?? '');
+  if (known) return describe(known, options.brokerId);
+  if (byId) return missing(null, ErrorCode.UNKNOWN_TOPIC_ID, named.topicId);
+  const name = named.name ?? '';
+  if (!mayCreate || !options.autoCreateTopics) {
+    return missing(name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  }
+  const created = await orStorageError(
+    () => autoCreate(services, name),
+    (code) => code,
+  );
+  return typeof created === 'number' ? missing(name, created) : describe(created, options.brokerId);
+}
+
+/** Creates a topic because a client asked for it; the finished topic is answered at once. */
+async function autoCreate(
+  { catalog, options, log }: BrokerServices,
+  name: string,
+): Promise<Topic | ErrorCodeValue> {
+  const partitions = options.defaultPartitions;
+  const outcome = await catalog.create({ name, partitions, configs: {}, validateOnly: false });
+  if ('created' in outcome) {
+    log.info('topic created on first use', { topic: name, partitions });
+    return outcome.created;
+  }
+  // Somebody else was faster: then it is there, or will be when the client asks again.
+  if (outcome.refused === 'exists') return catalog.byName(name) ?? ErrorCode.LEADER_NOT_AVAILABLE;
+  return ErrorCode.INVALID_TOPIC_EXCEPTION;
+}
+
+function describe({ name, id, partitions }: Topic, brokerId: number) {
+  return {
+    errorCode: ErrorCode.NONE,
+    name,
+    topicId: id,
+    isInternal: false,
+    partitions: Array.from({ length: partitions }, (_, partitionIndex) => ({
+      errorCode: ErrorCode.NONE,
+      partitionIndex,
+      leaderId: brokerId,
+      leaderEpoch: constantLeaderEpoch,
+      replicaNodes: [brokerId],
+      isrNodes: [brokerId],
+      offlineReplicas: [],
+    })),
+    topicAuthorizedOperations: noAuthorizedOperations,
+  };
+}
+
+function missing(name: string | null, errorCode: ErrorCodeValue, topicId: string = zeroUuid) {
+  return {
+    errorCode,
+    name,
+    topicId,
+    isInternal: false,
+    partitions: [],
+    topicAuthorizedOperations: noAuthorizedOperations,
+  };
+}

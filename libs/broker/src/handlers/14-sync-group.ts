@@ -1,0 +1,26 @@
+import { ErrorCode, type ResponseInput, SyncGroup } from '@sluice/wire';
+import { untilGone } from '../groups/until-gone';
+import { handle } from '../registry';
+
+/** From this version on the member must say which protocol it means (KIP-559). */
+const namedProtocolVersion = 5;
+
+/**
+ * SyncGroup, v0–v5. v3: static members. v4: flexible. v5: protocol type and name, both ways. A
+ * follower waits for the leader's assignment. Not covered: nothing.
+ */
+export const syncGroup = handle(SyncGroup, async (context, request) => {
+  const { services, apiVersion, signal } = context;
+  const { protocolType, protocolName } = request;
+  const isNamed = protocolType !== null && protocolName !== null;
+  if (apiVersion >= namedProtocolVersion && !isNamed) {
+    return refused(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+  }
+  return untilGone<ResponseInput<typeof SyncGroup>>(signal, services.groups.sync(request), () =>
+    refused(ErrorCode.NOT_COORDINATOR),
+  );
+});
+
+function refused(errorCode: number): ResponseInput<typeof SyncGroup> {
+  return { errorCode, assignment: Buffer.alloc(0) };
+}

@@ -1,0 +1,116 @@
+import type { CreateRefusal, Topic } from '@sluice/log';
+import {
+  CreateTopics,
+  ErrorCode,
+  type ErrorCodeValue,
+  type RequestOf,
+  zeroUuid,
+} from '@sluice/wire';
+import { assignmentProblem } from '../admin/assignments';
+import { describeTopicConfigs } from '../admin/described-config';
+import { eachItem } from '../admin/items';
+import { done, orRefusal, type Outcome, refuse } from '../admin/outcome';
+import { repeatedConfig } from '../admin/resources';
+import type { BrokerServices, RequestContext } from '../context';
+import { handle } from '../registry';
+
+type NewTopic = RequestOf<typeof CreateTopics>['topics'][number];
+
+/** Means: the broker's default. */
+const unset = -1;
+/** Brokers that hold a partition; further copies are made by Redis and not by brokers. */
+const replicaCount = 1;
+
+/**
+ * CreateTopics, v2–v7. v4: partitions and replication factor may be left out (taken from older
+ * versions too). v5: the response tells size and configs. v7: the topic's id. Any replication
+ * factor of 1 and up is accepted, and 1 is told back: Redis does the replication. Not covered:
+ * replicas on other brokers.
+ */
+export const createTopics = handle(CreateTopics, async (context, request) => {
+  const { timeoutMs, validateOnly } = request;
+  const topics = await eachItem(
+    context,
+    {
+      items: request.topics,
+      keyOf: ({ name }) => name,
+      nameOf: ({ name }) => `topic '${name}'`,
+      timeoutMs,
+    },
+    (topic) => create(context, topic, validateOnly),
+    refused,
+  );
+  return { topics };
+});
+
+async function create({ services }: RequestContext, asked: NewTopic, validateOnly: boolean) {
+  const { catalog, log } = services;
+  const { name } = asked;
+  const size = sizeOf(services, asked);
+  const impossible = typeof size === 'number' ? undefined : size;
+  const outcome = await orRefusal(() =>
+    catalog.create({
+      name,
+      partitions: typeof size === 'number' ? size : 1,
+      configs: Object.fromEntries(asked.configs.map((config) => [config.name, config.value])),
+      // What is wrong with the name is said first, so an impossible size is only checked.
+      validateOnly: validateOnly || impossible !== undefined,
+    }),
+  );
+  if ('errorCode' in outcome) return refused(asked, outcome);
+  if ('refused' in outcome) {
+    return refused(asked, refuse(refusalCodes[outcome.refused], outcome.message));
+  }
+  if (impossible) return refused(asked, impossible);
+  const { created } = outcome;
+  if (!validateOnly) log.info('topic created', { topic: name, partitions: created.partitions });
+  return accepted(created, validateOnly);
+}
+
+/** How many partitions a topic is to have, or what makes the request impossible. */
+function sizeOf({ options }: BrokerServices, asked: NewTopic): number | Outcome {
+  const { numPartitions, replicationFactor, assignments, configs } = asked;
+  const repeated = repeatedConfig(configs);
+  if (repeated) return repeated;
+  if (assignments.length > 0) {
+    if (numPartitions !== unset || replicationFactor !== unset) {
+      const message = 'With manual assignments, partitions and replication factor must be -1';
+      return refuse(ErrorCode.INVALID_REQUEST, message);
+    }
+    const problem = assignmentProblem(assignments, options.brokerId);
+    if (problem) return refuse(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem);
+    return assignments.length;
+  }
+  if (replicationFactor === 0 || replicationFactor < unset) {
+    const message = 'The replication factor must be at least 1, or -1 for the default';
+    return refuse(ErrorCode.INVALID_REPLICATION_FACTOR, message);
+  }
+  return numPartitions === unset ? options.defaultPartitions : numPartitions;
+}
+
+const refusalCodes: Readonly<Record<CreateRefusal, ErrorCodeValue>> = {
+  exists: ErrorCode.TOPIC_ALREADY_EXISTS,
+  'invalid-name': ErrorCode.INVALID_TOPIC_EXCEPTION,
+  collides: ErrorCode.INVALID_TOPIC_EXCEPTION,
+  'invalid-partitions': ErrorCode.INVALID_PARTITIONS,
+  'invalid-config': ErrorCode.INVALID_CONFIG,
+};
+
+function accepted(topic: Topic, validateOnly: boolean) {
+  return {
+    name: topic.name,
+    // What was only checked has no id that anything could be found by.
+    topicId: validateOnly ? zeroUuid : topic.id,
+    ...done,
+    numPartitions: topic.partitions,
+    replicationFactor: replicaCount,
+    configs: describeTopicConfigs(topic).map(({ name, value, readOnly, source }) => {
+      return { name, value, readOnly, configSource: source, isSensitive: false };
+    }),
+  };
+}
+
+function refused({ name }: NewTopic, outcome: Outcome) {
+  const nothing = { numPartitions: -1, replicationFactor: -1, configs: [] };
+  return { name, topicId: zeroUuid, ...outcome, ...nothing };
+}

@@ -1,0 +1,22 @@
+import { ErrorCode, InitProducerId } from '@sluice/wire';
+import { coordinatorErrorCode } from '../error-codes';
+import { handle } from '../registry';
+
+/**
+ * InitProducerId, v0–v5. Without a transactional id each call gives a new producer id with epoch 0,
+ * unique over all gateways and restarts. Not covered: transactional ids (refused; no
+ * FindCoordinator finds one either).
+ */
+export const initProducerId = handle(InitProducerId, async ({ services }, request) => {
+  if (request.transactionalId !== null) {
+    return { errorCode: ErrorCode.INVALID_REQUEST, producerId: -1, producerEpoch: -1 };
+  }
+  try {
+    const producerId = await services.producerIds.next();
+    return { errorCode: ErrorCode.NONE, producerId, producerEpoch: 0 };
+  } catch (error) {
+    const errorCode = coordinatorErrorCode(error);
+    if (errorCode === undefined) throw error;
+    return { errorCode, producerId: -1, producerEpoch: -1 };
+  }
+});

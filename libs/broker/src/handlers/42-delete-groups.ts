@@ -1,0 +1,18 @@
+import { DeleteGroups } from '@sluice/wire';
+import { groupRequestLimits } from '../groups/limits';
+import { inTurns } from '../in-turns';
+import { handle } from '../registry';
+
+/**
+ * DeleteGroups, v0–v2 (v2: flexible). Deletes groups without members, and their offsets. A group
+ * that is named twice is answered once. Not covered: nothing.
+ */
+export const deleteGroups = handle(DeleteGroups, async ({ services }, request) => {
+  const groupIds = [...new Set(request.groupsNames)];
+  const { groupsAtOnceMax } = groupRequestLimits;
+  const results = await inTurns(groupIds, groupsAtOnceMax, async (groupId) => ({
+    groupId,
+    errorCode: await services.groups.deleteGroup(groupId),
+  }));
+  return { results };
+});

@@ -1,0 +1,5 @@
+export { Broker } from './broker';
+export type { BrokerParts } from './broker';
+export { defaultBrokerOptions } from './options';
+export type { BrokerOptions } from './options';
+export { registeredHandlers } from './registry';

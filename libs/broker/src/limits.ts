@@ -1,0 +1,48 @@
+/** Limits of the broker that are not settings: each buffer, queue and wait has its name here. */
+export const limits = {
+  /** Requests of one connection that may be under way at once; only Produce is ever pipelined. */
+  pipelinedRequestsMax: 1_000,
+  /** Frames of one connection that are parsed but not started; reading pauses beyond it. */
+  queuedFramesMax: 1_000,
+  /** Bytes of replies that wait in one socket before no further request of it is started. */
+  unsentReplyBytesMax: 4 * 1024 * 1024,
+  /** A client that has taken nothing of its reply for so long is cut off. */
+  replyStallMs: 60_000,
+  /** A frame whose bytes stop coming for so long closes its connection. */
+  frameStallMs: 30_000,
+  /** How often connections are looked at for stalls. */
+  connectionSweepMs: 5_000,
+  /** Bytes of fetch replies that all connections together may have unsent. */
+  fetchReplyBytesMax: 256 * 1024 * 1024,
+  /** How long a fetch waits for room in that budget before it answers with nothing. */
+  fetchRoomWaitMs: 5_000,
+  /** A fetch reply is never larger, whatever the client asks (one whole batch may exceed it). */
+  fetchBytesMax: 55 * 1024 * 1024,
+  /** The longest a fetch may wait for data, whatever the client asks. */
+  fetchWaitMsMax: 60_000,
+  /** Batches and bytes in one append call: a script blocks Redis while it runs. */
+  appendBatchesMax: 1_000,
+  appendBytesMax: 4 * 1024 * 1024,
+  /** Append calls of one partition that may be under way at once. */
+  appendCallsMax: 1,
+  /** Entries and bytes (estimated by the largest batch known) in one read from a stream. */
+  readEntriesMax: 1_024,
+  readBytesMax: 16 * 1024 * 1024,
+  /**
+   * What is read ahead for a sequential reader: so many portions, each of so many bytes at most; and
+   * the portions that one partition may have ready for all its readers.
+   */
+  readAheadDepth: 2,
+  readAheadBytesMax: 2 * 1024 * 1024,
+  readAheadSlotsMax: 8,
+  /** Bytes read ahead in the whole gateway. */
+  readAheadTotalBytesMax: 64 * 1024 * 1024,
+  /** Bounds of a partition that nobody watches are asked again when older than this. */
+  boundsFreshMs: 100,
+  /** Counters that say how large batches are may be so old when a read is sized by them. */
+  sizesFreshMs: 1_000,
+  /** While a fetch waits, the bounds are re-read this often, in case a wake-up was lost. */
+  wakePollMs: 1_000,
+  /** A partition that was not touched for so long leaves memory (not Redis). */
+  partitionIdleMs: 60_000,
+} as const;

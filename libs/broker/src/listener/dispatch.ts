@@ -1,0 +1,72 @@
+import {
+  ApiVersions,
+  decodeRequest,
+  encodeResponse,
+  isServed,
+  readRequestHeader,
+} from '@sluice/wire';
+import type { RequestContext } from '../context';
+import { unsupportedVersionResponse } from '../handlers/18-api-versions';
+import { CloseConnection, type Handler, handlerOf, noReply } from '../registry';
+
+/**
+ * A frame whose header was read and whose handler is known; the body is decoded when its turn
+ * comes.
+ */
+export interface ParsedRequest {
+  frame: Buffer;
+  frameBytes: number;
+  bodyAt: number;
+  handler: Handler;
+  apiVersion: number;
+  correlationId: number;
+  clientId: string;
+}
+
+/**
+ * Reads a request's header. An unknown key or version ends the connection, as in Kafka, which has
+ * no general error reply; ApiVersions alone answers whatever its version is, so that clients can
+ * step down.
+ */
+export function parseRequest(frame: Buffer): ParsedRequest {
+  const header = readRequestHeader(frame);
+  const handler = handlerOf(header.apiKey);
+  if (!handler) throw new CloseConnection(`unknown API key ${header.apiKey}`);
+  const { name, versions } = handler.api;
+  const { apiVersion } = header;
+  if (!isServed(handler.api, apiVersion) && handler.api.key !== ApiVersions.key) {
+    throw new CloseConnection(
+      `${name} version ${apiVersion} is not ${versions.min} to ${versions.max}`,
+    );
+  }
+  return {
+    frame,
+    frameBytes: frame.length,
+    bodyAt: header.bodyAt,
+    handler,
+    apiVersion,
+    correlationId: header.correlationId,
+    clientId: header.clientId ?? '',
+  };
+}
+
+/**
+ * Runs a request's handler; the part of it before its first await has run when this returns. Throws
+ * MalformedError for a bad body. What comes back is for `encodeAnswer`.
+ */
+export function runRequest(request: ParsedRequest, context: RequestContext): unknown {
+  const { handler, apiVersion } = request;
+  if (!isServed(handler.api, apiVersion)) return unsupportedVersionResponse();
+  const body = decodeRequest(handler.api, apiVersion, request.frame, request.bodyAt);
+  return handler.run(context, body);
+}
+
+/** The reply's bytes, or null when the client expects none. */
+export function encodeAnswer(request: ParsedRequest, answer: unknown): Buffer[] | null {
+  if (answer === noReply) return null;
+  const { api } = request.handler;
+  // Only ApiVersions comes this far in a version that is not served; it is answered in v0's form.
+  const version = isServed(api, request.apiVersion) ? request.apiVersion : 0;
+  const response = answer as Parameters<typeof encodeResponse>[3];
+  return encodeResponse(api, version, request.correlationId, response);
+}

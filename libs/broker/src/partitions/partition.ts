@@ -1,0 +1,281 @@
+import type {
+  AppendBatch,
+  AppendReply,
+  PartitionBounds,
+  PartitionRef,
+  PartitionStore,
+} from '@sluice/log';
+import { stampBatch } from '@sluice/records';
+import type { Clock, RedisLink } from '@sluice/redis';
+import { limits } from '../limits';
+import type { MemoryBudget } from '../listener/memory-budget';
+import { Appender, type AppendDone } from './appender';
+import { ColdReader } from './cold-reader';
+import type { HotMemory } from './hot-memory';
+import { type BatchRun, emptyRun, HotRing } from './hot-ring';
+import { ReadAhead } from './read-ahead';
+import { requireReplicas, waitForReplicas } from './replication';
+
+/**
+ * The leader epoch of every partition until leaders move between gateways; it never goes backwards.
+ */
+export const constantLeaderEpoch = 0;
+
+export type ReadOutcome =
+  | { run: BatchRun | null; logStartOffset: number; highWatermark: number }
+  | { refused: 'unknown-partition' | 'out-of-range' };
+
+export interface PartitionServices {
+  store: PartitionStore;
+  redis: RedisLink;
+  clock: Clock;
+  hotMemory: HotMemory;
+  readAheadBudget: MemoryBudget;
+  replicationTimeoutMs: number;
+}
+
+/**
+ * A partition as its leader sees it: appends in order, the hot tail, and those who wait for more.
+ */
+export class Partition {
+  private bounds: PartitionBounds | null = null;
+  private boundsAtMs = -Infinity;
+  private sizesAtMs = -Infinity;
+  private stopWatching: Promise<() => Promise<void>> | null = null;
+  private readonly ring: HotRing;
+  private readonly ahead: ReadAhead;
+  private readonly cold: ColdReader;
+  /** One appender for each number of replicas that has to confirm. */
+  private readonly appenders = new Map<number, Appender>();
+  private readonly listeners = new Set<() => void>();
+  private lastUsedMs: number;
+
+  constructor(
+    readonly ref: PartitionRef,
+    private readonly services: PartitionServices,
+  ) {
+    this.ring = new HotRing(services.hotMemory);
+    this.ahead = new ReadAhead(services.readAheadBudget);
+    this.cold = new ColdReader(services.store, ref);
+    this.lastUsedMs = services.clock.monotonicMs();
+  }
+
+  get hasWaiting(): boolean {
+    return this.listeners.size > 0;
+  }
+
+  /** True when nothing is under way and nobody has asked for some time. */
+  get idle(): boolean {
+    if (this.hasWaiting || this.appendUnderWay) return false;
+    return this.services.clock.monotonicMs() - this.lastUsedMs > limits.partitionIdleMs;
+  }
+
+  private get appendUnderWay(): boolean {
+    for (const appender of this.appenders.values()) if (appender.busy) return true;
+    return false;
+  }
+
+  /** Appends a batch that was checked before; `copies` replicas have to confirm it. */
+  append(batch: AppendBatch, copies: number, done: AppendDone): void {
+    this.lastUsedMs = this.services.clock.monotonicMs();
+    const appender = this.appenders.get(copies) ?? this.addAppender(copies);
+    if (copies === 0) return appender.append(batch, done);
+    requireReplicas(this.services.redis, copies).then(
+      () => appender.append(batch, done),
+      (error: unknown) => done(null, error),
+    );
+  }
+
+  /**
+   * The batches from the one that holds `offset`, up to `bytesMax` but at least one where there is
+   * any; no run when the offset is the log end. Rejects with RedisUnavailable when Redis is needed
+   * and away.
+   */
+  async read(offset: number, bytesMax: number): Promise<ReadOutcome> {
+    this.lastUsedMs = this.services.clock.monotonicMs();
+    let bounds = await this.currentBounds();
+    if (bounds && (offset < bounds.logStartOffset || offset > bounds.logEndOffset)) {
+      bounds = await this.refreshBounds();
+    }
+    if (!bounds) return { refused: 'unknown-partition' };
+    const { logStartOffset, logEndOffset } = bounds;
+    if (offset < logStartOffset || offset > logEndOffset) return { refused: 'out-of-range' };
+    const empty = { run: null, logStartOffset, highWatermark: logEndOffset };
+    if (offset === logEndOffset) return empty;
+    const run = this.ring.read(offset, bytesMax) ?? (await this.readCold(offset, bytesMax, bounds));
+    return run ? { run, logStartOffset, highWatermark: logEndOffset } : empty;
+  }
+
+  /**
+   * Log start, log end and counters: what this gateway knows if that is surely fresh, else from
+   * Redis.
+   */
+  async currentBounds(): Promise<PartitionBounds | null> {
+    if (this.bounds) {
+      if (this.stopWatching) return this.bounds;
+      const age = this.services.clock.monotonicMs() - this.boundsAtMs;
+      if (age <= limits.boundsFreshMs) return this.bounds;
+    }
+    return this.refreshBounds();
+  }
+
+  /** Asks Redis for the bounds; null when the partition does not exist (any more). */
+  async refreshBounds(): Promise<PartitionBounds | null> {
+    this.setBounds(await this.services.store.bounds(this.ref));
+    this.sizesAtMs = this.boundsAtMs;
+    return this.bounds;
+  }
+
+  /** Takes over bounds that were read elsewhere, and wakes those who wait if they have moved. */
+  setBounds(bounds: PartitionBounds | null): void {
+    const known = this.bounds;
+    this.boundsAtMs = this.services.clock.monotonicMs();
+    // A reply that was under way while an append was answered must not move the end back.
+    if (known && bounds && bounds.logEndOffset < known.logEndOffset) return;
+    this.bounds = bounds;
+    const moved = known?.logEndOffset !== bounds?.logEndOffset;
+    if (moved || known?.logStartOffset !== bounds?.logStartOffset) this.notify();
+  }
+
+  /** Calls the listener on each change that a waiting fetch should look at; returns its removal. */
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    this.watch();
+    return () => this.listeners.delete(listener);
+  }
+
+  /** What is known may be wrong now: another history of Redis, or notices were lost. */
+  invalidate(historyChanged: boolean): void {
+    this.bounds = null;
+    this.ahead.clear();
+    if (historyChanged) this.ring.clear();
+    this.notify();
+  }
+
+  /** Frees memory and the subscription; those who wait look again. */
+  close(): void {
+    this.invalidate(true);
+    const watching = this.stopWatching;
+    this.stopWatching = null;
+    watching?.then((stop) => stop()).catch(() => {});
+  }
+
+  private addAppender(copies: number): Appender {
+    const { redis, store, replicationTimeoutMs } = this.services;
+    const lane =
+      copies === 0
+        ? { connection: redis.write }
+        : {
+            connection: redis.durable,
+            confirm: (sameConnection: () => boolean) =>
+              waitForReplicas(redis, copies, replicationTimeoutMs, sameConnection),
+          };
+    const onReply = (batches: AppendBatch[], reply: AppendReply) => this.appended(batches, reply);
+    const appender = new Appender(store, this.ref, constantLeaderEpoch, lane, onReply);
+    this.appenders.set(copies, appender);
+    return appender;
+  }
+
+  private appended(batches: AppendBatch[], reply: AppendReply): void {
+    if ('refused' in reply) {
+      if (reply.refused === 'unknown-partition') this.bounds = null;
+      return;
+    }
+    reply.results.forEach((result, i) => {
+      if (result.kind !== 'appended') return;
+      const { bytes, lastOffsetDelta } = batches[i]!;
+      stampBatch(bytes, 0, result.baseOffset, constantLeaderEpoch);
+      this.ring.push(bytes, result.baseOffset, result.baseOffset + lastOffsetDelta + 1);
+    });
+    const { logStartOffset, logEndOffset } = reply;
+    if (this.bounds && this.bounds.logEndOffset <= logEndOffset) {
+      this.boundsAtMs = this.services.clock.monotonicMs();
+      this.bounds = { ...this.bounds, logStartOffset, logEndOffset };
+    }
+    this.notify();
+  }
+
+  private async readCold(
+    offset: number,
+    bytesMax: number,
+    bounds: PartitionBounds,
+  ): Promise<BatchRun | null> {
+    const sized = await this.sizedBounds(bounds);
+    if (!sized) return null;
+    const ahead = await this.ahead.take(offset);
+    const found = ahead !== null && ahead.chunks.length > 0;
+    const run = found ? ahead : await this.cold.read(emptyRun(offset), bytesMax, sized);
+    if (run.chunks.length === 0) return null;
+    const rest = cutRun(run, bytesMax);
+    const next = run.nextOffset;
+    const sequential = found || this.cold.isSequential(offset);
+    if (rest || sequential) this.readOn(next, rest, bytesMax, sized);
+    this.cold.note(next);
+    return run;
+  }
+
+  /** Gets ready what a sequential reader will ask for next, beginning with what is read already. */
+  private readOn(
+    next: number,
+    rest: BatchRun | null,
+    bytesMax: number,
+    bounds: PartitionBounds,
+  ): void {
+    if (this.ring.holds(next)) return;
+    const bytes = Math.min(bytesMax, limits.readAheadBytesMax);
+    this.ahead.extend(next, {
+      depth: limits.readAheadDepth,
+      bytes,
+      endOffset: bounds.logEndOffset,
+      read: (offset) => {
+        const start = offset === next && rest ? rest : emptyRun(offset);
+        return this.cold.read(start, bytes, bounds);
+      },
+    });
+  }
+
+  /** Bounds whose counters are recent enough to say how many entries may be asked for. */
+  private async sizedBounds(bounds: PartitionBounds): Promise<PartitionBounds | null> {
+    const ageMs = this.services.clock.monotonicMs() - this.sizesAtMs;
+    return ageMs <= limits.sizesFreshMs ? bounds : this.refreshBounds();
+  }
+
+  private notify(): void {
+    for (const listener of this.listeners) listener();
+  }
+
+  private watch(): void {
+    if (this.stopWatching) return;
+    const { redis, store } = this.services;
+    const heard = (message: string) => {
+      // While our own append is out the message is most likely its echo; its reply tells more, and
+      // soon.
+      if (this.appendUnderWay || !this.bounds) return;
+      const logEndOffset = Number(message);
+      if (logEndOffset > this.bounds.logEndOffset) this.setBounds({ ...this.bounds, logEndOffset });
+    };
+    const watching = redis.subscribe(store.wakeChannel(this.ref), heard);
+    this.stopWatching = watching;
+    watching.catch(() => {
+      if (this.stopWatching === watching) this.stopWatching = null;
+    });
+  }
+}
+
+/** Cuts a run of single batches to `bytesMax` (at least one batch) and returns what was cut off. */
+function cutRun(run: BatchRun, bytesMax: number): BatchRun | null {
+  let bytes = run.chunks[0]!.length;
+  let kept = 1;
+  while (kept < run.chunks.length && bytes + run.chunks[kept]!.length <= bytesMax) {
+    bytes += run.chunks[kept++]!.length;
+  }
+  if (kept === run.chunks.length) return null;
+  const rest = {
+    chunks: run.chunks.splice(kept),
+    bytes: run.bytes - bytes,
+    nextOffset: run.nextOffset,
+  };
+  run.bytes = bytes;
+  run.nextOffset = rest.chunks[0]!.readUIntBE(2, 6);
+  return rest;
+}

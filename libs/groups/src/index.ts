@@ -1,0 +1,3 @@
+export * from './api';
+export { GroupCoordinator, type GroupCoordinatorDeps } from './coordinator/coordinator';
+export { defaultGroupLimits, type GroupLimits } from './limits';

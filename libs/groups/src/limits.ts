@@ -1,0 +1,92 @@
+/** Every bound of the group engine. Each may be overridden when the coordinator is made. */
+export interface GroupLimits {
+  /** Kafka's group.min.session.timeout.ms; below it INVALID_SESSION_TIMEOUT. */
+  sessionTimeoutMsMin: number;
+  /** Kafka's group.max.session.timeout.ms. */
+  sessionTimeoutMsMax: number;
+  /** A longer rebalance timeout is cut to this, so that no parked request waits longer. */
+  rebalanceTimeoutMsMax: number;
+  /**
+   * Kafka's group.initial.rebalance.delay.ms: how long the first member of an empty group waits for
+   * others. Kafka's own default of 3 s spares big fleets a chain of rebalances; a team that starts
+   * three processes would only feel the wait. It is extended by the same time while members keep
+   * arriving.
+   */
+  initialRebalanceDelayMs: number;
+  /**
+   * A new member whose JoinGroup has been parked this long is given up: it cannot heartbeat yet
+   * (KAFKA-7610).
+   */
+  newMemberJoinTimeoutMs: number;
+  /**
+   * A session that ends this much later than it should was held up together with the heartbeats,
+   * by a gateway that was stopped for a while; it starts anew.
+   */
+  sessionLatenessMsMax: number;
+  /**
+   * Members of one group, and ids handed out that have not joined yet; beyond it
+   * GROUP_MAX_SIZE_REACHED.
+   */
+  groupMembersMax: number;
+  /** Protocols that one member may offer. */
+  protocolsPerMemberMax: number;
+  /** Bytes of all of a member's protocol metadata together. */
+  memberMetadataBytesMax: number;
+  /** Bytes of one member's assignment. */
+  memberAssignmentBytesMax: number;
+  /** Kafka's offset.metadata.max.bytes. */
+  offsetMetadataBytesMax: number;
+  /** Offsets written or read by one call to Redis. */
+  offsetsPerCallMax: number;
+  /**
+   * Kafka's offsets.retention.minutes, in ms: counted from when the group became empty, or its last
+   * commit.
+   */
+  offsetsRetentionMs: number;
+  /** Requests of one group that wait their turn; beyond it COORDINATOR_NOT_AVAILABLE. */
+  queuedRequestsPerGroupMax: number;
+  /** A group that takes longer to load is answered COORDINATOR_LOAD_IN_PROGRESS meanwhile. */
+  loadWaitMsMax: number;
+  /** After a failed save or load a group that has members is read again after this time. */
+  reloadDelayMs: number;
+  /** A group without members is forgotten (in memory) after this time without a request. */
+  idleUnloadMs: number;
+  /**
+   * How soon after the start the first sweep runs; it picks up groups whose members may have died
+   * meanwhile.
+   */
+  firstSweepDelayMs: number;
+  /** Time between two sweeps over all groups: expiry of offsets and of empty groups. */
+  sweepIntervalMs: number;
+  /** Groups, and offsets of a group, that one step of a sweep looks at. */
+  sweepStepCount: number;
+}
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const defaultGroupLimits: Readonly<GroupLimits> = {
+  sessionTimeoutMsMin: 6 * second,
+  sessionTimeoutMsMax: 30 * minute,
+  rebalanceTimeoutMsMax: 24 * hour,
+  initialRebalanceDelayMs: 200,
+  newMemberJoinTimeoutMs: 5 * minute,
+  sessionLatenessMsMax: second,
+  groupMembersMax: 1000,
+  protocolsPerMemberMax: 64,
+  memberMetadataBytesMax: MiB,
+  memberAssignmentBytesMax: MiB,
+  offsetMetadataBytesMax: 4096,
+  offsetsPerCallMax: 1000,
+  offsetsRetentionMs: 7 * 24 * hour,
+  queuedRequestsPerGroupMax: 10_000,
+  loadWaitMsMax: 5 * second,
+  reloadDelayMs: second,
+  idleUnloadMs: 5 * minute,
+  firstSweepDelayMs: 5 * second,
+  sweepIntervalMs: minute,
+  sweepStepCount: 100,
+};

@@ -1,0 +1,27 @@
+/**
+ * The keys of the groups, each named here and nowhere else. A group's two keys share the hash tag
+ * `{group/<id>}`, so that one script may touch both on a Redis Cluster.
+ */
+export class GroupKeys {
+  constructor(private readonly prefix: string) {}
+
+  /** Hash: fence, head, member/<id>, share/<id>, pending/<id>, emptySince. */
+  state(groupId: string): string {
+    return `${this.prefix}{group/${groupId}}:state`;
+  }
+
+  /** Hash: `<topicId>/<partition>` → the committed offset. */
+  offsets(groupId: string): string {
+    return `${this.prefix}{group/${groupId}}:offsets`;
+  }
+
+  /** Set of the ids of all groups. An id is in it before the group exists. */
+  get index(): string {
+    return `${this.prefix}{registry}:groups`;
+  }
+
+  /** Set of the ids of deleted topics whose committed offsets are still to be removed. */
+  get removedTopics(): string {
+    return `${this.prefix}{registry}:groups-removed-topics`;
+  }
+}

@@ -1,0 +1,40 @@
+import { attempt, type Redis } from '@sluice/redis';
+import type { PartitionKeys } from './keys';
+
+/** How far a partition reaches and how much is in it. */
+export interface PartitionBounds {
+  /** The first offset that may be read. */
+  logStartOffset: number;
+  /** The offset that the next record gets. */
+  logEndOffset: number;
+  /**
+   * Bytes of the stored batches; counts a first batch that is partly below the log start in full.
+   */
+  bytes: number;
+  batches: number;
+  /** Bytes of the largest batch there ever was. */
+  largestBatchBytes: number;
+  /** The largest timestamp there ever was, also of deleted records; -1 before the first. */
+  maxTimestampMs: number;
+  leaderEpoch: number;
+}
+
+/** See `PartitionStore.bounds`. */
+export async function readBounds(
+  redis: Redis,
+  { meta }: PartitionKeys,
+): Promise<PartitionBounds | null> {
+  const asked = redis.hmget(meta, 'start', 'next', 'bytes', 'batches', 'largest', 'maxts', 'epoch');
+  const values = await attempt('log.bounds', asked);
+  if (values[1] === null || values[1] === undefined) return null;
+  const [start, next, bytes, batches, largest, maxTimestamp, epoch] = values.map(Number);
+  return {
+    logStartOffset: start!,
+    logEndOffset: next!,
+    bytes: bytes!,
+    batches: batches!,
+    largestBatchBytes: largest!,
+    maxTimestampMs: maxTimestamp!,
+    leaderEpoch: epoch!,
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * The name of every Redis key and channel of this library. Nothing else builds one.
+ *
+ * What one script touches shares a hash tag (the part in braces), so each script stays in one slot
+ * of a Redis Cluster. A topic's id is part of its partitions' names, so a topic that is deleted and
+ * created again under the same name never meets what the old one left behind.
+ */
+
+/** One partition of one incarnation of a topic. */
+export interface PartitionRef {
+  topic: string;
+  /** Kafka topic id, 22 characters of base64url. */
+  topicId: string;
+  partition: number;
+}
+
+/** The keys and the channel of one partition. */
+export interface PartitionKeys {
+  /** Stream: one entry a record batch, id `<last offset>-<largest timestamp so far>`. */
+  log: string;
+  /**
+   * The stream's other name while a transaction adds large batches to it; nobody else ever sees it.
+   */
+  open: string;
+  /**
+   * Hash: next, start, maxts, bytes, batches, largest, epoch, token. Missing when the partition
+   * does not exist.
+   */
+  meta: string;
+  /** Hash: producer id (as packed bytes) to epoch, last use and the last five batches. */
+  producers: string;
+  /** Channel: the next offset, as decimal text, after each append. */
+  wake: string;
+}
+
+/** The keys and the channel of the registry of topics, all in one slot. */
+export interface RegistryKeys {
+  /** Hash: topic name, with '.' as '_', to the topic as JSON. */
+  topics: string;
+  /**
+   * Sorted set: what is left to unlink of topics, by the time (ms) from which it may be; 0 is now.
+   */
+  deleted: string;
+  /** Channel: one message after each change of the registry. */
+  changes: string;
+  /** Counter: rises with each change of the registry. */
+  version: string;
+  /** Counter: the first producer id not yet given to any gateway. */
+  producerIds: string;
+  /** String: the id of the cluster that all gateways on this Redis and prefix form. */
+  clusterId: string;
+}
+
+/** Keys of one partition; `prefix` is the link's key prefix, such as `sluice:`. */
+export function partitionKeys(prefix: string, ref: PartitionRef): PartitionKeys {
+  const base = `${prefix}{${ref.topic}/${ref.topicId}/${ref.partition}}`;
+  return {
+    log: `${base}:log`,
+    open: `${base}:open`,
+    meta: `${base}:meta`,
+    producers: `${base}:producers`,
+    wake: `${base}:wake`,
+  };
+}
+
+/** Keys of the topic registry; `prefix` is the link's key prefix, such as `sluice:`. */
+export function registryKeys(prefix: string): RegistryKeys {
+  const base = `${prefix}{registry}`;
+  return {
+    topics: `${base}:topics`,
+    deleted: `${base}:deleted`,
+    changes: `${base}:changes`,
+    version: `${base}:version`,
+    producerIds: `${base}:producer-ids`,
+    clusterId: `${base}:cluster-id`,
+  };
+}

@@ -1,0 +1,172 @@
+import { attempt, systemRandom, type Random, type Redis, type RedisLink } from '@sluice/redis';
+import { readReply, runAppend, type AppendBatch, type AppendReply } from './append';
+import { Appends, unconditional } from './appends';
+import { readBounds, type PartitionBounds } from './bounds';
+import { partitionKeys, type PartitionKeys, type PartitionRef } from './keys';
+import { partitionLimits, type PartitionLimits } from './partition-limits';
+import { readBatches, type StoredBatch } from './read';
+import { createPartitionScript } from './scripts';
+import { findAtOrAfter, findMaxTimestamp, type OffsetAndTimestamp } from './time-search';
+import {
+  deleteRecords,
+  evictProducers,
+  trim,
+  type DeleteRecordsReply,
+  type TrimReply,
+} from './trim';
+
+/** What a test may want otherwise. */
+export interface PartitionStoreOptions {
+  limits?: PartitionLimits;
+  random?: Random;
+}
+
+/**
+ * Partitions as they lie in Redis. Any number of processes may use it on the same partitions: what
+ * it remembers of them only makes appends faster.
+ *
+ * Every method rejects with `RedisUnavailable` when nothing was executed and `UnknownOutcome` when
+ * it may have been. Running a method again is harmless but for `append` of batches without a
+ * producer id: these may then be in the log twice, as with Kafka.
+ */
+export class PartitionStore {
+  private readonly appends: Appends;
+
+  constructor(
+    private readonly redis: RedisLink,
+    { limits = partitionLimits, random = systemRandom }: PartitionStoreOptions = {},
+  ) {
+    this.appends = new Appends(redis.write, limits, random);
+  }
+
+  /** Makes the partition, empty from offset 0; one that exists is left as it is. */
+  async initPartition(ref: PartitionRef): Promise<void> {
+    await createPartitionScript.run(this.redis.write, [this.keys(ref).meta], []);
+  }
+
+  /** Removes partitions with all that is in them. Redis frees the memory in the background. */
+  async dropPartitions(refs: readonly PartitionRef[]): Promise<void> {
+    const { write } = this.redis;
+    const drops = refs.map((ref) => {
+      const { log, meta, producers } = this.keys(ref);
+      return attempt('log.drop', write.unlink(meta, log, producers));
+    });
+    await Promise.all(drops);
+  }
+
+  /**
+   * Appends batches in one step, in their order; each is judged by itself as Kafka's broker does
+   * it, and the refusal of one does not stop those behind it. Calls for one partition on one
+   * connection are done in the order they were made.
+   *
+   * The first command is sent before this returns its promise. On the write connection it may take
+   * a second one; on any other it takes one only, but for a server that does not know the script
+   * yet.
+   *
+   * @param leaderEpoch refused when older than the partition's; -1 for a writer that needs no
+   *   leadership
+   */
+  async append(
+    ref: PartitionRef,
+    leaderEpoch: number,
+    batches: readonly AppendBatch[],
+    connection: Redis = this.redis.write,
+  ): Promise<AppendReply> {
+    const keys = this.keys(ref);
+    if (connection === this.redis.write) return this.appends.append(keys, leaderEpoch, batches);
+    const reply = await runAppend(connection, keys, unconditional(leaderEpoch), batches);
+    return readReply(reply, batches);
+  }
+
+  /**
+   * Where the log starts and ends, and how much is in it; null when the partition does not exist.
+   */
+  async bounds(ref: PartitionRef): Promise<PartitionBounds | null> {
+    return readBounds(this.redis.read, this.keys(ref));
+  }
+
+  /** As `bounds`, in one round trip; in the order of `refs`. */
+  boundsMany(refs: readonly PartitionRef[]): Promise<(PartitionBounds | null)[]> {
+    return Promise.all(refs.map((ref) => readBounds(this.redis.read, this.keys(ref))));
+  }
+
+  /**
+   * Batches in offset order from the one that holds `fromOffset` on, at most `entries`. Empty at
+   * the log end, below the log start, and when the partition does not exist; `bounds` tells which.
+   * The first batch may begin before `fromOffset`, and even before the log start.
+   *
+   * @param options.leaderEpoch is written into the batches' headers; 0 by default
+   */
+  read(
+    ref: PartitionRef,
+    fromOffset: number,
+    options: { entries: number; leaderEpoch?: number },
+  ): Promise<StoredBatch[]> {
+    return readBatches(this.redis.read, this.keys(ref), fromOffset, options);
+  }
+
+  /**
+   * The first record, in offset order from the log start, with a timestamp of `timestampMs` or
+   * later; null when there is none or no such partition.
+   *
+   * @throws RecordsError when the batch cannot be decoded
+   */
+  firstAtOrAfter(ref: PartitionRef, timestampMs: number): Promise<OffsetAndTimestamp | null> {
+    return findAtOrAfter(this.redis.read, this.keys(ref), timestampMs);
+  }
+
+  /**
+   * The record with the largest timestamp, the first where several have it (KIP-734); null when
+   * there is no record or no such partition.
+   *
+   * @throws RecordsError when the batch cannot be decoded
+   */
+  maxTimestamp(ref: PartitionRef): Promise<OffsetAndTimestamp | null> {
+    return findMaxTimestamp(this.redis.read, this.keys(ref));
+  }
+
+  /**
+   * Moves the log start to `beforeOffset` (-1: to the log end; never backwards), then frees the
+   * batches that lie wholly below it and forgets the producers whose last batch does (KIP-107).
+   */
+  deleteRecords(ref: PartitionRef, beforeOffset: number): Promise<DeleteRecordsReply> {
+    return deleteRecords(this.redis.write, this.keys(ref), beforeOffset);
+  }
+
+  /**
+   * Drops whole batches from the head up to the first that has a record of the time `olderThanMs`
+   * or later, as its header tells. The log start moves to the first batch that is kept. Null: no
+   * such partition.
+   */
+  trimToTime(ref: PartitionRef, olderThanMs: number): Promise<TrimReply | null> {
+    return trim(this.redis.write, this.keys(ref), { rule: 'time', bound: olderThanMs });
+  }
+
+  /**
+   * Drops whole batches from the head for as long as at least `bytesMax` bytes are left without
+   * them, as Kafka's `retention.bytes` does with segments: what remains is `bytesMax` or up to one
+   * batch more, and nothing when `bytesMax` is 0. Null: no such partition.
+   */
+  trimToSize(ref: PartitionRef, bytesMax: number): Promise<TrimReply | null> {
+    return trim(this.redis.write, this.keys(ref), { rule: 'size', bound: bytesMax });
+  }
+
+  /**
+   * Forgets the producers that have not written to the partition for longer than `unusedMs`, by
+   * Redis' clock (Kafka's `producer.id.expiration.ms`).
+   *
+   * @returns how many were forgotten
+   */
+  expireProducers(ref: PartitionRef, unusedMs: number): Promise<number> {
+    return evictProducers(this.redis.write, this.keys(ref), unusedMs);
+  }
+
+  /** The channel on which the next offset is published after each append. */
+  wakeChannel(ref: PartitionRef): string {
+    return this.keys(ref).wake;
+  }
+
+  private keys(ref: PartitionRef): PartitionKeys {
+    return partitionKeys(this.redis.keyPrefix, ref);
+  }
+}

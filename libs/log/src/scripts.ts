@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { defineScript } from '@sluice/redis';
+
+const file = (name: string): string => join(__dirname, 'scripts', `${name}.lua`);
+
+/** Adds a list of batches to a partition. The one script on the hot path. */
+export const appendScript = defineScript({
+  name: 'log/append',
+  file: file('append'),
+  keys: ['meta', 'log', 'producers', 'wake', 'open'],
+  args: ['leaderEpoch', 'position', 'after', 'token', 'facts', 'batches…'],
+  reply: 'text',
+});
+
+/** Makes an empty partition, unless it is there. */
+export const createPartitionScript = defineScript({
+  name: 'log/create-partition',
+  file: file('create-partition'),
+  keys: ['meta'],
+  args: [],
+  reply: 'text',
+});
+
+/** Moves the log start forward to an offset. */
+export const deleteRecordsScript = defineScript({
+  name: 'log/delete-records',
+  file: file('delete-records'),
+  keys: ['meta'],
+  args: ['beforeOffset'],
+  reply: 'text',
+});
+
+/** One step of dropping batches at the head. */
+export const trimScript = defineScript({
+  name: 'log/trim',
+  file: file('trim'),
+  keys: ['meta', 'log'],
+  args: ['rule', 'bound', 'entriesMax', 'bytesMax'],
+  reply: 'text',
+});
+
+/** One step of forgetting producers. */
+export const evictProducersScript = defineScript({
+  name: 'log/evict-producers',
+  file: file('evict-producers'),
+  keys: ['meta', 'producers'],
+  args: ['cursor', 'count', 'unusedMs'],
+  reply: 'text',
+});
+
+/** Finds the batch for a time. */
+export const seekScript = defineScript({
+  name: 'log/seek',
+  file: file('seek'),
+  keys: ['meta', 'log'],
+  args: ['timestampMs', 'fromOffset', 'entriesMax'],
+  reply: 'buffer',
+});
+
+/** One step of a search for the largest timestamp. */
+export const largestTimestampScript = defineScript({
+  name: 'log/largest-timestamp',
+  file: file('largest-timestamp'),
+  keys: ['log'],
+  args: ['fromOffset', 'entriesMax'],
+  reply: 'text',
+});

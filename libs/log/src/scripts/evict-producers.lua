@@ -1,0 +1,28 @@
+#!lua flags=allow-oom
+--[[ log/evict-producers — one step through the producers of a partition.
+
+Forgets those whose last batch lies below the log start, and those that have not written for longer
+than unusedMs (-1: no limit).
+
+KEYS   meta producers
+ARGV   cursor count unusedMs
+REPLY  cursor evicted (the cursor is 0 after the last step) ]]
+local logStart = tonumber(redis.call('HGET', KEYS[1], 'start') or 0)
+local unusedMs = tonumber(ARGV[3])
+local now = tonumber(redis.call('TIME')[1])
+local page = redis.call('HSCAN', KEYS[2], ARGV[1], 'COUNT', ARGV[2])
+local evicted = {}
+for i = 1, #page[2], 2 do
+  local value = page[2][i + 1]
+  -- The last of the batches that log/append packs: first and last sequence, base offset.
+  local _, used = struct.unpack('<i2I4', value)
+  local first, last, base = struct.unpack('<I4I4d', value, #value - 15)
+  local lastOffset = base + (last - first) % 2147483648
+  if lastOffset < logStart or (unusedMs >= 0 and (now - used) * 1000 > unusedMs) then
+    evicted[#evicted + 1] = page[2][i]
+  end
+end
+
+-- ── writes ──
+if #evicted > 0 then redis.call('HDEL', KEYS[2], unpack(evicted)) end
+return { page[1], #evicted }

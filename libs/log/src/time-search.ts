@@ -1,0 +1,137 @@
+import {
+  decodeBatch,
+  firstRecordAtOrAfter,
+  maxTimestampRecord,
+  type RecordPosition,
+} from '@sluice/records';
+import type { Redis } from '@sluice/redis';
+import { readBounds } from './bounds';
+import type { PartitionKeys } from './keys';
+import { partitionLimits } from './partition-limits';
+import { readBatches, stampAt, type StoredBatch } from './read';
+import { largestTimestampScript, seekScript } from './scripts';
+
+/** A record found by time. */
+export interface OffsetAndTimestamp {
+  offset: number;
+  timestampMs: number;
+}
+
+const decodeOptions = { decompressedBytesMax: partitionLimits.decompressedBytesMax };
+
+/** See `PartitionStore.firstAtOrAfter`. */
+export async function findAtOrAfter(
+  redis: Redis,
+  keys: PartitionKeys,
+  timestampMs: number,
+): Promise<OffsetAndTimestamp | null> {
+  let fromOffset = -1;
+  for (;;) {
+    const found = await seek(redis, keys, timestampMs, fromOffset);
+    if (found === null) return null;
+    const record = firstIn(found.batch, found.logStartOffset, timestampMs);
+    if (record !== null) return record;
+    // What made the batch a candidate was deleted, or its header promised too much.
+    fromOffset = found.batch.lastOffset + 1;
+  }
+}
+
+/** See `PartitionStore.maxTimestamp`. */
+export async function findMaxTimestamp(
+  redis: Redis,
+  keys: PartitionKeys,
+): Promise<OffsetAndTimestamp | null> {
+  const bounds = await readBounds(redis, keys);
+  if (bounds === null || bounds.logStartOffset === bounds.logEndOffset) return null;
+  const found = await seek(redis, keys, bounds.maxTimestampMs, -1);
+  if (found !== null) {
+    const record = firstIn(found.batch, found.logStartOffset, bounds.maxTimestampMs);
+    if (record !== null) return record;
+  }
+  return searchMaxTimestamp(redis, keys, bounds.logStartOffset);
+}
+
+async function seek(
+  redis: Redis,
+  { meta, log }: PartitionKeys,
+  timestampMs: number,
+  fromOffset: number,
+): Promise<{ batch: StoredBatch; logStartOffset: number } | null> {
+  let from = fromOffset;
+  for (;;) {
+    const args = [timestampMs, from, partitionLimits.seekEntriesMax];
+    const reply = await seekScript.run(redis, [meta, log], args);
+    const [tag, first, lastOffset, bytes] = reply as [Buffer, number, number, Buffer];
+    if (tag.equals(tags.more)) from = first;
+    else if (!tag.equals(tags.found)) return null;
+    else return { batch: stampAt(lastOffset, bytes, 0), logStartOffset: first };
+  }
+}
+
+const tags = { found: Buffer.from('found'), more: Buffer.from('more') };
+
+/**
+ * The slow way, for when the record with the largest timestamp was deleted: looks at every header.
+ */
+async function searchMaxTimestamp(
+  redis: Redis,
+  keys: PartitionKeys,
+  logStartOffset: number,
+): Promise<OffsetAndTimestamp | null> {
+  const [head] = await readBatches(redis, keys, logStartOffset, { entries: 1 });
+  if (head === undefined) return null;
+  // Only the first batch can have records below the log start, which do not count.
+  const inHead = largestIn(head, logStartOffset);
+  const tail = await largestHeader(redis, keys, head.lastOffset + 1);
+  if (tail === null || (inHead !== null && inHead.timestampMs >= tail.timestampMs)) return inHead;
+  const [batch] = await readBatches(redis, keys, tail.lastOffset, { entries: 1 });
+  return batch === undefined ? inHead : maxTimestampRecord(batch.bytes, decodeOptions);
+}
+
+/** The first batch from `fromOffset` on whose header has the largest timestamp. */
+async function largestHeader(
+  redis: Redis,
+  { log }: PartitionKeys,
+  fromOffset: number,
+): Promise<{ timestampMs: number; lastOffset: number } | null> {
+  let best: { timestampMs: number; lastOffset: number } | null = null;
+  let from = fromOffset;
+  for (;;) {
+    const args = [from, partitionLimits.seekEntriesMax];
+    const reply = await largestTimestampScript.run(redis, [log], args);
+    const [tag, next, timestampMs, lastOffset] = reply as [string, number, number, number];
+    const found = lastOffset >= 0;
+    if (found && (best === null || timestampMs > best.timestampMs))
+      best = { timestampMs, lastOffset };
+    if (tag === 'done') return best;
+    from = next;
+  }
+}
+
+function firstIn(
+  batch: StoredBatch,
+  logStartOffset: number,
+  timestampMs: number,
+): RecordPosition | null {
+  if (batch.baseOffset >= logStartOffset) {
+    return firstRecordAtOrAfter(batch.bytes, timestampMs, decodeOptions);
+  }
+  const records = decodeBatch(batch.bytes, decodeOptions);
+  const record = records.find(
+    (one) => one.offset >= logStartOffset && one.timestampMs >= timestampMs,
+  );
+  return record === undefined ? null : positionOf(record);
+}
+
+function largestIn(batch: StoredBatch, logStartOffset: number): RecordPosition | null {
+  let largest: RecordPosition | null = null;
+  for (const record of decodeBatch(batch.bytes, decodeOptions)) {
+    if (record.offset < logStartOffset) continue;
+    if (largest === null || record.timestampMs > largest.timestampMs) largest = positionOf(record);
+  }
+  return largest;
+}
+
+function positionOf({ offset, timestampMs }: RecordPosition): RecordPosition {
+  return { offset, timestampMs };
+}

@@ -1,0 +1,94 @@
+import { RedisStartError, type StartProblem } from './errors';
+
+/** What the first connection met: its last error, or none in all that time. */
+export interface ConnectFailure {
+  label: string;
+  error: Error | null;
+  timeoutMs: number;
+}
+
+const explanations: readonly { test: RegExp; problem: StartProblem; lines: readonly string[] }[] = [
+  {
+    test: /^NOAUTH/,
+    problem: 'password-needed',
+    lines: ['It wants a password, and none was given.', 'Use redis://:password@host:port.'],
+  },
+  {
+    test: /^WRONGPASS|invalid (username-password|password)/,
+    problem: 'password-wrong',
+    lines: [
+      'It refuses the user name or the password.',
+      'Check both in REDIS_URL; characters such as @ : / # % must be percent-encoded in a URL.',
+    ],
+  },
+  {
+    test: /^DENIED/,
+    problem: 'protected-mode',
+    lines: [
+      'It is in protected mode: it has no password and takes connections from its own machine only.',
+      'Set a password in Redis (requirepass) and use redis://:password@host:port,',
+      'or, in a network where only you can reach it, set protected-mode no.',
+    ],
+  },
+  {
+    test: /^NOPERM/,
+    problem: 'password-wrong',
+    lines: [
+      'The user may not run INFO.',
+      'Give it the rights +@all on the keys and channels used.',
+    ],
+  },
+  {
+    test: /report this|Protocol error|wrong version number|SSL routines/,
+    problem: 'not-redis',
+    lines: [
+      'Something answers there, but not as Redis does.',
+      'Check the port, and whether the server wants TLS (rediss://) or no TLS (redis://).',
+    ],
+  },
+  {
+    test: /certificate/i,
+    problem: 'not-redis',
+    lines: [
+      'Its TLS certificate is not trusted.',
+      'Give the certificate authority that signed it in the TLS settings.',
+    ],
+  },
+  {
+    test: /ECONNRESET|no answer in/,
+    problem: 'unreachable',
+    lines: [
+      'Is it Redis that listens there, and not frozen?',
+      'A server that wants TLS needs rediss:// in the URL, and one without TLS redis://.',
+    ],
+  },
+  {
+    test: /^LOADING/,
+    problem: 'loading',
+    lines: ['It is still reading its data from disk.', 'Wait until it is done, and start again.'],
+  },
+];
+
+const curedByTime: readonly StartProblem[] = ['loading', 'unreachable'];
+
+/** True for a failure that more attempts will not cure. */
+export function isHopeless(error: Error): boolean {
+  const known = explanations.find(({ test }) => test.test(error.message));
+  return known !== undefined && !curedByTime.includes(known.problem);
+}
+
+/** Puts into words why the first connection could not be made, and what to do about it. */
+export function explainConnectFailure(failure: ConnectFailure): RedisStartError {
+  const { label, error, timeoutMs } = failure;
+  const text = error?.message ?? `no answer in ${timeoutMs} ms`;
+  const known = explanations.find(({ test }) => test.test(text));
+  const lines = known?.lines ?? [
+    'Is Redis running there, and does a firewall let the connection through?',
+    `Try: redis-cli -u ${label} ping`,
+  ];
+  return new RedisStartError(
+    known?.problem ?? 'unreachable',
+    [`Redis at ${label} cannot be reached: ${text}`, ...lines].join('\n'),
+    error === null ? undefined : { cause: error },
+  );
+}

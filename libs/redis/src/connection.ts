@@ -1,0 +1,126 @@
+import type { Socket } from 'node:net';
+import { Redis, type Command } from 'ioredis';
+import { writeCommand } from './command-bytes';
+import type { Logger } from './logger';
+import { redisLimits, type ResolvedOptions } from './options';
+import { SharedWait } from './shared-wait';
+
+/** What a connection is for; part of its name in CLIENT LIST. */
+export type ConnectionRole = 'write' | 'durable' | 'read' | 'subscribe';
+
+/** A connection together with the last thing that went wrong on it. */
+export interface Connection {
+  redis: Redis;
+  lastError(): Error | null;
+}
+
+/** The wait before the n-th attempt to reconnect: doubled each time, within limits. */
+export function reconnectDelayMs(attempt: number): number {
+  const { reconnectDelayMinMs, reconnectDelayMaxMs } = redisLimits;
+  return Math.min(reconnectDelayMinMs * 2 ** Math.min(attempt - 1, 10), reconnectDelayMaxMs);
+}
+
+/**
+ * Hands all commands of one turn of the event loop to the socket together, and large arguments
+ * without a copy. ioredis alone makes a system call for each command, which is most of what a small
+ * command costs, and copies each argument, which is most of what a large one costs.
+ */
+class CoalescingRedis extends Redis {
+  #corked: Socket | null = null;
+
+  override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
+    if (this.#corked === null && this.status === 'ready') {
+      this.#corked = this.stream as Socket;
+      this.#corked.cork();
+      process.nextTick(this.#uncork);
+    }
+    const [command, stream] = args;
+    // Commands of a pipeline are collected by ioredis, not written to the socket one by one.
+    if (this.#corked !== null && stream === undefined && command.args.some(Buffer.isBuffer)) {
+      command.toWritable = toWritableInPieces;
+    }
+    return super.sendCommand(...args);
+  }
+
+  readonly #uncork = (): void => {
+    this.#corked?.uncork();
+    this.#corked = null;
+  };
+}
+
+/** Stands in for ioredis' encoder of a command with binary arguments. */
+function toWritableInPieces(this: Command, socket: object): Buffer {
+  return writeCommand(socket as Socket, this.name, this.args);
+}
+
+/**
+ * Makes a connection object that is not connected yet. Its promises never hang and its commands are
+ * never sent twice:
+ * - `maxRetriesPerRequest: 0` rejects what is outstanding as soon as the connection breaks. It is
+ * this
+ *   and not `autoResendUnfulfilledCommands: false` that does it: the latter alone forgets the commands
+ *   and leaves their promises pending for ever.
+ * - `enableOfflineQueue: false` rejects at once what cannot be sent now.
+ * - `socketTimeout` breaks off a connection that owes a reply and receives nothing.
+ * `commandTimeout`
+ *   is no substitute: it costs a timer for every command and leaves the dead connection in use.
+ */
+export function openConnection(
+  options: ResolvedOptions,
+  role: ConnectionRole,
+  log: Logger,
+): Connection {
+  const redis = new CoalescingRedis({
+    host: options.host,
+    port: options.port,
+    username: options.username,
+    password: options.password,
+    db: options.db,
+    tls: options.tls,
+    connectionName: `sluice-${role}`,
+    // RESP2: with RESP3, ioredis sends the password within HELLO, and when the server wants none it
+    // goes on in RESP2 without noticing, which breaks subscriptions.
+    protocol: 2,
+    lazyConnect: true,
+    connectTimeout: options.connectTimeoutMs,
+    socketTimeout: options.commandStallMs,
+    disconnectTimeout: redisLimits.closeTimeoutMs,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    // Subscriber does it: ioredis leaves the promise of its own attempt unhandled.
+    autoResubscribe: false,
+    enableReadyCheck: true,
+    maxLoadingRetryTime: redisLimits.reconnectDelayMaxMs,
+    disableClientInfo: true,
+    retryStrategy: reconnectDelayMs,
+  });
+  if (role === 'durable') {
+    const shared = new SharedWait(redis, options.commandStallMs);
+    redis.wait = (copies: number, timeoutMs: number) => shared.wait(copies, timeoutMs);
+  }
+  let lastError: Error | null = null;
+  redis.on('error', (error: Error) => {
+    // One line for a new kind of trouble, not one for each of many attempts.
+    const fresh = lastError?.message !== error.message;
+    lastError = error;
+    if (fresh) log.warn('Redis connection failed', { role, error: error.message });
+  });
+  redis.on('ready', () => {
+    lastError = null;
+    log.debug('Redis connection ready', { role });
+  });
+  return { redis, lastError: () => lastError };
+}
+
+/** Ends a connection, in at most `closeTimeoutMs` when Redis no longer answers. */
+export function closeConnection(redis: Redis): Promise<void> {
+  if (redis.status === 'end') return Promise.resolve();
+  // Between two attempts there is no socket whose end ioredis could report.
+  const idle = redis.status === 'reconnecting';
+  return new Promise((resolve) => {
+    redis.once('end', () => resolve());
+    redis.disconnect();
+    if (idle) resolve();
+  });
+}

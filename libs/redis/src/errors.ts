@@ -1,0 +1,162 @@
+/** Why Redis did not execute a command. */
+export type UnavailableReason =
+  | 'disconnected' // no usable connection; the command was not sent
+  | 'out-of-memory' // maxmemory is reached and the command needs memory
+  | 'misconfigured' // MISCONF: Redis cannot write to its disk and refuses writes
+  | 'read-only' // the server is a replica
+  | 'no-replicas' // fewer good replicas than min-replicas-to-write
+  | 'loading' // the server is still reading its data from disk
+  | 'busy' // a script has run for too long, and blocks everything else
+  | 'denied'; // the password or the rights of the user are not (or no longer) good enough
+
+/** The command was definitely NOT executed. Trying again later is safe. */
+export class RedisUnavailable extends Error {
+  override readonly name = 'RedisUnavailable';
+
+  constructor(
+    readonly reason: UnavailableReason,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The command may or may not have been executed: it was sent, and the reply never came. */
+export class UnknownOutcome extends Error {
+  override readonly name = 'UnknownOutcome';
+
+  /** @param what the command or script, as `log/append` */
+  constructor(
+    readonly what: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `${what}: sent to Redis, but no reply came; it may or may not have been executed`,
+      options,
+    );
+  }
+}
+
+/** Redis answered with an error that no retry will cure: a mistake in a script or a command. */
+export class RedisReplyError extends Error {
+  override readonly name = 'RedisReplyError';
+
+  /** @param code the reply's first word, as `WRONGTYPE` or `ERR` */
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** What kept `RedisLink.connect` from succeeding. */
+export type StartProblem =
+  | 'invalid-options'
+  | 'unsupported-set-up'
+  | 'unreachable'
+  | 'password-needed'
+  | 'password-wrong'
+  | 'protected-mode'
+  | 'not-redis'
+  | 'loading'
+  | 'version'
+  | 'eviction'
+  | 'replica'
+  | 'closed';
+
+/** Redis cannot be used as it is. The message has several lines: what is wrong, and what to do. */
+export class RedisStartError extends Error {
+  override readonly name = 'RedisStartError';
+
+  constructor(
+    readonly problem: StartProblem,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+const reasonByCode: ReadonlyMap<string, UnavailableReason> = new Map<string, UnavailableReason>([
+  ['OOM', 'out-of-memory'],
+  ['MISCONF', 'misconfigured'],
+  ['READONLY', 'read-only'],
+  ['MASTERDOWN', 'read-only'],
+  ['NOREPLICAS', 'no-replicas'],
+  ['LOADING', 'loading'],
+  ['BUSY', 'busy'],
+  ['NOAUTH', 'denied'],
+  ['NOPERM', 'denied'],
+  ['WRONGPASS', 'denied'],
+]);
+
+// What ioredis says when it could not even hand the command to a socket (options: no offline
+// queue).
+const notWritable = "Stream isn't writeable and enableOfflineQueue options is false";
+
+// The errors of a connection that broke while replies were outstanding. They are told by name and
+// not by class, because errors of Node's own modules come from another realm under Jest.
+const brokenConnectionNames = new Set(['Error', 'AbortError', 'MaxRetriesPerRequestError']);
+
+/** True for an error that Redis itself sent as a reply. */
+export function isErrorReply(error: unknown): error is Error {
+  return (error as Error | undefined)?.name === 'ReplyError';
+}
+
+/**
+ * Tells what an error of a Redis command means: not executed (`RedisUnavailable`), perhaps executed
+ * (`UnknownOutcome`), or executed and refused by Redis (`RedisReplyError`). Errors that are not of
+ * Redis are given back as they are. When in doubt the answer is `UnknownOutcome`.
+ *
+ * The refusals count as not executed inside a script too: Redis checks for them at the script's
+ * start or at its first write, never after it has written.
+ *
+ * @param what the command or script, for the message
+ */
+export function classify(error: unknown, what = 'a command'): Error {
+  if (error instanceof RedisUnavailable || error instanceof UnknownOutcome) return error;
+  if (isErrorReply(error)) return classifyReply(error.message, what);
+  if (typeof error !== 'object' || error === null || !('message' in error)) {
+    return new Error(`${what}: ${String(error)}`);
+  }
+  const failure = error as Error;
+  if (failure.message === notWritable) return disconnected(what);
+  const broken =
+    brokenConnectionNames.has(failure.name) || failure.message.endsWith('report this.');
+  if (!broken) return failure;
+  // An aborted pipeline's error carries the command with all its bytes; those must not be kept
+  // alive.
+  return new UnknownOutcome(what, 'command' in failure ? undefined : { cause: failure });
+}
+
+/** The error for a command that is not sent because its connection is not usable now. */
+export function disconnected(what: string): RedisUnavailable {
+  return new RedisUnavailable(
+    'disconnected',
+    `${what}: not sent, there is no connection to Redis now`,
+  );
+}
+
+/**
+ * Awaits a Redis command and classifies its failure.
+ *
+ * @throws RedisUnavailable | UnknownOutcome | RedisReplyError as `classify` tells
+ */
+export async function attempt<T>(what: string, command: Promise<T>): Promise<T> {
+  try {
+    return await command;
+  } catch (error) {
+    throw classify(error, what);
+  }
+}
+
+/** A new error each time, because ioredis hangs the command with all its arguments on the reply. */
+function classifyReply(message: string, what: string): Error {
+  const code = message.slice(0, (message.indexOf(' ') + 1 || message.length + 1) - 1);
+  const reason = reasonByCode.get(code);
+  return reason === undefined
+    ? new RedisReplyError(code, `${what}: ${message}`)
+    : new RedisUnavailable(reason, `${what}: refused by Redis: ${message}`);
+}

@@ -1,0 +1,28 @@
+export type { Redis } from 'ioredis';
+export { adviseOnServer, checkServer, type Advice } from './checks';
+export { reconnectDelayMs } from './connection';
+export {
+  attempt,
+  classify,
+  RedisReplyError,
+  RedisStartError,
+  RedisUnavailable,
+  UnknownOutcome,
+  type StartProblem,
+  type UnavailableReason,
+} from './errors';
+export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from './link';
+export { silentLogger, type LogFields, type Logger } from './logger';
+export { redisLimits, resolveOptions, type RedisOptions } from './options';
+export {
+  defineScript,
+  Script,
+  type Named,
+  type RedisArg,
+  type ReplyForm,
+  type ScriptDeclaration,
+} from './script';
+export { checkScriptUse, parseScriptHeader, type ScriptHeader } from './script-header';
+export type { ServerFacts } from './server';
+export type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
+export { systemClock, systemRandom, type Clock, type Random, type Timer } from './system';

@@ -1,0 +1,250 @@
+import type { Redis } from 'ioredis';
+import { adviseOnServer, checkServer } from './checks';
+import { explainConnectFailure, isHopeless } from './connect-error';
+import { closeConnection, openConnection, type Connection } from './connection';
+import type { Logger } from './logger';
+import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
+import {
+  countReplicas,
+  readHistory,
+  readServerFacts,
+  type HistoryToken,
+  type ServerFacts,
+} from './server';
+import {
+  Subscriber,
+  type MessageListener,
+  type SubscribeOptions,
+  type Unsubscribe,
+} from './subscriber';
+import type { Clock, Timer } from './system';
+
+/** What the link needs from outside. */
+export interface LinkDeps {
+  log: Logger;
+  clock: Clock;
+}
+
+/** Called after the write connection was made again. */
+export type ReadyListener = (info: { historyChanged: boolean }) => void;
+
+/** How things stand. */
+export interface LinkStatus {
+  connected: boolean;
+  product: 'redis' | 'valkey';
+  version: string;
+  runId: string;
+  replicationId: string;
+  /** As last counted by `replicaCount`; null before the first count. */
+  replicas: number | null;
+}
+
+type Connections = Record<'write' | 'durable' | 'read' | 'subscribe', Connection>;
+
+/**
+ * The connections of one process to one Redis: for writes, for writes that a WAIT follows, for
+ * reads and for subscriptions. Commands are never sent twice and never stay pending; lost
+ * connections are made again for as long as the link is open.
+ */
+export class RedisLink {
+  readonly write: Redis;
+  /**
+   * For appends followed by WAIT, which blocks its connection and covers that connection's writes.
+   * Its `wait` may be called for every append: those who wait at the same time share one WAIT.
+   */
+  readonly durable: Redis;
+  readonly read: Redis;
+  readonly keyPrefix: string;
+  readonly #connections: Connections;
+  readonly #subscriber: Subscriber;
+  readonly #readyListeners = new Set<ReadyListener>();
+  #history: HistoryToken;
+  #replicas: { count: number; atMs: number } | null = null;
+  #replicaQuery: Promise<number> | null = null;
+  #heartbeat: Timer | null = null;
+  #closed = false;
+
+  private constructor(
+    private readonly options: ResolvedOptions,
+    private readonly deps: LinkDeps,
+    connections: Connections,
+    private readonly facts: ServerFacts,
+  ) {
+    this.#connections = connections;
+    this.write = connections.write.redis;
+    this.durable = connections.durable.redis;
+    this.read = connections.read.redis;
+    this.keyPrefix = options.keyPrefix;
+    this.#history = { runId: facts.runId, replicationId: facts.replicationId };
+    this.#subscriber = new Subscriber(connections.subscribe.redis, deps.log);
+    this.write.on('ready', () => void this.#checkHistory());
+    this.#scheduleHeartbeat();
+  }
+
+  /**
+   * Connects, checks that the server can be used and logs what is worth knowing about it.
+   *
+   * @throws RedisStartError with several lines on what is wrong and what to do
+   */
+  static async connect(options: RedisOptions, deps: LinkDeps): Promise<RedisLink> {
+    const resolved = resolveOptions(options);
+    const open = (role: keyof Connections): Connection => openConnection(resolved, role, deps.log);
+    const connections: Connections = {
+      write: open('write'),
+      durable: open('durable'),
+      read: open('read'),
+      subscribe: open('subscribe'),
+    };
+    try {
+      await firstReady(connections.write, resolved, deps);
+      const facts = await readServerFacts(connections.write.redis);
+      checkServer(facts, resolved.label);
+      const { durable, read, subscribe } = connections;
+      await Promise.all([durable, read, subscribe].map((one) => firstReady(one, resolved, deps)));
+      for (const { level, message } of adviseOnServer(facts)) deps.log[level](message);
+      return new RedisLink(resolved, deps, connections, facts);
+    } catch (error) {
+      await closeAll(connections);
+      throw error;
+    }
+  }
+
+  /**
+   * Listens to a channel on the link's own connection for that; it is subscribed again after a
+   * reconnect. See `Subscriber.subscribe`.
+   */
+  subscribe(
+    channel: string,
+    listener: MessageListener,
+    options?: SubscribeOptions,
+  ): Promise<Unsubscribe> {
+    return this.#subscriber.subscribe(channel, listener, options);
+  }
+
+  /**
+   * Calls the listener after each time the write connection was made again. `historyChanged` says
+   * that the server restarted or another was promoted, so that acknowledged writes may be gone.
+   *
+   * @returns a function that takes the listener back
+   */
+  onReady(listener: ReadyListener): () => void {
+    this.#readyListeners.add(listener);
+    return () => void this.#readyListeners.delete(listener);
+  }
+
+  status(): LinkStatus {
+    return {
+      connected: this.write.status === 'ready',
+      product: this.facts.product,
+      version: this.facts.version,
+      ...this.#history,
+      replicas: this.#replicas?.count ?? null,
+    };
+  }
+
+  /**
+   * The number of replicas that are connected and in step, at most a second old.
+   *
+   * @throws RedisUnavailable | UnknownOutcome when Redis cannot be asked
+   */
+  replicaCount(): Promise<number> {
+    const known = this.#replicas;
+    const ageMs = known === null ? Infinity : this.deps.clock.monotonicMs() - known.atMs;
+    if (known !== null && ageMs < redisLimits.replicaCountAgeMaxMs) {
+      return Promise.resolve(known.count);
+    }
+    this.#replicaQuery ??= this.#countReplicas().finally(() => (this.#replicaQuery = null));
+    return this.#replicaQuery;
+  }
+
+  /** Ends all connections. What is outstanding is rejected; later commands are refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#heartbeat?.cancel();
+    this.#readyListeners.clear();
+    await closeAll(this.#connections);
+  }
+
+  async #countReplicas(): Promise<number> {
+    const count = await countReplicas(this.read);
+    this.#replicas = { count, atMs: this.deps.clock.monotonicMs() };
+    return count;
+  }
+
+  async #checkHistory(): Promise<void> {
+    let history: HistoryToken;
+    try {
+      history = await readHistory(this.write);
+    } catch (error) {
+      // The connection broke again; its next `ready` comes back here with the same old history.
+      this.deps.log.debug('Redis history not read', { error: (error as Error).message });
+      return;
+    }
+    const { runId, replicationId } = this.#history;
+    const historyChanged = history.runId !== runId || history.replicationId !== replicationId;
+    this.#history = history;
+    this.#replicas = null;
+    this.deps.log.info('Redis is connected again', { historyChanged });
+    for (const listener of this.#readyListeners) listener({ historyChanged });
+  }
+
+  #scheduleHeartbeat(): void {
+    if (this.#closed) return;
+    this.#heartbeat = this.deps.clock.setTimer(this.options.heartbeatMs, () => {
+      for (const { redis } of Object.values(this.#connections)) {
+        // An answer that fails to come makes ioredis break the connection off and make it again.
+        if (redis.status === 'ready') redis.ping().catch(() => undefined);
+      }
+      this.#scheduleHeartbeat();
+    });
+  }
+}
+
+async function closeAll(connections: Connections): Promise<void> {
+  await Promise.all(Object.values(connections).map(({ redis }) => closeConnection(redis)));
+}
+
+/** Waits for the first `ready`, while ioredis tries again and again in the background. */
+function firstReady(
+  connection: Connection,
+  options: ResolvedOptions,
+  deps: LinkDeps,
+): Promise<void> {
+  const { redis } = connection;
+  return new Promise((resolve, reject) => {
+    let timer: Timer | null = null;
+    const settle = (act: () => void): void => {
+      timer?.cancel();
+      redis.off('ready', onReady);
+      redis.off('error', onError);
+      act();
+    };
+    const fail = (error: Error | null, timeoutMs: number): void =>
+      settle(() => reject(explainConnectFailure({ label: options.label, error, timeoutMs })));
+    const onReady = (): void => settle(resolve);
+    const onError = (error: Error): void => {
+      if (isHopeless(error)) fail(error, options.connectTimeoutMs);
+    };
+    redis.on('ready', onReady);
+    redis.on('error', onError);
+    const onLate = async (): Promise<void> => {
+      if (!(await isLoading(redis))) return fail(connection.lastError(), options.connectTimeoutMs);
+      deps.log.warn('Redis is reading its data from disk; waiting until it is done');
+      const loading = new Error('LOADING Redis is reading its data from disk');
+      const onTooLate = (): void => fail(loading, options.loadingTimeoutMs);
+      timer = deps.clock.setTimer(options.loadingTimeoutMs, onTooLate);
+    };
+    timer = deps.clock.setTimer(options.connectTimeoutMs, () => void onLate());
+    // Its failure shows as an `error` event, and is followed by further attempts.
+    redis.connect().catch(() => undefined);
+  });
+}
+
+/** While Redis loads, ioredis does not call the connection ready, but INFO is answered. */
+async function isLoading(redis: Redis): Promise<boolean> {
+  try {
+    return /^loading:1/m.test(await redis.info('persistence'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,102 @@
+import type { Redis } from 'ioredis';
+import { attempt } from './errors';
+
+/** What Redis says of itself. */
+export interface ServerFacts {
+  product: 'redis' | 'valkey';
+  version: string;
+  runId: string;
+  replicationId: string;
+  mode: string;
+  role: string;
+  maxmemoryPolicy: string;
+  aofEnabled: boolean;
+  /** Settings by name; those that this server or user does not show are missing. */
+  settings: ReadonlyMap<string, string>;
+}
+
+/** Which history of writes a server is on: another value of either means another history. */
+export interface HistoryToken {
+  runId: string;
+  replicationId: string;
+}
+
+const settingNames = ['appendfsync', 'save', 'stream-node-max-bytes', 'maxmemory-policy'];
+
+/** The fields of an INFO reply by name. */
+export function parseInfo(text: string): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>();
+  for (const line of text.split('\r\n')) {
+    const colon = line.indexOf(':');
+    if (colon > 0 && !line.startsWith('#')) fields.set(line.slice(0, colon), line.slice(colon + 1));
+  }
+  return fields;
+}
+
+/**
+ * Asks Redis what it is and how it is set up.
+ *
+ * @throws as `classify`
+ */
+export async function readServerFacts(redis: Redis): Promise<ServerFacts> {
+  const info = parseInfo(await attempt('INFO', redis.info()));
+  const settings = await readSettings(redis);
+  const valkeyVersion = info.get('valkey_version');
+  return {
+    product: valkeyVersion === undefined ? 'redis' : 'valkey',
+    version: valkeyVersion ?? info.get('redis_version') ?? '0',
+    ...historyOf(info),
+    mode: info.get('redis_mode') ?? info.get('server_mode') ?? 'standalone',
+    role: info.get('role') ?? 'master',
+    maxmemoryPolicy: info.get('maxmemory_policy') ?? settings.get('maxmemory-policy') ?? '',
+    aofEnabled: info.get('aof_enabled') === '1',
+    settings,
+  };
+}
+
+/**
+ * Asks Redis which history it is on. A restart changes `run_id`, a promotion `master_replid`.
+ *
+ * @throws as `classify`
+ */
+export async function readHistory(redis: Redis): Promise<HistoryToken> {
+  const [server, replication] = await Promise.all([
+    attempt('INFO server', redis.info('server')),
+    attempt('INFO replication', redis.info('replication')),
+  ]);
+  return historyOf(parseInfo(server + replication));
+}
+
+/**
+ * The number of replicas that are connected and have caught up with their first copy.
+ *
+ * @throws as `classify`
+ */
+export async function countReplicas(redis: Redis): Promise<number> {
+  const info = parseInfo(await attempt('INFO replication', redis.info('replication')));
+  let online = 0;
+  for (const [name, value] of info) {
+    if (/^slave\d+$/.test(name) && value.includes('state=online')) online += 1;
+  }
+  return online;
+}
+
+function historyOf(info: ReadonlyMap<string, string>): HistoryToken {
+  return { runId: info.get('run_id') ?? '', replicationId: info.get('master_replid') ?? '' };
+}
+
+/**
+ * CONFIG is often forbidden or renamed on rented servers; what it would have told is then unknown.
+ */
+async function readSettings(redis: Redis): Promise<ReadonlyMap<string, string>> {
+  const settings = new Map<string, string>();
+  for (const name of settingNames) {
+    try {
+      const [, value] = (await redis.config('GET', name)) as string[];
+      if (value !== undefined) settings.set(name, value);
+    } catch {
+      return settings;
+    }
+  }
+  return settings;
+}

@@ -1,0 +1,80 @@
+import { Redis } from 'ioredis';
+import { connectLink, startRedis, type TestRedis } from '@sluice/test/support/redis';
+import { attempt } from './errors';
+import type { RedisLink } from './link';
+
+let redis: TestRedis;
+let link: RedisLink;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+
+afterAll(async () => {
+  await redis.stop();
+});
+
+beforeEach(async () => {
+  link = await connectLink(redis, { commandStallMs: 300 });
+});
+
+afterEach(async () => {
+  await link.close();
+});
+
+/** The id of the durable connection, as CLIENT LIST shows it. */
+async function durableId(): Promise<string> {
+  const list = (await link.read.client('LIST')) as string;
+  return /id=(\d+) .*name=sluice-durable /.exec(list)![1]!;
+}
+
+async function timed<T>(work: Promise<T>): Promise<{ result: T; tookMs: number }> {
+  const startMs = performance.now();
+  const result = await work;
+  return { result, tookMs: performance.now() - startMs };
+}
+
+describe('WAIT on the durable connection', () => {
+  it('may take longer than a connection may be silent otherwise', async () => {
+    expect(await attempt('WAIT', link.durable.wait(1, 600))).toBe(0);
+    const hangs = attempt('BLPOP', link.durable.blpop(`${link.keyPrefix}none`, 2));
+    await expect(hangs).rejects.toMatchObject({ name: 'UnknownOutcome' });
+  });
+
+  it('is one for all who wait at the same time', async () => {
+    const all = Array.from({ length: 20 }, async (_, index) => {
+      await link.durable.set(`${link.keyPrefix}${index}`, 'x');
+      return link.durable.wait(1, 200);
+    });
+    const { result, tookMs } = await timed(Promise.all(all));
+    expect(result).toEqual(Array.from({ length: 20 }, () => 0));
+    expect(tookMs).toBeLessThan(3 * 200 + 300);
+  });
+
+  it('covers what was written before it, not only what was when an earlier one was sent', async () => {
+    const replica = await startRedis({ replicaOf: redis });
+    const copy = new Redis(replica.port, replica.host);
+    while ((await link.durable.wait(1, 100)) < 1);
+    for (let round = 0; round < 200; round++) {
+      const keys = [0, 1, 2].map((index) => `${link.keyPrefix}${round}/${index}`);
+      const written = keys.map(async (key) => {
+        await link.durable.set(key, 'x');
+        expect(await link.durable.wait(1, 1_000)).toBe(1);
+        expect(await copy.exists(key)).toBe(1);
+      });
+      await Promise.all(written);
+    }
+    copy.disconnect();
+    await replica.stop();
+  });
+
+  it('is rejected when the connection breaks, also for those who wait for the next one', async () => {
+    const first = attempt('WAIT', link.durable.wait(1, 5_000));
+    const second = attempt('WAIT', link.durable.wait(1, 5_000));
+    await link.write.call('CLIENT', 'KILL', 'ID', await durableId());
+    await expect(first).rejects.toMatchObject({ name: 'UnknownOutcome' });
+    await expect(second).rejects.toMatchObject({ name: 'UnknownOutcome' });
+    while (link.durable.status !== 'ready') await new Promise((resolve) => setImmediate(resolve));
+    expect(await link.durable.wait(1, 50)).toBe(0);
+  });
+});

@@ -1,0 +1,70 @@
+import type { Redis } from 'ioredis';
+
+/** WAITs of one connection for the same number of replicas. */
+interface Line {
+  /** The one that is out. */
+  current: Promise<number>;
+  /** Who has come since; it is sent for all of them when the current one is answered. */
+  next: Promise<number> | null;
+}
+
+/**
+ * WAIT for many callers on one connection. WAIT blocks its connection, so those sent one behind the
+ * other take their timeouts one after the other: with a replica that hangs and a hundred partitions,
+ * minutes. But it covers everything that was written on the connection before it
+ * (https://redis.io/docs/latest/commands/wait/), so one that is sent later serves all who wait.
+ */
+export class SharedWait {
+  readonly #lines = new Map<string, Line>();
+  #out = 0;
+
+  /** @param stallMs how long the connection may be silent while no WAIT is out */
+  constructor(
+    private readonly redis: Redis,
+    private readonly stallMs: number,
+  ) {}
+
+  /**
+   * How many replicas have all that was written on the connection before this call, once that are
+   * `copies`, or after at most three times the timeout. Rejects when the connection is another one
+   * meanwhile, for which WAIT says nothing.
+   */
+  wait(copies: number, timeoutMs: number): Promise<number> {
+    const key = `${copies}/${timeoutMs}`;
+    const line = this.#lines.get(key);
+    if (line === undefined) return this.#begin(key, copies, timeoutMs);
+    const { stream } = this.redis;
+    line.next ??= line.current.then(async () => {
+      // The replies right behind that of WAIT are of appends that waited for it; they join.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.redis.stream === stream && this.redis.status === 'ready') {
+        return this.#begin(key, copies, timeoutMs);
+      }
+      this.#lines.delete(key);
+      throw new Error('Connection is closed.');
+    });
+    return line.next;
+  }
+
+  #begin(key: string, copies: number, timeoutMs: number): Promise<number> {
+    const line: Line = { current: this.#send(copies, timeoutMs), next: null };
+    this.#lines.set(key, line);
+    const end = () => {
+      if (line.next === null) this.#lines.delete(key);
+    };
+    line.current.then(end, () => this.#lines.delete(key));
+    return line.current;
+  }
+
+  /** While it is out nothing is received, and that is no reason to break the connection off. */
+  async #send(copies: number, timeoutMs: number): Promise<number> {
+    const { options } = this.redis;
+    this.#out++;
+    options.socketTimeout = Math.max(options.socketTimeout ?? 0, this.stallMs + timeoutMs);
+    try {
+      return (await this.redis.call('WAIT', copies, timeoutMs)) as number;
+    } finally {
+      if (--this.#out === 0) options.socketTimeout = this.stallMs;
+    }
+  }
+}

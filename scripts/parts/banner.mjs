@@ -1,0 +1,37 @@
+/** What is reachable where, and what to try next; shown once the gateway listens. */
+export function banner({ settings, port, redis, directory }) {
+  const host = settings.advertisedHost;
+  const at = `${host}:${settings.advertisedPort || port}`;
+  const rows = [
+    ['Kafka', `${at}${atBroker(settings, port)}`],
+    ['Redis', redis.what],
+    ...(redis.own ? [['Data', directory]] : []),
+    ['Promise', redis.own ? ownPromise : redisPromise],
+  ];
+  const tries = [
+    ['write', `echo 'hello' | kcat -b ${at} -t greetings -P`],
+    ['read', `kcat -b ${at} -t greetings -C -o beginning -e`],
+    ['kafkajs', `new Kafka({ brokers: ['${at}'] })`],
+    ['settings', 'npm start -- --help'],
+    ['stop', `Ctrl-C, or: kill ${process.pid}`],
+  ];
+  return ['', 'Sluice is ready.', ...table(rows), '', 'Try:', ...table(tries), ''].join('\n');
+}
+
+/** What an acknowledgement is worth, in one line each. */
+const ownPromise =
+  'acknowledged records survive killed processes; a power cut may take the last second';
+const redisPromise =
+  'acknowledged records are as safe as that Redis is (append-only file, replicas)';
+
+/** The address that clients are told may differ from the one that is listened on. */
+function atBroker(settings, port) {
+  const listens = `${settings.host}:${port}`;
+  const usual = settings.host === '::' && settings.advertisedPort === port;
+  return usual ? '' : ` (listens on ${listens})`;
+}
+
+function table(rows) {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`);
+}

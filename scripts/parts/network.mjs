@@ -1,0 +1,45 @@
+import { connect, createServer } from 'node:net';
+
+/**
+ * Tries to listen, and lets go at once.
+ * @returns undefined when it works, else the error's code, as EADDRINUSE
+ */
+export function whyNotListen(port, host) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error) => resolve(error.code));
+    server.listen(port, host, () => server.close(() => resolve(undefined)));
+  });
+}
+
+/** A port of 127.0.0.1 that nobody listens on: the wanted one if it is free. */
+export async function freePort(wanted) {
+  if ((await whyNotListen(wanted, '127.0.0.1')) === undefined) return wanted;
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/**
+ * Sends one inline command to the Redis on a port of this machine.
+ * @returns the first piece of its reply, or undefined when nothing answers in time
+ */
+export function askRedis(port, command, timeoutMs = 2_000) {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const settle = (reply) => {
+      socket.destroy();
+      resolve(reply);
+    };
+    socket.setTimeout(timeoutMs, () => settle(undefined));
+    socket.once('error', () => settle(undefined));
+    socket.once('close', () => settle(undefined));
+    socket.once('connect', () => socket.write(`${command}\r\n`));
+    socket.once('data', (reply) => settle(reply.toString('utf8')));
+  });
+}

@@ -1,0 +1,94 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readIfThere } from './project.mjs';
+
+const programs = new Set();
+
+/** Runs a program to its end, its output shown; gives its exit code, 1 if a signal ended it. */
+export function run(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], ...options });
+    programs.add(child);
+    child.once('error', reject);
+    child.once('close', (code) => {
+      programs.delete(child);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+/** Ends what `run` is running. */
+export function endPrograms() {
+  for (const child of programs) child.kill('SIGTERM');
+}
+
+/** Runs a short program and gives what it printed, or undefined when it failed or took too long. */
+export function outputOf(command, args, timeoutMs = 5_000) {
+  const { status, stdout } = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: timeoutMs,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+/** Full path of a program, or undefined. Looks where package managers put things, PATH first. */
+export function findProgram(name) {
+  const usual = ['/usr/local/bin', '/usr/bin', '/usr/sbin', '/opt/homebrew/bin', '/snap/bin'];
+  for (const directory of [...(process.env.PATH ?? '').split(delimiter), ...usual]) {
+    const file = join(directory, name);
+    try {
+      accessSync(file, constants.X_OK);
+      return file;
+    } catch {
+      // Not here.
+    }
+  }
+  return undefined;
+}
+
+/**
+ * What tells a process from a later one that got the same number: when it started, or undefined
+ * when there is no such process.
+ */
+export function processStamp(pid) {
+  if (process.platform !== 'linux') return outputOf('ps', ['-o', 'lstart=', '-p', String(pid)]);
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  // The name may hold blanks and brackets; after its closing one, state is field 3 and start time 22.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z') return undefined;
+  return `${readIfThere('/proc/sys/kernel/random/boot_id')?.trim()} ${fields[19]}`;
+}
+
+/** True when the very process that bore this stamp still runs. */
+export function isRunning({ pid, stamp }) {
+  return stamp !== undefined && processStamp(pid) === stamp;
+}
+
+/** Asks a process to end, waits, and after `graceMs` ends it the hard way when `force` says so. */
+export async function endProcess(identity, { graceMs, force }) {
+  if (!isRunning(identity)) return true;
+  signal(identity.pid, 'SIGTERM');
+  if (await ended(identity, graceMs)) return true;
+  if (!force) return false;
+  signal(identity.pid, 'SIGKILL');
+  return ended(identity, 5_000);
+}
+
+async function ended(identity, timeoutMs) {
+  for (const until = performance.now() + timeoutMs; performance.now() < until; await sleep(20)) {
+    if (!isRunning(identity)) return true;
+  }
+  return !isRunning(identity);
+}
+
+function signal(pid, name) {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has just ended, or is not ours; the caller looks again.
+  }
+}

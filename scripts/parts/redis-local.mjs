@@ -1,0 +1,158 @@
+import { spawn } from 'node:child_process';
+import { readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { say, Trouble } from './console.mjs';
+import { askRedis } from './network.mjs';
+import { endProcess, findProgram, isRunning, outputOf, processStamp } from './processes.mjs';
+import { readIfThere } from './project.mjs';
+import { clearRedisState, noteRedisState, redisArguments } from './redis-state.mjs';
+
+const versionMin = 7;
+const answerMsMax = 10_000;
+const stopMsMax = 60_000;
+const restartsMax = 5;
+const restartWindowMs = 60_000;
+
+/** A server program of this machine that is new enough, or `why` there is none. */
+export function findServer() {
+  let why = 'no redis-server or valkey-server is installed';
+  for (const name of ['redis-server', 'valkey-server']) {
+    const program = findProgram(name);
+    if (program === undefined) continue;
+    const version = /v=(\d+)(\.\d+)*/.exec(outputOf(program, ['--version']) ?? '');
+    if (version !== null && Number(version[1]) >= versionMin) {
+      return { program, version: version[0].slice('v='.length) };
+    }
+    why = `${program} is too old (${version?.[0] ?? 'no version'}; wanted: ${versionMin}.0)`;
+  }
+  return { why };
+}
+
+/** Starts the server as a child on 127.0.0.1; it is `ready` when it has read its data. */
+export function startServer({ program, version, directory, port }) {
+  const server = new Server({ program, directory, port });
+  const what = `${basename(program)} ${version} on 127.0.0.1:${port}`;
+  const stop = () => server.stop();
+  return { url: `redis://127.0.0.1:${port}`, what, ready: server.start(), stop };
+}
+
+class Server {
+  #options;
+  #child;
+  #stopping = false;
+  #restarts = [];
+
+  constructor(options) {
+    this.#options = options;
+  }
+
+  async start() {
+    const { program, directory, port } = this.#options;
+    const own = ['--bind', '127.0.0.1', '--port', String(port), '--daemonize', 'no'];
+    const files = ['--dir', '.', '--logfile', 'redis.log', '--pidfile', 'redis.pid'];
+    // A session of its own: Ctrl-C reaches only us, and Redis must stop after the gateway.
+    const options = { cwd: directory, detached: true, stdio: 'ignore' };
+    const child = spawn(program, [...own, ...files, ...redisArguments], options);
+    this.#child = child;
+    child.once('error', (error) => say(`${program} cannot be run: ${error.message}`));
+    if (child.pid !== undefined) noteServer(directory, { pid: child.pid, port });
+    await answering(child, port, directory);
+    if (hasEnded(child)) throw new Trouble(didNotStart(directory));
+    child.once('exit', (code, signal) => void this.#lost(signal ?? code));
+  }
+
+  async stop() {
+    this.#stopping = true;
+    const child = this.#child;
+    if (hasEnded(child)) return;
+    const { directory } = this.#options;
+    const exit = new Promise((resolve) => child.once('exit', resolve));
+    // Redis writes out and syncs its append-only file before it ends.
+    child.kill('SIGTERM');
+    const late = sleep(stopMsMax, 'late', { ref: false });
+    if ((await Promise.race([exit, late])) === 'late') {
+      throw new Trouble(
+        `Redis (pid ${child.pid}) does not end; see ${join(directory, 'redis.log')}`,
+      );
+    }
+    clearRedisState(directory);
+  }
+
+  /** A Redis that dies is started again on its data, unless it dies over and over. */
+  async #lost(reason) {
+    if (this.#stopping) return;
+    const now = performance.now();
+    this.#restarts = [...this.#restarts.filter((at) => at > now - restartWindowMs), now];
+    if (this.#restarts.length > restartsMax) {
+      say(`Redis ended ${restartsMax} times within a minute and is given up; see redis.log`);
+      process.kill(process.pid, 'SIGTERM');
+      return;
+    }
+    say(`Redis ended unexpectedly (${reason}); starting it again`);
+    try {
+      await this.start();
+    } catch (error) {
+      if (!this.#stopping) await sleep(500).then(() => this.#lost(error.message));
+    }
+  }
+}
+
+function noteServer(directory, { pid, port }) {
+  noteRedisState(directory, { kind: 'process', pid, port, stamp: processStamp(pid) });
+}
+
+function hasEnded(child) {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Waits until Redis answers. While it reads its data it says so and may take as long as it needs. */
+async function answering(child, port, directory) {
+  let until = performance.now() + answerMsMax;
+  let told = false;
+  while (performance.now() < until && !hasEnded(child)) {
+    const reply = await askRedis(port, 'PING');
+    if (reply?.startsWith('+PONG')) return;
+    if (reply?.startsWith('-LOADING')) {
+      if (!told) say('Redis is reading its data');
+      told = true;
+      until = performance.now() + answerMsMax;
+    }
+    await sleep(told ? 200 : 10);
+  }
+  if (!hasEnded(child)) child.kill('SIGTERM');
+  throw new Trouble(didNotStart(directory));
+}
+
+function didNotStart(directory) {
+  const lines = (readIfThere(join(directory, 'redis.log')) ?? '').trimEnd().split('\n');
+  return `Redis did not start; the end of ${join(directory, 'redis.log')}:\n${lines.slice(-8).join('\n')}`;
+}
+
+/** Ends a server that an earlier start has left on this directory; it saves its data first. */
+export async function endLeftServer(directory, state) {
+  const noted = Number(readIfThere(join(directory, 'redis.pid')) ?? NaN);
+  const left = [state, { pid: noted, stamp: processStamp(noted) }].find(
+    (server) => server !== undefined && isRunning(server) && works(server, directory, state),
+  );
+  if (left !== undefined) {
+    say(`ending the Redis that an earlier start has left running (pid ${left.pid})`);
+    if (!(await endProcess(left, { graceMs: stopMsMax, force: false }))) {
+      throw new Trouble(`a Redis (pid ${left.pid}) still uses ${directory} and does not end.`);
+    }
+  }
+  rmSync(join(directory, 'redis.pid'), { force: true });
+}
+
+/** Whether the process is a server on this directory: its number alone may be another's by now. */
+function works(server, directory, state) {
+  if (process.platform === 'linux') {
+    try {
+      return readlinkSync(`/proc/${server.pid}/cwd`) === realpathSync(directory);
+    } catch {
+      return false;
+    }
+  }
+  // The note has the start time too, so it cannot be another process.
+  return server === state;
+}

@@ -1,0 +1,149 @@
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { banner } from './banner.mjs';
+import { ensureBuilt } from './build.mjs';
+import { complain, duration, say, Trouble } from './console.mjs';
+import { Gateway } from './gateway.mjs';
+import { ensureInstalled } from './install.mjs';
+import { Lock } from './lock.mjs';
+import { whyNotListen } from './network.mjs';
+import { endProcess, endPrograms } from './processes.mjs';
+import { root } from './project.mjs';
+import { openRedis } from './redis.mjs';
+
+/** Ctrl-C may arrive twice at once, from the terminal and from npm; a person's second one comes later. */
+const secondSignalMs = 1_000;
+const leftGatewayGraceMs = 15_000;
+
+/** Installs, builds, finds a Redis, runs the gateway; at the end stops all in the opposite order. */
+export async function start(argv) {
+  const run = { lock: undefined, left: undefined, redis: undefined, gateway: undefined };
+  const stop = stopSignals(run);
+  try {
+    await Promise.race([work(argv, run, stop.signal), stop.asked]);
+  } catch (error) {
+    complain(error);
+    process.exitCode = 1;
+  }
+  await stopAll(run);
+  if (stop.signal.aborted) say('stopped');
+  // What was cut short by a signal must not keep the process.
+  process.exit();
+}
+
+async function work(argv, run, signal) {
+  const directory = dataDirectory(argv);
+  const asks = ['--help', '-h', '--version', '-v'].some((flag) => argv.includes(flag));
+  if (!asks) await takeLock(run, directory);
+  await ensureInstalled();
+  await ensureBuilt();
+  run.gateway = new Gateway(argv);
+  const ended = untilGatewayEnds(run.gateway, signal);
+  const settings = readSettings(await Promise.race([run.gateway.settings, ended]));
+  if (settings === undefined) return;
+  await endLeftGateway(run.left);
+  await checkPort(settings);
+  const redis = await connectRedis({ run, settings, directory, signal });
+  run.lock.tell({ gateway: run.gateway.identity });
+  run.gateway.run({ redisUrl: redis.url, graceMs: settings.shutdownGraceMs });
+  const ready = await Promise.race([run.gateway.ready, ended]);
+  if (ready === undefined) return;
+  run.lock.tell({ kafkaPort: ready.port });
+  say(`ready in ${duration(process.uptime() * 1_000)}`);
+  console.log(banner({ settings, port: ready.port, redis, directory }));
+  await ended;
+}
+
+async function untilGatewayEnds(gateway, signal) {
+  const how = await gateway.ended;
+  if (!signal.aborted) throw new Trouble(`the gateway ended (${how}); its last lines are above.`);
+}
+
+/** The settings cannot be read before they are built, but the lock must be held before building. */
+function dataDirectory(argv) {
+  const at = argv.findLastIndex((argument) => /^--data-dir(=|$)/.test(argument));
+  const flag = argv[at] === '--data-dir' ? argv[at + 1] : argv[at]?.slice('--data-dir='.length);
+  return resolve(root, flag || process.env.SLUICE_DATA_DIR || 'data');
+}
+
+async function takeLock(run, directory) {
+  try {
+    mkdirSync(directory, { recursive: true });
+    Object.assign(run, await Lock.take(directory));
+  } catch (error) {
+    if (error.syscall === undefined) throw error;
+    throw new Trouble(`cannot use the data directory: ${error.message}`);
+  }
+}
+
+/** @returns undefined when only help or the version was asked for, which is printed */
+function readSettings(loaded = {}) {
+  if ('errors' in loaded) throw new Trouble(loaded.errors.join('\nsluice: '));
+  const answer = loaded.help ?? loaded.version;
+  if (answer !== undefined) console.log(answer);
+  return loaded.settings;
+}
+
+/** A start that was killed leaves a gateway that is on its way out; it may still hold the port. */
+async function endLeftGateway(left) {
+  if (left?.gateway === undefined) return;
+  await endProcess(left.gateway, { graceMs: leftGatewayGraceMs, force: true });
+}
+
+async function checkPort({ host, port }) {
+  let why = await whyNotListen(port, host);
+  if (why !== undefined && why !== 'EADDRINUSE' && host === '::') {
+    why = await whyNotListen(port, '0.0.0.0');
+  }
+  if (why === undefined) return;
+  const reasons = {
+    EADDRINUSE: `port ${port} is in use by another program`,
+    EACCES: `port ${port} may not be used without more rights`,
+  };
+  throw new Trouble(
+    `${reasons[why] ?? `cannot listen on ${host} port ${port} (${why})`}.\n` +
+      `Choose another port: npm start -- --port ${port < 1_024 ? 9_092 : port + 1}`,
+  );
+}
+
+/** The Redis that was given, or one of our own. */
+async function connectRedis({ run, settings, directory, signal }) {
+  if (settings.redisUrl !== undefined) {
+    const { host } = new URL(settings.redisUrl);
+    return { url: settings.redisUrl, what: `${host} (as given)`, own: false };
+  }
+  run.redis = await openRedis({ directory, wantedPort: settings.redisPort, signal });
+  await run.redis.ready;
+  return { url: run.redis.url, what: run.redis.what, own: true };
+}
+
+/** `asked` resolves at the first signal to stop; a second one hurries the gateway. */
+function stopSignals(run) {
+  const controller = new AbortController();
+  const asked = new Promise((resolveAsked) => {
+    let firstMs;
+    const onSignal = (name) => {
+      if (firstMs === undefined) {
+        firstMs = performance.now();
+        say(`stopping (${name})`);
+        controller.abort();
+        endPrograms();
+        resolveAsked();
+      } else if (performance.now() - firstMs > secondSignalMs) run.gateway?.kill();
+    };
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, onSignal);
+  });
+  return { signal: controller.signal, asked };
+}
+
+/** The gateway first, so that it can still answer; then Redis, which saves; then the lock. */
+async function stopAll({ gateway, redis, lock }) {
+  for (const step of [() => gateway?.stop(), () => redis?.stop(), () => lock?.release()]) {
+    try {
+      await step();
+    } catch (error) {
+      complain(error);
+      process.exitCode = 1;
+    }
+  }
+}

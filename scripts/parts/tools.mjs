@@ -1,0 +1,19 @@
+import { say, Trouble } from './console.mjs';
+import { installPackage } from './packages.mjs';
+import { findProgram } from './processes.mjs';
+import { dockerAnswers } from './redis-docker.mjs';
+import { findServer } from './redis-local.mjs';
+
+/** The tests start Redis servers, on this machine or in Docker. */
+export async function ensureTestRedis() {
+  const found = findServer();
+  if (found.program !== undefined || dockerAnswers()) return;
+  say(`${found.why}, and no Docker engine answers`);
+  const refusal = await installPackage('redis');
+  if (refusal !== undefined) throw new Trouble(`the tests need a redis-server: ${refusal}`);
+}
+
+/** @returns undefined when kcat is there, else in words why it is not */
+export async function ensureKcat() {
+  return findProgram('kcat') === undefined ? installPackage('kcat') : undefined;
+}

@@ -1,0 +1,92 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { projectRoot } from '@sluice/test/tidy/source-files';
+import { documentNames, generate } from './documents';
+
+const read = (path: string) => readFileSync(join(projectRoot, path), 'utf8');
+
+const pages = [
+  'README.md',
+  ...readdirSync(join(projectRoot, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+
+describe('the generated documents', () => {
+  it.each(documentNames)('docs/%s is what npm run docs writes', async (name) => {
+    expect(read(`docs/${name}`)).toBe(await generate(name));
+  });
+});
+
+describe('the links of the documents', () => {
+  it.each(pages)('%s: lead to files and headings that are there', (page) => {
+    expect(linksOf(page).filter((link) => !leadsSomewhere(page, link))).toEqual([]);
+  });
+
+  it('leave no page of docs out of the README', () => {
+    const linked = linksOf('README.md').map((link) => link.replace(/#.*/, ''));
+    expect(pages.slice(1).filter((page) => !linked.includes(page))).toEqual([]);
+  });
+});
+
+describe('what the documents name', () => {
+  it.each(pages)('%s: npm scripts are in package.json', (page) => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...read(page).matchAll(/npm (?:run ([\w:-]+)|(start|test)\b)/g)];
+    const missing = named.map((match) => match[1] ?? match[2]!).filter((name) => !scripts[name]);
+    expect(missing).toEqual([]);
+  });
+
+  it.each(pages)('%s: limits have the values that they have in the code', (page) => {
+    const values = new Map<string, string[]>();
+    for (const [, name, value] of read('docs/limits.md').matchAll(
+      /^\| `(\w+)` +\| +([^|]+?) +\|/gm,
+    )) {
+      values.set(name!, [...(values.get(name!) ?? []), value!]);
+    }
+    const named = [
+      ...read(page).matchAll(/`(\w+)`(?:, | \()(\d[\d,]*(?: (?:[KM]iB|ms|s|min|h)\b)?)/g),
+    ];
+    const wrong = named.filter(([, name, value]) => {
+      const known = values.get(name!);
+      return known !== undefined && !known.includes(value!.replace(/,$/, ''));
+    });
+    expect(wrong.map(([text]) => text)).toEqual([]);
+  });
+
+  it('docs/dependencies.md: every package of package.json, and no other', () => {
+    const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
+      'dependencies' | 'devDependencies',
+      Record<string, string>
+    >;
+    const rows = [...read('docs/dependencies.md').matchAll(/^\| `([^`]+)` +\|/gm)];
+    const wanted = Object.keys({ ...dependencies, ...devDependencies });
+    expect(rows.map((row) => row[1]!).sort()).toEqual(wanted.sort());
+  });
+});
+
+/** Where the links of a page lead inside the project; links to elsewhere are not followed. */
+function linksOf(page: string): string[] {
+  const text = read(page).replace(/^```[\s\S]*?^```/gm, '');
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map((match) => match[1]!)
+    .filter((link) => !/^[a-z]+:/.test(link));
+}
+
+function leadsSomewhere(page: string, link: string): boolean {
+  const [path = '', heading] = link.split('#');
+  const target = path === '' ? page : relative('.', join(dirname(page), path));
+  if (!existsSync(join(projectRoot, target))) return false;
+  return heading === undefined || headingsOf(target).includes(heading);
+}
+
+/** The anchors that readers of Markdown make of a page's headings. */
+function headingsOf(page: string): string[] {
+  return [...read(page).matchAll(/^#+ (.+)$/gm)].map((match) =>
+    match[1]!
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, '')
+      .trim()
+      .replace(/\s/g, '-'),
+  );
+}

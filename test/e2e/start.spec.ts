@@ -1,0 +1,167 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '@sluice/test/support/redis-local';
+import { Kafka, logLevel } from 'kafkajs';
+import {
+  askApiVersions,
+  eventually,
+  noteIn,
+  processExists,
+  startMsMax,
+  StartScript,
+} from './start-script';
+
+const topic = 'kept';
+let directory: string;
+let port: number;
+let redisPort: number;
+const running: StartScript[] = [];
+
+function start(...args: string[]): StartScript {
+  const own = ['--port', String(port), '--redis-port', String(redisPort)];
+  const script = new StartScript(directory, [...own, ...args]);
+  running.push(script);
+  return script;
+}
+
+/** Processes that a start has noted: the gateway, and Redis where it is a process. */
+function notedProcesses(): number[] {
+  const gateway = noteIn(directory, 'sluice.lock')?.gateway as { pid: number } | undefined;
+  const redis = noteIn(directory, 'redis.json') as { pid?: number } | undefined;
+  return [gateway?.pid, redis?.pid].filter((pid) => pid !== undefined);
+}
+
+async function withKafka<T>(use: (kafka: Kafka) => Promise<T>): Promise<T> {
+  const retry = { initialRetryTime: 50, retries: 20 };
+  const brokers = [`localhost:${port}`];
+  return use(new Kafka({ clientId: 'e2e', brokers, retry, logLevel: logLevel.NOTHING }));
+}
+
+function produce(value: string): Promise<void> {
+  return withKafka(async (kafka) => {
+    const producer = kafka.producer();
+    await producer.connect();
+    await producer.send({ topic, acks: -1, messages: [{ value }] });
+    await producer.disconnect();
+  });
+}
+
+function recordCount(): Promise<number> {
+  return withKafka(async (kafka) => {
+    const admin = kafka.admin();
+    await admin.connect();
+    const offsets = await admin.fetchTopicOffsets(topic);
+    await admin.disconnect();
+    return Number(offsets[0]?.high);
+  });
+}
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'sluice-start-'));
+  [port, redisPort] = [await freePort(), await freePort()];
+});
+
+afterEach(async () => {
+  // The orderly way first, so that no Redis is left behind by a test that failed.
+  for (const script of running.splice(0)) await script.end('SIGTERM');
+  for (const pid of notedProcesses().filter(processExists)) process.kill(pid, 'SIGTERM');
+  rmSync(directory, { recursive: true, force: true });
+});
+
+jest.setTimeout(2 * startMsMax);
+
+test('says where everything is and answers on IPv4 and IPv6 loopback', async () => {
+  const script = await start().ready();
+  expect(script.output).toContain(`localhost:${port}`);
+  expect(script.output).toContain(directory);
+  expect(script.output).toContain(`kcat -b localhost:${port}`);
+  expect(await askApiVersions(port, '127.0.0.1')).toBe(0);
+  expect(await askApiVersions(port)).toBe(0);
+});
+
+test('a second start beside a running one says so and leaves it alone', async () => {
+  const first = await start().ready();
+  const second = start();
+  expect(await second.ended).toBe(1);
+  expect(second.output).toContain(
+    `Sluice is already running (pid ${first.pid}, Kafka on port ${port})`,
+  );
+  expect(await askApiVersions(port)).toBe(0);
+});
+
+test('SIGTERM ends all of it in order with exit code 0, and the next start has the data', async () => {
+  const first = await start().ready();
+  await produce('before the stop');
+  const processes = notedProcesses();
+  expect(processes.length).toBeGreaterThan(0);
+  expect(await first.end('SIGTERM')).toBe(0);
+  expect(processes.filter(processExists)).toEqual([]);
+  expect(readdirSync(directory)).not.toContain('sluice.lock');
+  await start().ready();
+  expect(await recordCount()).toBe(1);
+});
+
+test('after kill -9 the next start cleans up, and has what was acknowledged', async () => {
+  const first = await start().ready();
+  await produce('before the kill');
+  const processes = notedProcesses();
+  expect(await first.end('SIGKILL')).toBe('SIGKILL');
+  await start().ready();
+  expect(processes.filter(processExists)).toEqual([]);
+  expect(await recordCount()).toBe(1);
+  await produce('after it');
+  expect(await recordCount()).toBe(2);
+});
+
+test('a Redis that dies is started again, and the gateway goes on', async () => {
+  const script = await start().ready();
+  await produce('before');
+  const redis = noteIn(directory, 'redis.json') as { kind: string; pid: number };
+  // In a container the engine restarts it, which is the engine's to test.
+  if (redis.kind === 'process') process.kill(redis.pid, 'SIGKILL');
+  await produce('after');
+  expect(await recordCount()).toBe(2);
+  expect(await script.end('SIGINT')).toBe(0);
+});
+
+test('when the gateway dies, Redis is stopped and the exit code is 1', async () => {
+  const script = await start().ready();
+  const processes = notedProcesses();
+  process.kill(processes[0]!, 'SIGKILL');
+  expect(await script.ended).toBe(1);
+  expect(script.output).toContain('the gateway ended (SIGKILL)');
+  await eventually(() => processes.filter(processExists).length === 0);
+});
+
+describe('without starting anything', () => {
+  let other: Server | undefined;
+
+  afterEach(() => other?.close());
+
+  test('a port that is taken is named, with the flag for another', async () => {
+    other = createServer().listen(port, '::');
+    const script = start();
+    expect(await script.ended).toBe(1);
+    expect(script.output).toContain(`port ${port} is in use by another program`);
+    expect(script.output).toContain(`--port ${port + 1}`);
+    expect(existsSync(join(directory, 'redis.json'))).toBe(false);
+  });
+
+  test('a wrong flag is refused, with what was probably meant', async () => {
+    const script = start('--advertised-hots', 'x');
+    expect(await script.ended).toBe(1);
+    expect(script.output).toContain(
+      '--advertised-hots is not a flag of Sluice; did you mean --advertised-host?',
+    );
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test('--help lists the settings', async () => {
+    const script = start('--help');
+    expect(await script.ended).toBe(0);
+    expect(script.output).toContain('SLUICE_PORT');
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});

@@ -1,0 +1,30 @@
+import type { Redis } from 'ioredis';
+
+/** What every scenario works with. */
+export interface BenchContext {
+  /** The tool's own connection to the Redis that the gateway uses: the peer of each comparison. */
+  redis: Redis;
+  /** Starts a gateway on that Redis and resolves with its port; `stopGateway` ends it. */
+  startGateway(): Promise<number>;
+  stopGateway(): Promise<void>;
+  /** Smaller amounts, for a first look. */
+  quick: boolean;
+  rounds: number;
+  /** Says what is being done. */
+  progress(line: string): void;
+}
+
+/** One line of the result. */
+export interface Measurement {
+  name: string;
+  unit: string;
+  sluice: number;
+  /** The bare Redis figure of the same run, where there is one. */
+  peer?: number;
+  peerName?: string;
+  /** sluice ÷ peer. */
+  ratio?: number;
+  /** What is asked of the ratio (or of the figure, where there is no peer). */
+  target?: string;
+  met?: boolean;
+}

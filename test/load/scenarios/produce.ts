@@ -1,0 +1,124 @@
+import type { BenchContext, Measurement } from '../bench-context';
+import { RawConnection } from '../raw-connection';
+import { buildBatch, checkProduced, createTopic, produceRequest } from '../requests';
+import { median, seconds } from '../stats';
+
+/** Both sides first run so much of the load untimed: a process that has just started is slow. */
+const warmUpShare = 0.3;
+
+interface Load {
+  name: string;
+  batchBytes: number;
+  recordBytes: number;
+  connections: number;
+  /**
+   * Requests, or commands, in flight on each connection (all of the peer's share one connection).
+   */
+  depth: number;
+  total: number;
+  partitions: number;
+  perSecond: 'bytes' | 'records';
+  target: number;
+}
+
+/** Large batches: how much of bare XADD's rate is left when Kafka's protocol is in between. */
+export function largeBatches({ quick }: BenchContext): Load {
+  return {
+    name: 'produce, 64 KiB batches, acks=1',
+    batchBytes: 64 * 1024,
+    recordBytes: 100,
+    connections: 4,
+    depth: 8,
+    total: quick ? 1_500 : 6_000,
+    partitions: 4,
+    perSecond: 'bytes',
+    target: 0.7,
+  };
+}
+
+/** One record a request: group commit turns many requests into few calls. */
+export function singleRecords({ quick }: BenchContext): Load {
+  return {
+    name: 'produce, single records, 64 pipelining connections, acks=1',
+    batchBytes: 0,
+    recordBytes: 100,
+    connections: 64,
+    depth: 32,
+    total: quick ? 100_000 : 400_000,
+    partitions: 4,
+    perSecond: 'records',
+    target: 1.3,
+  };
+}
+
+/** Writes the same batches with bare XADD and through the gateway, in turns. */
+export async function measureProduce(context: BenchContext, load: Load): Promise<Measurement> {
+  context.progress(load.name);
+  const batches = Array.from({ length: 8 }, (_, seed) =>
+    buildBatch(load.batchBytes, load.recordBytes, seed + 1),
+  );
+  const peer: number[] = [];
+  const sluice: number[] = [];
+  for (let round = 0; round < context.rounds; round++) {
+    peer.push(await bareXadd(context, load, batches));
+    sluice.push(await throughGateway(load, batches, await context.startGateway()));
+    await context.stopGateway();
+    await context.redis.flushall();
+  }
+  return compare(load, batches[0]!.length, median(sluice), median(peer));
+}
+
+async function bareXadd({ redis }: BenchContext, load: Load, batches: Buffer[]): Promise<number> {
+  const send = async (total: number) => {
+    let sent = 0;
+    const lane = async () => {
+      while (sent < total) {
+        const n = sent++;
+        await redis.xadd(`bench:${n % load.partitions}`, '*', 'b', batches[n % batches.length]!);
+      }
+    };
+    await Promise.all(Array.from({ length: load.connections * load.depth }, lane));
+  };
+  await send(Math.floor(load.total * warmUpShare));
+  const took = await seconds(() => send(load.total));
+  for (let n = 0; n < load.partitions; n++) await redis.unlink(`bench:${n}`);
+  return load.total / took;
+}
+
+async function throughGateway(load: Load, batches: Buffer[], port: number): Promise<number> {
+  const topic = 'bench-produce';
+  const connections = await openMany(port, load.connections);
+  await createTopic(connections[0]!, topic, load.partitions);
+  const requests = Array.from({ length: batches.length * load.partitions }, (_, n) =>
+    produceRequest(topic, n % load.partitions, batches[n % batches.length]!),
+  );
+  const check = checkProduced(topic);
+  const send = async (total: number) => {
+    let sent = 0;
+    const next = () => (sent < total ? requests[sent++ % requests.length]! : null);
+    await Promise.all(connections.map((connection) => connection.run(load.depth, next, check)));
+  };
+  await send(Math.floor(load.total * warmUpShare));
+  const took = await seconds(() => send(load.total));
+  for (const connection of connections) connection.close();
+  return load.total / took;
+}
+
+async function openMany(port: number, count: number): Promise<RawConnection[]> {
+  return Promise.all(Array.from({ length: count }, () => RawConnection.open(port)));
+}
+
+function compare(load: Load, batchBytes: number, sluice: number, peer: number): Measurement {
+  const factor = load.perSecond === 'bytes' ? batchBytes / 1e6 : 1;
+  const ratio = sluice / peer;
+  return {
+    name: load.name,
+    unit: load.perSecond === 'bytes' ? 'MB/s' : 'records/s',
+    sluice: sluice * factor,
+    peer: peer * factor,
+    peerName: 'bare XADD, ioredis',
+    ratio,
+    target: `ratio at least ${load.target}`,
+    met: ratio >= load.target,
+  };
+}

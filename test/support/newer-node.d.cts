@@ -1,0 +1,2 @@
+declare const nothing: Record<string, never>;
+export = nothing;

@@ -1,0 +1,175 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestRedis } from './redis';
+
+const startTimeoutMs = 10_000;
+const portAttemptsMax = 5;
+
+/** The path of this machine's redis-server or valkey-server; null when it has neither. */
+export function findRedisBinary(): string | null {
+  for (const name of ['redis-server', 'valkey-server']) {
+    for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+      const file = join(folder, name);
+      try {
+        accessSync(file, constants.X_OK);
+        return file;
+      } catch {
+        // Not in this folder.
+      }
+    }
+  }
+  return null;
+}
+
+/** Starts a server on a free port, with its data in a folder of its own. */
+export async function startLocalRedis(binary: string, args: readonly string[]): Promise<TestRedis> {
+  for (let attempt = 1; ; attempt += 1) {
+    const server = new LocalRedis(binary, args, await freePort());
+    try {
+      await server.restart();
+      return server;
+    } catch (error) {
+      await server.stop();
+      // Another process may have taken the port in the meantime.
+      const taken = (error as Error).message.includes('already in use');
+      if (!taken || attempt === portAttemptsMax) throw error;
+    }
+  }
+}
+
+class LocalRedis implements TestRedis {
+  readonly host = '127.0.0.1';
+  readonly url: string;
+  readonly peer: { host: string; port: number };
+  readonly beforeStop = new Set<() => Promise<void>>();
+  readonly #folder = mkdtempSync(join(tmpdir(), 'sluice-redis-'));
+  readonly #guard: ChildProcess;
+  #server: ChildProcess | null = null;
+
+  constructor(
+    private readonly binary: string,
+    private readonly args: readonly string[],
+    readonly port: number,
+  ) {
+    this.url = `redis://${this.host}:${port}`;
+    this.peer = { host: this.host, port };
+    this.#guard = spawnGuard(this.#folder);
+  }
+
+  get pid(): number | null {
+    return this.#server?.pid ?? null;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.beforeStop].map((action) => action()));
+    await this.kill();
+    this.#guard.stdin?.end();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async kill(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    if (server !== null && server.exitCode === null && server.signalCode === null) {
+      const exit = new Promise((resolve) => server.once('exit', resolve));
+      server.ref();
+      server.kill('SIGKILL');
+      await exit;
+    }
+    // The guard kills what this file names, so it must not outlive the process.
+    rmSync(join(this.#folder, 'pid'), { force: true });
+  }
+
+  async restart(): Promise<void> {
+    await this.kill();
+    const server = spawn(this.binary, this.#allArgs(), { stdio: 'ignore' });
+    this.#server = server;
+    let failure: Error | null = null;
+    server.once('error', (error) => (failure = error));
+    server.unref();
+    const untilMs = Date.now() + startTimeoutMs;
+    while (!(await answersPing(this.host, this.port))) {
+      const ended = server.exitCode !== null || server.signalCode !== null || failure !== null;
+      if (ended || Date.now() > untilMs) {
+        throw new Error(`redis-server did not start:\n${this.#logTail()}`, { cause: failure });
+      }
+      await sleep(10);
+    }
+  }
+
+  async pause(): Promise<void> {
+    this.#server?.kill('SIGSTOP');
+  }
+
+  async resume(): Promise<void> {
+    this.#server?.kill('SIGCONT');
+  }
+
+  #allArgs(): string[] {
+    const inFolder = (name: string): string => join(this.#folder, name);
+    const own = {
+      port: String(this.port),
+      bind: this.host,
+      daemonize: 'no',
+      dir: this.#folder,
+      pidfile: inFolder('pid'),
+      logfile: inFolder('log'),
+    };
+    return [...Object.entries(own).flatMap(([name, value]) => [`--${name}`, value]), ...this.args];
+  }
+
+  #logTail(): string {
+    try {
+      return readFileSync(join(this.#folder, 'log'), 'utf8').split('\n').slice(-10).join('\n');
+    } catch {
+      return '(it wrote no log)';
+    }
+  }
+}
+
+/**
+ * A small process that outlives this one, however it ends: it reads from a pipe that only this process
+ * holds, and at its end kills the server and removes the folder.
+ */
+function spawnGuard(folder: string): ChildProcess {
+  const script = 'cat >/dev/null; [ -f "$1/pid" ] && kill -9 "$(cat "$1/pid")"; rm -rf "$1"';
+  const guard = spawn('sh', ['-c', script, 'guard', folder], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  guard.unref();
+  (guard.stdin as unknown as { unref?: () => void }).unref?.();
+  return guard;
+}
+
+/** A port that nobody listens on at this moment. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+/** True when a Redis there has read its data and answers, be it that it wants a password. */
+export function answersPing(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const settle = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(1_000, () => settle(false));
+    socket.once('error', () => settle(false));
+    socket.once('close', () => settle(false));
+    socket.once('connect', () => socket.write('PING\r\n'));
+    socket.once('data', (reply) => settle(/^(\+PONG|-NOAUTH)/.test(reply.toString('latin1'))));
+  });
+}

@@ -1,0 +1,58 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/**
+ * Stands between a client and a server and loses things, as a network does: replies after the server
+ * has acted, or everything at once.
+ */
+export class TcpProxy {
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server = createServer((client) => this.#join(client));
+  #loseReply = false;
+
+  /** @param target where the real server listens */
+  constructor(private readonly target: { host: string; port: number }) {}
+
+  /** Starts to listen on a free port of 127.0.0.1. */
+  async start(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return this.port;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** From now on, the next bytes that the server sends on any connection are lost, and all are cut. */
+  loseNextReply(): void {
+    this.#loseReply = true;
+  }
+
+  /** Cuts every connection. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #join(client: Socket): void {
+    const upstream = connect(this.target);
+    for (const socket of [client, upstream]) {
+      this.#sockets.add(socket);
+      const other = socket === client ? upstream : client;
+      socket.on('error', () => socket.destroy());
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    client.on('data', (bytes) => upstream.write(bytes));
+    upstream.on('data', (bytes) => {
+      if (!this.#loseReply) return void client.write(bytes);
+      this.#loseReply = false;
+      this.cut();
+    });
+  }
+}
