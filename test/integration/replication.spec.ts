@@ -56,7 +56,7 @@ describe('acks=all with min.insync.replicas=2', () => {
       const redis = new Redis(replica.url);
       try {
         const [key] = await redis.keys(`${host.keyPrefix}*copied*:log`);
-        return key && (await redis.xrangeBuffer(key, '-', '+'))[0]?.[1][1];
+        return key ? (await redis.xrangeBuffer(key, '-', '+'))[0]?.[1][1] : undefined;
       } finally {
         redis.disconnect();
       }

@@ -80,10 +80,7 @@ export class Partition {
     this.lastUsedMs = this.services.clock.monotonicMs();
     const appender = this.appenders.get(copies) ?? this.addAppender(copies);
     if (copies === 0) return appender.append(batch, done);
-    requireReplicas(this.services.redis, copies).then(
-      () => appender.append(batch, done),
-      (error: unknown) => done(null, error),
-    );
+    void this.appendReplicated(appender, batch, copies, done);
   }
 
   /**
@@ -158,6 +155,20 @@ export class Partition {
     const watching = this.stopWatching;
     this.stopWatching = null;
     watching?.then((stop) => stop()).catch(() => {});
+  }
+
+  private async appendReplicated(
+    appender: Appender,
+    batch: AppendBatch,
+    copies: number,
+    done: AppendDone,
+  ): Promise<void> {
+    try {
+      await requireReplicas(this.services.redis, copies);
+    } catch (error) {
+      return done(null, error);
+    }
+    appender.append(batch, done);
   }
 
   private addAppender(copies: number): Appender {

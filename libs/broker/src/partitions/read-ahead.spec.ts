@@ -58,8 +58,8 @@ describe('ReadAhead', () => {
 
   it('leaves errors to the reader', async () => {
     const ahead = new ReadAhead(new MemoryBudget(1_000));
-    const read = () => Promise.reject(new Error('Redis is away'));
-    ahead.extend(0, { depth: 2, bytes: 1, endOffset: 10, read });
+    const wanted = { depth: 2, bytes: 1, endOffset: 10 };
+    ahead.extend(0, { ...wanted, read: () => Promise.reject(new Error('Redis is away')) });
     expect(await ahead.take(0)).toBeNull();
   });
 });

@@ -45,19 +45,21 @@ export class ReadAhead {
   extend(offset: number, wanted: Wanted): void {
     if (offset >= wanted.endOffset) return;
     const slot = this.slots.find((one) => one.offset === offset) ?? this.start(offset, wanted);
-    if (!slot || wanted.depth <= 1) return;
-    const { slots } = this;
-    void slot.run.then((run) => {
-      // Not when all was forgotten meanwhile, or nothing came.
-      if (slots !== this.slots || !run || run.chunks.length === 0) return;
-      this.extend(run.nextOffset, { ...wanted, depth: wanted.depth - 1 });
-    });
+    if (slot && wanted.depth > 1) void this.extendBeyond(slot, wanted);
   }
 
   /** Forgets all slots. */
   clear(): void {
     for (const slot of this.slots) this.budget.release(slot.bytes);
     this.slots = [];
+  }
+
+  private async extendBeyond(slot: Slot, wanted: Wanted): Promise<void> {
+    const { slots } = this;
+    const run = await slot.run;
+    // Not when all was forgotten meanwhile, or nothing came.
+    if (slots !== this.slots || !run || run.chunks.length === 0) return;
+    this.extend(run.nextOffset, { ...wanted, depth: wanted.depth - 1 });
   }
 
   private start(offset: number, { bytes, read }: Wanted): Slot | null {
