@@ -19,8 +19,8 @@ export interface GroupStoryParts {
 export const storyGroupLimits = { sessionTimeoutMsMin: 100 };
 
 /**
- * The stories of a consumer group, the same for each client. Members are processes; they come, leave
- * and die.
+ * The stories of a consumer group, the same for each client. Members are processes; they come,
+ * leave and die.
  */
 export function groupStories({ broker, startMember }: GroupStoryParts): void {
   const members: Member[] = [];

@@ -78,7 +78,7 @@ const create = (topic: { topic: string } & Record<string, unknown>) =>
   admin.createTopics({ topics: [topic], validateOnly: true });
 
 describe('topics', () => {
-  it('are created with partitions and configs, listed, described, made larger and deleted', async () => {
+  it('are created with partitions and configs, described, made larger, deleted', async () => {
     const topic = 'made-by-kafkajs';
     const configEntries = [{ name: 'max.message.bytes', value: '2000' }];
     const made = { topic, numPartitions: 3, replicationFactor: 1, configEntries };

@@ -103,7 +103,7 @@ function create(topic: string, configs: { name: string; value: string }[] = []) 
 }
 
 describe('topics', () => {
-  it('are created with partitions and configs, listed, described, made larger and deleted', async () => {
+  it('are created with partitions and configs, described, made larger, deleted', async () => {
     const topic = 'made-by-platformatic';
     const configs = [{ name: 'max.message.bytes', value: '2000' }];
     const made = { topics: [{ topic, partitions: 3, replicas: 1 }], configs };

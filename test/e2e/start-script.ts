@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const script = join(__dirname, '../../scripts/start.mjs');
-/** Long enough for a build on a busy machine; a start with everything built takes a second or two. */
+/**
+ * Long enough for a build on a busy machine; a start with everything built takes a second or two.
+ */
 export const startMsMax = 120_000;
 
 /** The start script as a person runs it, with its output kept. */

@@ -91,7 +91,7 @@ test('a second start beside a running one says so and leaves it alone', async ()
   expect(await askApiVersions(port)).toBe(0);
 });
 
-test('SIGTERM ends all of it in order with exit code 0, and the next start has the data', async () => {
+test('SIGTERM ends all in order with exit code 0, and the next start has the data', async () => {
   const first = await start().ready();
   await produce('before the stop');
   const processes = notedProcesses();

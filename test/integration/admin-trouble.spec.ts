@@ -92,7 +92,9 @@ async function errorsOf(topic: string, fresh: string): Promise<Record<string, nu
   };
 }
 
-/** Whether reads and writes of topics and of groups go through; changes nothing that is looked at. */
+/**
+ * Whether reads and writes of topics and of groups go through; changes nothing that is looked at.
+ */
 async function worksAgain(): Promise<boolean> {
   const [checked, committed, listed] = await Promise.all([
     client.send(CreateTopics, 7, { ...topicsNamed('checked'), validateOnly: true }),

@@ -64,7 +64,7 @@ describe('acks=all with min.insync.replicas=2', () => {
     expect(decodeBatch(copy)[0]!.value!.toString()).toBe('kept');
   });
 
-  it('says that too few have it when the replica does not answer: written, to be tried again', async () => {
+  it('says that it is written, but by too few, when the replica does not answer', async () => {
     const before = await logEnd('copied');
     await replica.pause();
     try {

@@ -14,8 +14,9 @@ import { largeBatches, measureProduce, singleRecords } from './scenarios/produce
 
 const help = `npm run bench -- [options]
 
-Writes and reads through a gateway and, in the same run, the same bytes straight to Redis; prints both and the
-ratio. It starts a Redis (redis-server or valkey-server) and gateways of its own on this machine, and ends them.
+Writes and reads through a gateway and, in the same run, the same bytes straight to Redis; prints
+both and the ratio. It starts a Redis (redis-server or valkey-server) and gateways of its own on
+this machine, and ends them.
 
   --quick          smaller amounts, for a first look
   --rounds N       rounds of each comparison; the median counts (default 3)
@@ -62,7 +63,8 @@ async function main(): Promise<void> {
     await context.stopGateway();
     await server.stop();
   }
-  const machine = `${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, ${server.version}`;
+  const processors = `${cpus().length} × ${cpus()[0]?.model}`;
+  const machine = `${processors}, Node ${process.version}, ${server.version}`;
   process.stdout.write(`\n${textReport(machine, results)}`);
   if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, results }, null, 2)}\n`);
   if (results.some(({ met }) => met === false)) process.exitCode = 1;

@@ -16,8 +16,8 @@ export type CatalogStep =
   | { op: 'set'; name: string; config: string; value: string | null };
 
 /**
- * The topic catalogue as plain rules on a map: what the scripts and everything around them must come
- * to. Of configs it knows only numbers from -1 up, such as retention.ms.
+ * The topic catalogue as plain rules on a map: what the scripts and everything around them must
+ * come to. Of configs it knows only numbers from -1 up, such as retention.ms.
  */
 export class CatalogModel {
   readonly topics = new Map<string, ModelTopic>();

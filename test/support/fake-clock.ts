@@ -45,8 +45,8 @@ export class FakeClock implements Clock {
   }
 
   /**
-   * Moves time forward and runs every timer that falls due on the way, each at its own moment, in the
-   * order of their times; also those that are set meanwhile.
+   * Moves time forward and runs every timer that falls due on the way, each at its own moment, in
+   * the order of their times; also those that are set meanwhile.
    */
   advance(ms: number): void {
     const untilMs = this.#monotonicMs + ms;

@@ -132,8 +132,8 @@ async function ignoring(action: Promise<unknown>): Promise<void> {
 }
 
 /**
- * Removes the container when this process ends without having stopped it. Testcontainers' own reaper
- * does the same, except where TESTCONTAINERS_RYUK_DISABLED turns it off.
+ * Removes the container when this process ends without having stopped it. Testcontainers' own
+ * reaper does the same, except where TESTCONTAINERS_RYUK_DISABLED turns it off.
  */
 function spawnGuard(containerId: string): () => void {
   if (process.env.TESTCONTAINERS_RYUK_DISABLED !== 'true') return () => undefined;

@@ -132,8 +132,8 @@ class LocalRedis implements TestRedis {
 }
 
 /**
- * A small process that outlives this one, however it ends: it reads from a pipe that only this process
- * holds, and at its end kills the server and removes the folder.
+ * A small process that outlives this one, however it ends: it reads from a pipe that only this
+ * process holds, and at its end kills the server and removes the folder.
  */
 function spawnGuard(folder: string): ChildProcess {
   const script = 'cat >/dev/null; [ -f "$1/pid" ] && kill -9 "$(cat "$1/pid")"; rm -rf "$1"';

@@ -89,8 +89,8 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<TestR
 let shared: Promise<TestRedis> | null = null;
 
 /**
- * The one server of a spec file, started at the first call. For specs that need no server of their own
- * and keep apart by `freshPrefix()`. Stop it in `afterAll`.
+ * The one server of a spec file, started at the first call. For specs that need no server of their
+ * own and keep apart by `freshPrefix()`. Stop it in `afterAll`.
  */
 export function sharedRedis(): Promise<TestRedis> {
   shared ??= startRedis();
@@ -103,8 +103,8 @@ export function freshPrefix(): string {
 }
 
 /**
- * Connects to a test server, with a fresh key prefix unless one is given. A link that the test does not
- * close is closed when the server stops.
+ * Connects to a test server, with a fresh key prefix unless one is given. A link that the test does
+ * not close is closed when the server stops.
  */
 export async function connectLink(
   redis: TestRedis,

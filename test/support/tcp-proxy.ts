@@ -1,8 +1,8 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /**
- * Stands between a client and a server and loses things, as a network does: replies after the server
- * has acted, or everything at once.
+ * Stands between a client and a server and loses things, as a network does: replies after the
+ * server has acted, or everything at once.
  */
 export class TcpProxy {
   readonly #sockets = new Set<Socket>();
@@ -22,7 +22,9 @@ export class TcpProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** From now on, the next bytes that the server sends on any connection are lost, and all are cut. */
+  /**
+   * From now on, the next bytes that the server sends on any connection are lost, and all are cut.
+   */
   loseNextReply(): void {
     this.#loseReply = true;
   }

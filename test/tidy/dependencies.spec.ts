@@ -15,7 +15,8 @@ function importsOf(text: string): string[] {
 }
 
 const files = sourceFiles(['libs', 'apps'], ['.ts']);
-const isSpec = (path: string) => path.endsWith('.spec.ts');
+/** Specs, and what a library's own specs share in its folder `test`. */
+const isTest = (path: string) => path.endsWith('.spec.ts') || /^libs\/[^/]+\/test\//.test(path);
 
 describe('the dependency order', () => {
   it('names every library', () => {
@@ -33,7 +34,7 @@ describe('the dependency order', () => {
       if (!own) continue;
       for (const target of importsOf(text)) {
         const imported = /^@sluice\/([^/]+)/.exec(target)?.[1];
-        if (imported === undefined || (imported === 'test' && isSpec(path))) continue;
+        if (imported === undefined || (imported === 'test' && isTest(path))) continue;
         if (order.indexOf(imported) < 0 || order.indexOf(imported) >= order.indexOf(own)) {
           wrong.push(`${path} imports ${target}`);
         }

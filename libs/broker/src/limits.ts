@@ -29,8 +29,8 @@ export const limits = {
   readEntriesMax: 1_024,
   readBytesMax: 16 * 1024 * 1024,
   /**
-   * What is read ahead for a sequential reader: so many portions, each of so many bytes at most; and
-   * the portions that one partition may have ready for all its readers.
+   * What is read ahead for a sequential reader: so many portions, each of so many bytes at most;
+   * and the portions that one partition may have ready for all its readers.
    */
   readAheadDepth: 2,
   readAheadBytesMax: 2 * 1024 * 1024,

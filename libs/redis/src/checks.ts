@@ -35,7 +35,8 @@ function versionProblem({ product, version }: ServerFacts): Problem {
   if (major > majorMin || (major === majorMin && minor >= minorMin)) return null;
   return [
     'version',
-    `It runs ${product === 'redis' ? 'Redis' : 'Valkey'} ${version}; needed is Redis 7.0 or Valkey 7.2, or newer.`,
+    `It runs ${product === 'redis' ? 'Redis' : 'Valkey'} ${version}; ` +
+      'needed is Redis 7.0 or Valkey 7.2, or newer.',
     'Upgrade it, or set REDIS_URL to a newer server.',
   ];
 }
@@ -63,7 +64,8 @@ function evictionProblem({ maxmemoryPolicy }: ServerFacts): Problem {
   if (maxmemoryPolicy === 'noeviction' || maxmemoryPolicy === '') return null;
   return [
     'eviction',
-    `Its maxmemory-policy is ${maxmemoryPolicy}: when memory runs out it would silently delete records.`,
+    `Its maxmemory-policy is ${maxmemoryPolicy}: ` +
+      'when memory runs out it would silently delete records.',
     'Set it to noeviction, in redis.conf or at once with:',
     '  redis-cli CONFIG SET maxmemory-policy noeviction',
     'Writes are then refused while memory is full, and nothing that was acknowledged is lost.',
@@ -84,8 +86,8 @@ export function adviseOnServer(facts: ServerFacts): Advice[] {
     advice.push({
       level: 'info',
       message:
-        `stream-node-max-bytes is ${nodeBytes}; with 1mb, large batches take up to a fifth less memory: ` +
-        'redis-cli CONFIG SET stream-node-max-bytes 1mb',
+        `stream-node-max-bytes is ${nodeBytes}; with 1mb, large batches take up to a fifth less ` +
+        'memory: redis-cli CONFIG SET stream-node-max-bytes 1mb',
     });
   }
   return advice;
@@ -96,8 +98,8 @@ function persistenceAdvice({ aofEnabled, settings }: ServerFacts): Advice {
   const save = settings.get('save');
   if (aofEnabled && fsync === 'no') {
     const message =
-      'Persistence: AOF without fsync. A power cut loses what the operating system had not written, ' +
-      'perhaps half a minute. Better: appendfsync everysec, or always.';
+      'Persistence: AOF without fsync. A power cut loses what the operating system had not ' +
+      'written, perhaps half a minute. Better: appendfsync everysec, or always.';
     return { level: 'warn', message };
   }
   if (aofEnabled) {
@@ -107,8 +109,8 @@ function persistenceAdvice({ aofEnabled, settings }: ServerFacts): Advice {
   }
   if (save !== undefined && save !== '') {
     const message =
-      'Persistence: snapshots only. If Redis stops, all since the last one is lost, perhaps minutes. ' +
-      'Better: appendonly yes.';
+      'Persistence: snapshots only. If Redis stops, all since the last one is lost, perhaps ' +
+      'minutes. Better: appendonly yes.';
     return { level: 'warn', message };
   }
   const message =

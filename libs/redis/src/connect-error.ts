@@ -25,7 +25,7 @@ const explanations: readonly { test: RegExp; problem: StartProblem; lines: reado
     test: /^DENIED/,
     problem: 'protected-mode',
     lines: [
-      'It is in protected mode: it has no password and takes connections from its own machine only.',
+      'It is in protected mode: without a password it serves its own machine only.',
       'Set a password in Redis (requirepass) and use redis://:password@host:port,',
       'or, in a network where only you can reach it, set protected-mode no.',
     ],

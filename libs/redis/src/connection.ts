@@ -57,9 +57,8 @@ function toWritableInPieces(this: Command, socket: object): Buffer {
  * Makes a connection object that is not connected yet. Its promises never hang and its commands are
  * never sent twice:
  * - `maxRetriesPerRequest: 0` rejects what is outstanding as soon as the connection breaks. It is
- * this
- *   and not `autoResendUnfulfilledCommands: false` that does it: the latter alone forgets the commands
- *   and leaves their promises pending for ever.
+ *   this and not `autoResendUnfulfilledCommands: false` that does it: the latter alone forgets the
+ *   commands and leaves their promises pending for ever.
  * - `enableOfflineQueue: false` rejects at once what cannot be sent now.
  * - `socketTimeout` breaks off a connection that owes a reply and receives nothing.
  * `commandTimeout`

@@ -125,7 +125,7 @@ describe('RedisLink.connect', () => {
     await late.stop();
   });
 
-  it('waits for a server that is reading its data, longer than for one that is silent', async () => {
+  it('waits longer for a server that reads its data than for a silent one', async () => {
     const args = ['--key-load-delay', '400'];
     const slow = await startRedis({ args });
     const first = await connectLink(slow);

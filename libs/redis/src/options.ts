@@ -102,7 +102,7 @@ function refuseUnsupported(options: RedisOptions): void {
     'unsupported-set-up',
     [
       `Redis ${sentinel ? 'Sentinel' : 'Cluster'} is not supported yet.`,
-      'Supported now: one Redis (7.0 or newer) or Valkey (7.2 or newer) server, with or without replicas.',
+      'Supported now: one server, Redis 7.0 or Valkey 7.2 or newer, with or without replicas.',
       `Give the address of the primary: ${urlForm}.`,
     ].join('\n'),
   );

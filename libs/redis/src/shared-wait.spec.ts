@@ -51,7 +51,7 @@ describe('WAIT on the durable connection', () => {
     expect(tookMs).toBeLessThan(3 * 200 + 300);
   });
 
-  it('covers what was written before it, not only what was when an earlier one was sent', async () => {
+  it('covers what was written before it, not only before an earlier one', async () => {
     const replica = await startRedis({ replicaOf: redis });
     const copy = new Redis(replica.port, replica.host);
     while ((await link.durable.wait(1, 100)) < 1);
@@ -68,7 +68,7 @@ describe('WAIT on the durable connection', () => {
     await replica.stop();
   });
 
-  it('is rejected when the connection breaks, also for those who wait for the next one', async () => {
+  it('is rejected when the connection breaks, for the next one too', async () => {
     const first = attempt('WAIT', link.durable.wait(1, 5_000));
     const second = attempt('WAIT', link.durable.wait(1, 5_000));
     await link.write.call('CLIENT', 'KILL', 'ID', await durableId());

@@ -10,8 +10,8 @@ interface Line {
 
 /**
  * WAIT for many callers on one connection. WAIT blocks its connection, so those sent one behind the
- * other take their timeouts one after the other: with a replica that hangs and a hundred partitions,
- * minutes. But it covers everything that was written on the connection before it
+ * other take their timeouts one after the other: with a replica that hangs and a hundred
+ * partitions, minutes. But it covers everything that was written on the connection before it
  * (https://redis.io/docs/latest/commands/wait/), so one that is sent later serves all who wait.
  */
 export class SharedWait {

@@ -1,3 +1,4 @@
+import { defaultGroupLimits } from '@sluice/groups';
 import { configDefinitions } from '@sluice/log';
 import type { BrokerServices } from '../context';
 import { defaultBrokerOptions } from '../options';
@@ -46,6 +47,7 @@ describe('configs of the broker', () => {
   const services = {
     options: { ...defaultBrokerOptions, brokerId: 7, port: 0, defaultPartitions: 4 },
     advertised: { host: '::1', port: 19092 },
+    groups: { limits: { ...defaultGroupLimits, sessionTimeoutMsMin: 1000 } },
   } as BrokerServices;
   const configs = describeBrokerConfigs(services);
   const sourceOf = (name: string) => configs.find((config) => config.name === name)?.source;
@@ -63,8 +65,12 @@ describe('configs of the broker', () => {
     expect(valueOf('advertised.listeners')).toBe('PLAINTEXT://[::1]:19092');
     expect(valueOf('socket.request.max.bytes')).toBe('104857600');
     expect(valueOf('message.max.bytes')).toBe('1048588');
+    expect(valueOf('group.min.session.timeout.ms')).toBe('1000');
+    expect(valueOf('offsets.retention.minutes')).toBe('10080');
     const { DEFAULT_CONFIG, STATIC_BROKER_CONFIG } = ConfigSource;
     expect(sourceOf('num.partitions')).toBe(STATIC_BROKER_CONFIG);
+    expect(sourceOf('group.min.session.timeout.ms')).toBe(STATIC_BROKER_CONFIG);
+    expect(sourceOf('group.max.session.timeout.ms')).toBe(DEFAULT_CONFIG);
     expect(sourceOf('auto.create.topics.enable')).toBe(DEFAULT_CONFIG);
   });
 });

@@ -132,8 +132,9 @@ function checkAgainstTopic(
   apiVersion: number,
   nowMs: number,
 ): Checked | null {
-  if (records.length > config.maxMessageBytes) {
-    const message = `The batch has ${records.length} bytes; max.message.bytes is ${config.maxMessageBytes}.`;
+  const { maxMessageBytes } = config;
+  if (records.length > maxMessageBytes) {
+    const message = `The batch has ${records.length} bytes; max.message.bytes is ${maxMessageBytes}.`;
     return { errorCode: ErrorCode.MESSAGE_TOO_LARGE, message };
   }
   if (isTransactional(header.attributes)) {
@@ -152,7 +153,8 @@ function checkAgainstTopic(
       !none &&
       (Math.min(baseTimestampMs, maxTimestampMs) < earliest || maxTimestampMs > latest)
     ) {
-      const message = `Timestamps ${baseTimestampMs} to ${maxTimestampMs} are outside the topic's bounds.`;
+      const span = `${baseTimestampMs} to ${maxTimestampMs}`;
+      const message = `Timestamps ${span} are outside the topic's bounds.`;
       return { errorCode: ErrorCode.INVALID_TIMESTAMP, message };
     }
   }

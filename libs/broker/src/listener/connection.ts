@@ -71,7 +71,8 @@ export class Connection {
   /** Takes no further request; closes once what is under way is answered. */
   drain(): void {
     this.draining = true;
-    this.socket.pause();
+    // What still comes is read and dropped: the end that the client answers ours with comes last.
+    this.socket.resume();
     this.queue.length = 0;
     this.queueHead = 0;
     // Long polls and parked joins end early with what they have: the broker's stop aborts them.
