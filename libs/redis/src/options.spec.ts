@@ -67,7 +67,7 @@ describe('resolveOptions', () => {
     expect(() => resolveOptions(options)).toThrow(
       expect.objectContaining({
         problem: 'unsupported-set-up',
-        message: expect.stringContaining('Supported now: one Redis'),
+        message: expect.stringContaining('Supported now: one server'),
       }),
     );
   });

@@ -132,9 +132,9 @@ function checkAgainstTopic(
   apiVersion: number,
   nowMs: number,
 ): Checked | null {
-  const { maxMessageBytes } = config;
-  if (records.length > maxMessageBytes) {
-    const message = `The batch has ${records.length} bytes; max.message.bytes is ${maxMessageBytes}.`;
+  if (records.length > config.maxMessageBytes) {
+    const has = `The batch has ${records.length} bytes`;
+    const message = `${has}; max.message.bytes is ${config.maxMessageBytes}.`;
     return { errorCode: ErrorCode.MESSAGE_TOO_LARGE, message };
   }
   if (isTransactional(header.attributes)) {
