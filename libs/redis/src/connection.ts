@@ -61,8 +61,8 @@ function toWritableInPieces(this: Command, socket: object): Buffer {
  *   commands and leaves their promises pending for ever.
  * - `enableOfflineQueue: false` rejects at once what cannot be sent now.
  * - `socketTimeout` breaks off a connection that owes a reply and receives nothing.
- * `commandTimeout`
- *   is no substitute: it costs a timer for every command and leaves the dead connection in use.
+ *   `commandTimeout` is no substitute: it costs a timer for every command and leaves the dead
+ *   connection in use.
  */
 export function openConnection(
   options: ResolvedOptions,
