@@ -14,6 +14,8 @@ export interface FetchTarget {
   bytes: number;
   highWatermark: number;
   logStartOffset: number;
+  /** The partition's change count before it was last looked at. */
+  changesSeen: number;
 }
 
 type Served = FetchTarget & { partition: Partition };
@@ -49,6 +51,11 @@ export class FetchPlan {
     return this.total > 0 && this.served.every((target) => this.roomFor(target) <= 0);
   }
 
+  /** Something may have come in while the other partitions were looked at, or read. */
+  get changedSinceLook(): boolean {
+    return this.served.some(({ partition, changesSeen }) => partition.changeCount !== changesSeen);
+  }
+
   /** Gives back the memory that the chunks lie in; to be called when the reply has left. */
   release(): void {
     for (const release of this.releases.splice(0)) release();
@@ -62,6 +69,7 @@ export class FetchPlan {
   async lookForData(): Promise<void> {
     await Promise.all(
       this.readable().map(async (target) => {
+        target.changesSeen = target.partition.changeCount;
         await this.guard(target, async () => {
           const bounds = await target.partition.currentBounds();
           if (!bounds) {

@@ -55,6 +55,7 @@ async function readUntilEnough(
     const leftMs = endMs - clock.monotonicMs();
     if (plan.failed || plan.bytes >= request.minBytes || leftMs <= 0 || signal.aborted) return;
     if (plan.full) return;
+    if (plan.changedSinceLook) continue;
     await waitForChange(plan.partitions(), leftMs, { clock, signal });
   }
 }
@@ -78,6 +79,7 @@ function targetsOf({ services }: RequestContext, request: FetchRequest): FetchTa
         bytes: 0,
         highWatermark: unknownOffset,
         logStartOffset: unknownOffset,
+        changesSeen: 0,
       };
     });
   });

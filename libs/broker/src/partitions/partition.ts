@@ -48,6 +48,7 @@ export class Partition {
   /** One appender for each number of replicas that has to confirm. */
   private readonly appenders = new Map<number, Appender>();
   private readonly listeners = new Set<() => void>();
+  private changes = 0;
   private lastUsedMs: number;
 
   constructor(
@@ -58,6 +59,11 @@ export class Partition {
     this.ahead = new ReadAhead(services.readAheadBudget);
     this.cold = new ColdReader(services.store, ref);
     this.lastUsedMs = services.clock.monotonicMs();
+  }
+
+  /** Rises with each change that listeners are told of: who notes it before looking misses none. */
+  get changeCount(): number {
+    return this.changes;
   }
 
   get hasWaiting(): boolean {
@@ -252,6 +258,7 @@ export class Partition {
   }
 
   private notify(): void {
+    this.changes++;
     for (const listener of this.listeners) listener();
   }
 
