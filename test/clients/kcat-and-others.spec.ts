@@ -91,10 +91,10 @@ const writers: Record<Client, Writer> = {
   async kcat(topic, compression, records) {
     for (const { key, value, headers = [] } of records) {
       const named = headers.flatMap(([name, text]) => ['-H', `${name}=${text}`]);
-      const keyed = key === null ? [] : ['-k', key];
       const murmur = ['-X', 'topic.partitioner=murmur2_random'];
-      const args = ['-P', '-t', topic, '-z', compression, '-Z', ...murmur, ...keyed, ...named];
-      await kcat(broker.port, args, `${value ?? ''}\n`);
+      // With -Z what is empty, key or value, is sent as null.
+      const args = ['-P', '-t', topic, '-z', compression, '-Z', '-K:', ...murmur, ...named];
+      await kcat(broker.port, args, `${key ?? ''}:${value ?? ''}\n`);
     }
   },
 

@@ -15,7 +15,7 @@ import {
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { compressSync, uncompressSync } from 'snappy';
 import { eventually } from './eventually';
-import { asText, type SeenRecord } from './seen-record';
+import { asText, utf8, type SeenRecord } from './seen-record';
 
 /** What kafkajs' plug-in point for compression asks for. */
 interface PluggedCodec {
@@ -105,8 +105,9 @@ export function seenByKafkajs(partition: number, message: KafkaMessage): SeenRec
 function headersOf(headers: IHeaders): SeenRecord['headers'] {
   return Object.entries(headers).flatMap(([name, given]) =>
     (Array.isArray(given) ? given : [given]).map((value): [string, string | null] => [
-      name,
-      typeof value === 'string' ? value : asText(value),
+      // kafkajs has read the name as UTF-8.
+      utf8(name),
+      typeof value === 'string' ? utf8(value) : asText(value),
     ]),
   );
 }
@@ -128,7 +129,10 @@ export async function readWithKafkajs(
   topic: string,
   count: number,
 ): Promise<SeenRecord[]> {
-  const consumer = kafka.consumer({ groupId: `read-${topic}-${groupNumber++}`, ...quickConsumer });
+  const consumer = kafka.consumer({
+    groupId: `kafkajs-reads-${topic}-${groupNumber++}`,
+    ...quickConsumer,
+  });
   try {
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });

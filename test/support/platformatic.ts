@@ -96,7 +96,7 @@ export async function readWithPlatformatic(
   topic: string,
   count: number,
 ): Promise<SeenRecord[]> {
-  const groupId = `read-${topic}-${groupNumber++}`;
+  const groupId = `platformatic-reads-${topic}-${groupNumber++}`;
   const reader = await Reader.start(port, groupId, { topics: [topic], mode: 'earliest' });
   try {
     await eventually(() => reader.seen.length >= count, {
