@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
 import { kafkaAt, producerOf } from '@sluice/test/support/kafkajs';
-import type { Member, MemberOptions } from '@sluice/test/support/member';
+import { allRead, type Member, type MemberOptions } from '@sluice/test/support/member';
 import type { Producer } from 'kafkajs';
 
 /** Short, as somebody has to wait for it to pass; long enough for a machine that is busy. */
@@ -106,18 +106,6 @@ function shared(partitionCount: number, ...members: Member[]): Promise<unknown> 
   return eventually(() => isShared(partitionCount, members)).catch((error: unknown) => {
     throw new Error(members.join('\n'), { cause: error });
   });
-}
-
-/** Waits until each record was read by one of the members at least. */
-function allRead(written: readonly string[], members: readonly Member[]): Promise<unknown> {
-  return eventually(() => missing(written, members).length === 0).catch(() => {
-    throw new Error(`never read: ${missing(written, members).join(' ')}\n${members.join('\n')}`);
-  });
-}
-
-function missing(written: readonly string[], members: readonly Member[]): string[] {
-  const read = new Set(members.flatMap(({ read }) => read.map(({ value }) => value)));
-  return written.filter((value) => !read.has(value));
 }
 
 /** The next member goes on where the last one has committed: it reads the new record alone. */

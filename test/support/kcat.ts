@@ -112,7 +112,8 @@ export function kcatMember({ port, groupId, topic, sessionTimeoutMs }: MemberOpt
     'reconnect.backoff.max.ms': 500,
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-X', `${name}=${value}`]);
-  const output = ['-u', '-f', '{"partition":%p,"offset":%o,"value":"%s"}\\n'];
+  // -E: go on when no broker answers for a while.
+  const output = ['-E', '-u', '-f', '{"partition":%p,"offset":%o,"value":"%s"}\\n'];
   const broker = ['-b', `127.0.0.1:${port}`];
   const group = ['-G', groupId, topic];
   return new Member(['kcat', ...broker, ...options, ...output, ...group], (line) => {

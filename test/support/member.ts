@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { eventually } from './eventually';
 
 /** A record that a member has read. */
 export interface ReadRecord {
@@ -58,6 +59,13 @@ export class Member {
     return this.#child.pid ?? 0;
   }
 
+  /** Waits until it has a place in the group. */
+  async joined(): Promise<void> {
+    await eventually(() => this.partitions !== null).catch((cause: unknown) => {
+      throw new Error(String(this), { cause });
+    });
+  }
+
   /** Leaves the group in order. */
   async leave(): Promise<void> {
     this.#child.kill('SIGTERM');
@@ -96,4 +104,16 @@ export function scriptMember(script: string, options: MemberOptions): Member {
   return new Member([process.execPath, file, ...args], (line) =>
     line.startsWith('{') ? (JSON.parse(line) as MemberLine) : {},
   );
+}
+
+/** Waits until each value was read by one of the members at least. */
+export function allRead(written: readonly string[], members: readonly Member[]): Promise<unknown> {
+  return eventually(() => missing(written, members).length === 0).catch(() => {
+    throw new Error(`never read: ${missing(written, members).join(' ')}\n${members.join('\n')}`);
+  });
+}
+
+function missing(written: readonly string[], members: readonly Member[]): string[] {
+  const read = new Set(members.flatMap((member) => member.read.map(({ value }) => value)));
+  return written.filter((value) => !read.has(value));
 }
