@@ -22,10 +22,11 @@ const correlationIdBytes = 4;
 const scratch = new Scratch();
 
 /**
- * Reads the body of a request.
+ * Reads the body of a request. Bytes behind its last field are ignored, as in Kafka: librdkafka
+ * sends three such in each Metadata request for all topics.
  * @param frame the whole frame, without its size
  * @param bodyAt where the body starts, see `readRequestHeader`
- * @throws MalformedError when the bytes are not exactly one message of this version
+ * @throws MalformedError when the bytes are not a message of this version
  */
 export function decodeRequest<A extends Api>(
   api: A,
@@ -37,7 +38,7 @@ export function decodeRequest<A extends Api>(
   return read(frame, bodyAt) as RequestOf<A>;
 }
 
-/** Reads a response. @throws MalformedError */
+/** Reads a response, to its last byte. @throws MalformedError */
 export function decodeResponse<A extends Api>(
   api: A,
   version: number,
@@ -101,7 +102,9 @@ export function encodeRequest<A extends Api>(
 
 function readerFor(api: Api, message: Message, version: number): ReadMessage {
   assertServed(api, version);
-  const reader = compileReader(message.label, message.fields, version, isFlexible(api, version));
+  const { label, fields } = message;
+  const exact = message === api.response;
+  const reader = compileReader({ label, fields, exact }, version, isFlexible(api, version));
   message.readers[version] = reader;
   return reader;
 }

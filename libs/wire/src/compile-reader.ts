@@ -21,11 +21,11 @@ interface Place {
 }
 
 /**
+ * @param message what to call it, its fields, and whether bytes behind the last one are refused
  * @throws MalformedError (the compiled function) when the bytes are not a message of this version.
  */
 export function compileReader(
-  label: string,
-  fields: StructSpec,
+  { label, fields, exact }: { label: string; fields: StructSpec; exact: boolean },
   version: number,
   flexible: boolean,
 ): ReadMessage {
@@ -34,7 +34,8 @@ export function compileReader(
   code.add('return function (frame, at) {', 'const end = frame.length;');
   code.add(`let left = ${wireLimits.elementsMax}; let n = 0;`);
   const message = readStruct({ code, version, flexible, path }, fields);
-  code.add(`if (at !== end) fail(${quote(path)} + ': ' + (end - at) + ' bytes too many');`);
+  if (exact)
+    code.add(`if (at !== end) fail(${quote(path)} + ': ' + (end - at) + ' bytes too many');`);
   code.add(`return ${message};`, '};');
   return build<ReadMessage>(helpers, `'use strict';\n${code.toString()}`);
 }

@@ -100,6 +100,13 @@ describe('Metadata v12', () => {
     });
   });
 
+  // It writes the null of classic arrays, four bytes long, where one is meant (seen in 2.16).
+  test("librdkafka's request for all topics, with three bytes left over", () => {
+    const frame = bytes(`${header('0003', '000c')} 00000000 01 00 00`);
+    const request = decodeRequest(Metadata, 12, frame, readRequestHeader(frame).bodyAt);
+    expect(request).toMatchObject({ topics: null, allowAutoTopicCreation: false });
+  });
+
   test('response', () => {
     const partition = {
       errorCode: 0,
