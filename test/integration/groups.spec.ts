@@ -5,6 +5,7 @@ import {
   DeleteGroups,
   DescribeGroups,
   ErrorCode,
+  FindCoordinator,
   Heartbeat,
   JoinGroup,
   LeaveGroup,
@@ -288,3 +289,17 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
 async function becomes(groupId: string, state: string): Promise<void> {
   while ((await host.groups.describe(groupId)).groupState !== state) await pause();
 }
+
+// librdkafka takes no other error for the end of its search, and Java shows no message with it.
+test.each([
+  [1, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED],
+  [3, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED],
+  [4, ErrorCode.INVALID_REQUEST],
+  [5, ErrorCode.INVALID_REQUEST],
+])('a transactional id has no coordinator (v%i)', async (version, errorCode) => {
+  const asked = version < 4 ? { key: 'pay' } : { coordinatorKeys: ['pay'] };
+  const reply = await client.send(FindCoordinator, version, { ...asked, keyType: 1 });
+  const [found = reply] = reply.coordinators;
+  const errorMessage = expect.stringContaining('transactions are not available');
+  expect(found).toMatchObject({ errorCode, errorMessage, nodeId: -1, port: -1 });
+});
