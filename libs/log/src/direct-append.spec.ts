@@ -1,6 +1,9 @@
+import { existsSync, readdirSync, statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import { UnknownOutcome, type RedisLink } from '@sluice/redis';
 import { checkPartition } from '@sluice/test/models/partition-check';
 import { appendBatch, batchAt } from '@sluice/test/support/batches';
+import { eventually } from '@sluice/test/support/eventually';
 import { connectLink, startRedis, type TestRedis } from '@sluice/test/support/redis';
 import type { AppendBatch, AppendReply } from './append';
 import { partitionKeys, type PartitionRef } from './keys';
@@ -26,6 +29,13 @@ const offsets = (reply: AppendReply): number[] => {
   if ('refused' in reply) throw new Error(reply.refused);
   return reply.results.map((result) => (result.kind === 'appended' ? result.baseOffset : -1));
 };
+
+/** Leaves a half command at the end of the append-only file, inside the last transaction. */
+function cutOff(folder: string): void {
+  const [name] = readdirSync(folder).filter((one) => one.endsWith('.incr.aof'));
+  const file = join(folder, name!);
+  truncateSync(file, statSync(file).size - 60);
+}
 
 describe('append of large batches', () => {
   let server: TestRedis;
@@ -207,5 +217,34 @@ describe('append of large batches', () => {
     expect([acknowledged, acknowledged + 4]).toContain(logEndOffset);
     expect(await checkPartition(link.read, keys())).toEqual([]);
     await link.close();
+  });
+
+  it('loses nothing by restarts after Redis was killed while it wrote its file', async () => {
+    await warmUp();
+    const setting = async (name: string): Promise<string> =>
+      ((await redis.read.config('GET', name)) as string[])[1]!;
+    const folder = join(await setting('dir'), await setting('appenddirname'));
+    await server.kill();
+    // In a container its files are out of reach, and all that is left to see is the restarts.
+    if (existsSync(folder)) cutOff(folder);
+    await server.restart();
+    const rewritten = /aof_last_rewrite_time_sec:\d/;
+    await eventually(async () => rewritten.test(await redis.read.info('persistence')));
+    const { logEndOffset } = (await store.bounds(ref))!;
+    await eventually(async () => offsets(await store.append(ref, -1, [large()])));
+    await server.restart();
+    const after = await eventually(() => store.bounds(ref));
+    expect(after).toMatchObject({ logStartOffset: 0, logEndOffset: logEndOffset + 2 });
+    expect(await store.read(ref, 0, { entries: 10 })).toHaveLength(after.logEndOffset / 2);
+    expect(await checkPartition(redis.read, keys())).toEqual([]);
+  });
+
+  it('puts nothing into a stream that a damaged file has left behind', async () => {
+    await warmUp();
+    await redis.write.xadd(keys().open, '0-1', 'b', 'left behind');
+    expect(offsets(await store.append(ref, -1, [large()]))).toEqual([6]);
+    expect(offsets(await store.append(ref, -1, [large()]))).toEqual([8]);
+    await redis.write.del(keys().open);
+    expect(await checkPartition(redis.read, keys())).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { renewAof } from './aof';
 import { adviseOnServer, checkServer } from './checks';
 import { explainConnectFailure, isHopeless } from './connect-error';
 import { closeConnection, openConnection, type Connection } from './connection';
@@ -102,6 +103,7 @@ export class RedisLink {
       const { durable, read, subscribe } = connections;
       await Promise.all([durable, read, subscribe].map((one) => firstReady(one, resolved, deps)));
       for (const { level, message } of adviseOnServer(facts)) deps.log[level](message);
+      await renewAof(connections.write.redis, deps.log);
       return new RedisLink(resolved, deps, connections, facts);
     } catch (error) {
       await closeAll(connections);
@@ -185,6 +187,7 @@ export class RedisLink {
     this.#history = history;
     this.#replicas = null;
     this.deps.log.info('Redis is connected again', { historyChanged });
+    if (historyChanged) void renewAof(this.write, this.deps.log);
     for (const listener of this.#readyListeners) listener({ historyChanged });
   }
 

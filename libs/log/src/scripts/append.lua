@@ -97,7 +97,7 @@ if direct and (added < count or call('EXISTS', KEYS[2]) == 0) then return { 'mov
 if added == 0 then return { 'some', logStart, logEnd, maxTimestamp, unpack(verdicts) } end
 
 -- ── writes ──
-if direct then call('RENAMENX', KEYS[2], KEYS[5]) end
+if direct and call('RENAMENX', KEYS[2], KEYS[5]) == 0 then return { 'moved' } end
 for i = 1, direct and 0 or count do
   if ids[i] then call('XADD', KEYS[2], ids[i], 'b', ARGV[i + 5]) end
 end
