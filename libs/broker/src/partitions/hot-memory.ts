@@ -1,6 +1,9 @@
 const KiB = 1024;
 
-/** A ring's first segment, and its largest: they double, and a larger batch gets one of its own. */
+/**
+ * A ring's first segment, and its largest: they double, and a larger batch gets one of its own. Up
+ * to the largest there are no sizes but these powers of two, so that few kinds of spares exist.
+ */
 export const segmentBytesMin = 32 * KiB;
 export const segmentBytesMax = 512 * KiB;
 /** Segments of one size that are kept for the next ring that needs one. */
@@ -45,10 +48,18 @@ export class HotMemory {
     return this.bytes;
   }
 
+  /** Bytes that no ring has, kept for the next one that needs them. */
+  get spareBytes(): number {
+    let bytes = 0;
+    for (const [size, spares] of this.spares) bytes += size * spares.length;
+    return bytes;
+  }
+
   /** A new segment of at least so many bytes; `evict` is called when it has to go. */
   take(bytesMin: number, baseOffset: number, evict: (segment: Segment) => void): Segment {
+    const bytes = segmentBytes(bytesMin);
     const segment: Segment = {
-      memory: this.spares.get(bytesMin)?.pop() ?? Buffer.allocUnsafeSlow(bytesMin),
+      memory: this.spares.get(bytes)?.pop() ?? Buffer.allocUnsafeSlow(bytes),
       used: 0,
       baseOffset,
       nextOffset: baseOffset,
@@ -90,4 +101,10 @@ export class HotMemory {
     if (!spares) this.spares.set(memory.length, [memory]);
     else if (spares.length < sparesMax) spares.push(memory);
   }
+}
+
+/** The size of a segment that has room for so many bytes. */
+function segmentBytes(bytesMin: number): number {
+  if (bytesMin > segmentBytesMax) return bytesMin;
+  return Math.max(segmentBytesMin, 2 ** Math.ceil(Math.log2(bytesMin)));
 }

@@ -72,6 +72,18 @@ describe('HotRing', () => {
     expect(ring.read(60, MiB)!.chunks[0]!.buffer).toBe(sent!.buffer);
   });
 
+  it('keeps little memory that no ring uses, whatever the sizes of the batches', () => {
+    const memory = new HotMemory(64 * MiB);
+    // Of partitions that come and go, each with a batch of another size.
+    for (let size = 100_000; size < 500_000; size += 1_000) {
+      const ring = new HotRing(memory);
+      ring.push(batch(0, 1, size), 0, 1);
+      ring.clear();
+    }
+    expect(memory.bytesUsed).toBe(0);
+    expect(memory.spareBytes).toBeLessThanOrEqual(16 * MiB);
+  });
+
   it('keeps nothing where it is given no memory', () => {
     const ring = new HotRing(new HotMemory(0));
     ring.push(batch(0, 1, 100), 0, 1);
