@@ -7,13 +7,22 @@ export const producerIdBlockSize = 1_000;
 /**
  * Hands out producer ids that no other process, and no earlier run of this one, hands out. They
  * come in blocks; those left in a block when the process ends are never used.
+ *
+ * A Redis that comes back without its last writes may have forgotten a block. Two producers with
+ * one id would be taken for one that repeats itself, and records of the second acknowledged and
+ * dropped, so the counter is first brought to where this process knows that it was.
  */
 export class ProducerIds {
   private nextId = 0;
   private endId = 0;
   private refill: Promise<void> | null = null;
 
-  constructor(private readonly redis: RedisLink) {}
+  constructor(private readonly redis: RedisLink) {
+    redis.onReady(({ historyChanged }) => {
+      // What fails here is made good when the next block is taken.
+      if (historyChanged && this.endId > 0) this.restoreCounter().catch(() => undefined);
+    });
+  }
 
   /**
    * A fresh producer id, 0 or more.
@@ -30,9 +39,28 @@ export class ProducerIds {
   }
 
   private async takeBlock(): Promise<void> {
+    for (;;) {
+      const endId = await this.raiseCounter(producerIdBlockSize);
+      const firstId = endId - producerIdBlockSize;
+      if (firstId >= this.endId) {
+        this.endId = endId;
+        this.nextId = firstId;
+        return;
+      }
+      await this.raiseCounter(this.endId - endId);
+    }
+  }
+
+  private async restoreCounter(): Promise<void> {
     const { producerIds } = registryKeys(this.redis.keyPrefix);
-    const taken = this.redis.write.incrby(producerIds, producerIdBlockSize);
-    this.endId = await attempt('log.producer-ids', taken);
-    this.nextId = this.endId - producerIdBlockSize;
+    const stored = await attempt('log.producer-ids', this.redis.write.get(producerIds));
+    // Others may do the same at this moment: ids are left out then, and none is given out twice.
+    const missing = this.endId - Number(stored ?? 0);
+    if (missing > 0) await this.raiseCounter(missing);
+  }
+
+  private raiseCounter(count: number): Promise<number> {
+    const { producerIds } = registryKeys(this.redis.keyPrefix);
+    return attempt('log.producer-ids', this.redis.write.incrby(producerIds, count));
   }
 }
