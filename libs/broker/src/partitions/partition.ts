@@ -39,9 +39,15 @@ export interface PartitionServices {
  */
 export class Partition {
   private bounds: PartitionBounds | null = null;
+  /** While there are no bounds: as far as the log reaches by the answers to our own appends. */
+  private appendedEnd = 0;
   private boundsAtMs = -Infinity;
   private sizesAtMs = -Infinity;
   private stopWatching: Promise<() => Promise<void>> | null = null;
+  /** Somebody may still read from it, but it is not looked after any more. */
+  private closed = false;
+  /** Its topic was deleted, even if Redis still has it until it is swept. */
+  private deleted = false;
   private readonly ring: HotRing;
   private readonly ahead: ReadAhead;
   private readonly cold: ColdReader;
@@ -106,7 +112,9 @@ export class Partition {
     const empty = { run: null, logStartOffset, highWatermark: logEndOffset };
     if (offset === logEndOffset) return empty;
     const run = this.ring.read(offset, bytesMax) ?? (await this.readCold(offset, bytesMax, bounds));
-    return run ? { run, logStartOffset, highWatermark: logEndOffset } : empty;
+    if (!run) return empty;
+    // What was appended meanwhile may have come along.
+    return { run, logStartOffset, highWatermark: Math.max(logEndOffset, run.nextOffset) };
   }
 
   /**
@@ -124,6 +132,7 @@ export class Partition {
 
   /** Asks Redis for the bounds; null when the partition does not exist (any more). */
   async refreshBounds(): Promise<PartitionBounds | null> {
+    if (this.deleted) return null;
     this.setBounds(await this.services.store.bounds(this.ref));
     this.sizesAtMs = this.boundsAtMs;
     return this.bounds;
@@ -131,12 +140,15 @@ export class Partition {
 
   /** Takes over bounds that were read elsewhere, and wakes those who wait if they have moved. */
   setBounds(bounds: PartitionBounds | null): void {
+    if (this.deleted) return;
     const known = this.bounds;
     this.boundsAtMs = this.services.clock.monotonicMs();
     // A reply that was under way while an append was answered must not move the end back.
     if (known && bounds && bounds.logEndOffset < known.logEndOffset) return;
-    this.bounds = bounds;
-    const moved = known?.logEndOffset !== bounds?.logEndOffset;
+    const behind = bounds !== null && bounds.logEndOffset < this.appendedEnd;
+    this.bounds = behind ? { ...bounds, logEndOffset: this.appendedEnd } : bounds;
+    this.appendedEnd = 0;
+    const moved = known?.logEndOffset !== this.bounds?.logEndOffset;
     if (moved || known?.logStartOffset !== bounds?.logStartOffset) this.notify();
   }
 
@@ -150,13 +162,21 @@ export class Partition {
   /** What is known may be wrong now: another history of Redis, or notices were lost. */
   invalidate(historyChanged: boolean): void {
     this.bounds = null;
+    this.appendedEnd = 0;
     this.ahead.clear();
     if (historyChanged) this.ring.clear();
     this.notify();
   }
 
+  /** Its topic is gone: those who wait look again, and find no such partition. */
+  drop(): void {
+    this.deleted = true;
+    this.close();
+  }
+
   /** Frees memory and the subscription; those who wait look again. */
   close(): void {
+    this.closed = true;
     this.invalidate(true);
     const watching = this.stopWatching;
     this.stopWatching = null;
@@ -205,7 +225,8 @@ export class Partition {
       this.ring.push(bytes, result.baseOffset, result.baseOffset + lastOffsetDelta + 1);
     });
     const { logStartOffset, logEndOffset } = reply;
-    if (this.bounds && this.bounds.logEndOffset <= logEndOffset) {
+    if (!this.bounds) this.appendedEnd = Math.max(this.appendedEnd, logEndOffset);
+    else if (this.bounds.logEndOffset <= logEndOffset) {
       this.boundsAtMs = this.services.clock.monotonicMs();
       this.bounds = { ...this.bounds, logStartOffset, logEndOffset };
     }
@@ -263,7 +284,8 @@ export class Partition {
   }
 
   private watch(): void {
-    if (this.stopWatching) return;
+    // Nobody would take back the subscription of one that is closed.
+    if (this.stopWatching || this.closed) return;
     const { redis, store } = this.services;
     const heard = (message: string) => {
       // While our own append is out the message is most likely its echo; its reply tells more, and

@@ -38,7 +38,8 @@ export class Partitions {
 
   stop(): void {
     this.stopTimers?.();
-    for (const topicId of this.byTopicId.keys()) this.drop(topicId);
+    for (const partition of this.all()) partition.close();
+    this.byTopicId.clear();
   }
 
   /** The partition, or undefined when the topic has no such index. */
@@ -60,7 +61,7 @@ export class Partitions {
   drop(topicId: string): void {
     const partitions = this.byTopicId.get(topicId);
     this.byTopicId.delete(topicId);
-    for (const partition of partitions?.values() ?? []) partition.close();
+    for (const partition of partitions?.values() ?? []) partition.drop();
   }
 
   /**
