@@ -1,4 +1,4 @@
-import type { Random, RedisLink } from '@sluice/redis';
+import { attempt, type Random, type RedisLink } from '@sluice/redis';
 import { registryKeys } from './keys';
 
 /**
@@ -10,8 +10,12 @@ import { registryKeys } from './keys';
  */
 export async function ensureClusterId(redis: RedisLink, random: Random): Promise<string> {
   const { clusterId } = registryKeys(redis.keyPrefix);
-  await redis.write.setnx(clusterId, random.uuid());
-  const id = await redis.write.get(clusterId);
+  const read = () => attempt('log.cluster-id', redis.write.get(clusterId));
+  // Only read where it is known: a Redis that is full takes no writes, and still serves its data.
+  const known = await read();
+  if (known !== null) return known;
+  await attempt('log.cluster-id', redis.write.setnx(clusterId, random.uuid()));
+  const id = await read();
   if (id === null)
     throw new Error(`${clusterId} vanished: is something else deleting Sluice's keys?`);
   return id;

@@ -1,3 +1,4 @@
+import { RecordsError } from '@sluice/records';
 import { ErrorCode, ListOffsets, type ErrorCodeValue } from '@sluice/wire';
 import type { BrokerServices, RequestContext } from '../context';
 import { orStorageError } from '../error-codes';
@@ -61,7 +62,11 @@ function find(
   return orStorageError(
     () => findInPartition(services, partition, wanted.timestamp, apiVersion),
     failed,
-  );
+  ).catch((error: unknown) => {
+    // Compressed records are stored unseen, and here they turn out not to be what they should be.
+    if (error instanceof RecordsError) return failed(ErrorCode.CORRUPT_MESSAGE);
+    throw error;
+  });
 }
 
 async function findInPartition(

@@ -7,7 +7,7 @@ import { encodeAnswer, parseRequest, runRequest, type ParsedRequest } from './di
 import type { FramePool } from './frame-pool';
 import type { MemoryBudget } from './memory-budget';
 import { readIntoOwnBuffer } from './own-buffer';
-import { ReplyQueue } from './reply-queue';
+import { ReplyQueue, type PendingReply } from './reply-queue';
 import { RequestScope } from './request-scope';
 
 export interface ConnectionServices extends BrokerServices {
@@ -188,13 +188,21 @@ export class Connection {
     try {
       const answer = runRequest(request, scope);
       if (answer instanceof Promise) {
-        answer.then((value) => this.finish(scope, value)).catch((error) => this.fail(error));
+        answer
+          .then((value) => this.finish(scope, value))
+          .catch((error) => this.failRequest(reply, error));
       } else {
         this.finish(scope, answer);
       }
     } catch (error) {
-      this.fail(error);
+      this.failRequest(reply, error);
     }
+  }
+
+  /** What the request held until its reply has left (memory for a fetch) is given back. */
+  private failRequest(reply: PendingReply, error: unknown): void {
+    this.fail(error);
+    reply.settle();
   }
 
   private finish({ request, reply, frameIsFree }: RequestScope, answer: unknown): void {
