@@ -42,7 +42,7 @@ function heldPartition() {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('Partition', () => {
-  it('knows its own append, though bounds that were asked before come after the answer', async () => {
+  it('knows its own append, though bounds from before it come after the answer', async () => {
     const { partition, bounds, appends } = heldPartition();
     const reading = partition.read(5, 1_000);
     const appended = new Promise((resolve) => partition.append(batchAt(1), 0, resolve));
