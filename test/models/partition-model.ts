@@ -188,8 +188,8 @@ export class PartitionModel {
     if (!dropped) return;
     const firstKept = this.entries[0]?.baseOffset ?? this.logEndOffset;
     this.logStartOffset = Math.max(this.logStartOffset, firstKept);
-    for (const [id, { stretches }] of this.producers) {
-      if (stretches.at(-1)!.lastOffset < this.logStartOffset) this.producers.delete(id);
+    for (const [id, { stretches, aged }] of this.producers) {
+      if (aged && stretches.at(-1)!.lastOffset < this.logStartOffset) this.producers.delete(id);
     }
   }
 

@@ -18,6 +18,11 @@ export const partitionLimits = {
   seekEntriesMax: 64,
   /** Producers that one eviction step looks at. */
   evictProducersMax: 500,
+  /**
+   * A producer whose last batch was deleted is remembered for so long after it wrote: longer than
+   * clients go on sending a batch again (delivery.timeout.ms, two minutes by default).
+   */
+  producerBelowStartUnusedMs: 900_000,
   /** Bytes that a batch may have once decompressed, where its records have to be looked at. */
   decompressedBytesMax: 128 * 1024 * 1024,
 } as const;

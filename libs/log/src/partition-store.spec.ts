@@ -166,6 +166,15 @@ describe('maxTimestamp', () => {
   });
 });
 
+/** Makes it so long since each producer has written. */
+async function setBack(seconds: number): Promise<void> {
+  const values = await redis.read.hgetallBuffer(keys().producers);
+  for (const [id, value] of Object.entries(values)) {
+    value.writeUInt32LE(value.readUInt32LE(2) - seconds, 2);
+    await redis.write.hset(keys().producers, id, value);
+  }
+}
+
 describe('deleteRecords', () => {
   it('moves the log start, never back, and frees whole batches', async () => {
     await fill([1, 2, 3], [4, 5], [6]);
@@ -185,12 +194,26 @@ describe('deleteRecords', () => {
     expect(offsetsOf(await store.read(ref, 3, { entries: 1 }))).toEqual([[3, 3]]);
   });
 
-  it('forgets the producers whose last batch is gone, and only those', async () => {
+  it('takes no batch twice, though the first copy of it was deleted meanwhile', async () => {
+    const batch = batchOf({ id: 1, sequence: 0 }, 3);
+    await store.append(ref, -1, [batch]);
+    await store.deleteRecords(ref, -1);
+    expect(await store.append(ref, -1, [batch, batchOf({ id: 1, sequence: 5 })])).toMatchObject({
+      results: [
+        { kind: 'duplicate', baseOffset: 0 },
+        { kind: 'out-of-order', expected: 3 },
+      ],
+      logEndOffset: 3,
+    });
+  });
+
+  it('forgets the producers whose last batch is gone for some time, and only those', async () => {
     await store.append(ref, -1, [
       batchOf({ id: 1, sequence: 0 }),
       batchOf({ id: 2, sequence: 0 }, 2),
     ]);
     await store.append(ref, -1, [batchAt(1)]);
+    await setBack(partitionLimits.producerBelowStartUnusedMs / 1_000 + 2);
     await store.deleteRecords(ref, 2);
     expect(await redis.read.hkeys(keys().producers)).toEqual(['2']);
     await store.deleteRecords(ref, 3);

@@ -127,7 +127,8 @@ export class PartitionStore {
 
   /**
    * Moves the log start to `beforeOffset` (-1: to the log end; never backwards), then frees the
-   * batches that lie wholly below it and forgets the producers whose last batch does (KIP-107).
+   * batches that lie wholly below it (KIP-107) and forgets the producers whose last batch does and
+   * that have not written for some time.
    */
   deleteRecords(ref: PartitionRef, beforeOffset: number): Promise<DeleteRecordsReply> {
     return deleteRecords(this.redis.write, this.keys(ref), beforeOffset);

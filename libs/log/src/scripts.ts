@@ -44,7 +44,7 @@ export const evictProducersScript = defineScript({
   name: 'log/evict-producers',
   file: file('evict-producers'),
   keys: ['meta', 'producers'],
-  args: ['cursor', 'count', 'unusedMs'],
+  args: ['cursor', 'count', 'unusedMs', 'belowStartUnusedMs'],
   reply: 'text',
 });
 

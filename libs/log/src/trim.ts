@@ -63,13 +63,14 @@ export async function evictProducers(
   { meta, producers }: PartitionKeys,
   unusedMs: number,
 ): Promise<number> {
+  const { evictProducersMax, producerBelowStartUnusedMs } = partitionLimits;
   let cursor = '0';
   let evicted = 0;
   do {
     const reply = await evictProducersScript.run(
       redis,
       [meta, producers],
-      [cursor, partitionLimits.evictProducersMax, unusedMs],
+      [cursor, evictProducersMax, unusedMs, producerBelowStartUnusedMs],
     );
     const [next, count] = reply as [string, number];
     cursor = next;

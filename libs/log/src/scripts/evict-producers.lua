@@ -1,14 +1,15 @@
 #!lua flags=allow-oom
 --[[ log/evict-producers — one step through the producers of a partition.
 
-Forgets those whose last batch lies below the log start, and those that have not written for longer
-than unusedMs (-1: no limit).
+Forgets those that have not written for longer than unusedMs (-1: no limit), and for longer than
+belowStartUnusedMs where their last batch lies below the log start: not at once, because a producer
+may still be sending that batch again, whatever has become of the first copy.
 
 KEYS   meta producers
-ARGV   cursor count unusedMs
+ARGV   cursor count unusedMs belowStartUnusedMs
 REPLY  cursor evicted (the cursor is 0 after the last step) ]]
 local logStart = tonumber(redis.call('HGET', KEYS[1], 'start') or 0)
-local unusedMs = tonumber(ARGV[3])
+local unusedMs, belowStartUnusedMs = tonumber(ARGV[3]), tonumber(ARGV[4])
 local now = tonumber(redis.call('TIME')[1])
 local page = redis.call('HSCAN', KEYS[2], ARGV[1], 'COUNT', ARGV[2])
 local evicted = {}
@@ -18,7 +19,9 @@ for i = 1, #page[2], 2 do
   local _, used = struct.unpack('<i2I4', value)
   local first, last, base = struct.unpack('<I4I4d', value, #value - 15)
   local lastOffset = base + (last - first) % 2147483648
-  if lastOffset < logStart or (unusedMs >= 0 and (now - used) * 1000 > unusedMs) then
+  local idleMs = (now - used) * 1000
+  local below = lastOffset < logStart and idleMs > belowStartUnusedMs
+  if below or (unusedMs >= 0 and idleMs > unusedMs) then
     evicted[#evicted + 1] = page[2][i]
   end
 end
