@@ -133,6 +133,9 @@ const faults: Record<string, Fault> = {
     await redis.kill();
     await sleep(random() * 200);
     await redis.restart();
+    // Until its file is written anew, another kill could meet a half transaction in it.
+    const renewed = /aof_last_rewrite_time_sec:\d/;
+    await eventually(async () => renewed.test(await host.link.read.info('persistence')));
   },
   flushScripts: async () => withAdmin((link) => link.script('FLUSH')),
   full: async () =>
