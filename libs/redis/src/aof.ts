@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { attempt } from './errors';
+import { attempt, RedisReplyError, RedisUnavailable, UnknownOutcome } from './errors';
 import type { Logger } from './logger';
 import { parseInfo } from './server';
 
@@ -23,11 +23,15 @@ export async function renewAof(redis: Redis, log: Logger): Promise<void> {
     const info = parseInfo(await attempt('INFO persistence', redis.info('persistence')));
     if (!needsRenewal(info)) return;
     await attempt('BGREWRITEAOF', redis.bgrewriteaof());
-    log.info('Redis was restarted; it rewrites its append-only file, to be sure that it is whole');
+    log.info('Redis rewrites its append-only file once, in case a crash has left it half written');
   } catch (error) {
+    // Another gateway was first, or the connection broke: then the next one comes back here.
+    if (error instanceof RedisReplyError && error.message.includes('in progress')) return;
+    if (error instanceof UnknownOutcome) return;
+    if (error instanceof RedisUnavailable && error.reason === 'disconnected') return;
     log.warn(
-      'After a restart Redis should rewrite its append-only file, and could not be asked to: if ' +
-        'it was killed while it wrote, the next restart may damage records. Run: ' +
+      'Redis should rewrite its append-only file after a restart, and could not be asked to: ' +
+        'if it was killed while it wrote, its next restart may damage records. Run: ' +
         'redis-cli BGREWRITEAOF',
       { error: (error as Error).message },
     );

@@ -187,7 +187,7 @@ export class RedisLink {
     this.#history = history;
     this.#replicas = null;
     this.deps.log.info('Redis is connected again', { historyChanged });
-    if (historyChanged) void renewAof(this.write, this.deps.log);
+    void renewAof(this.write, this.deps.log);
     for (const listener of this.#readyListeners) listener({ historyChanged });
   }
 
