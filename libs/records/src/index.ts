@@ -15,5 +15,5 @@ export { limits as recordsLimits } from './limits';
 export { murmur2, partitionForKey } from './partitioner';
 export { recompressBatch, type RecompressOptions } from './recompress';
 export { firstRecordAtOrAfter, maxTimestampRecord, type RecordPosition } from './search';
-export { stampBatch, stampLogAppendTime } from './stamp';
+export { mendMaxTimestamp, stampBatch, stampLogAppendTime } from './stamp';
 export type { DecodeOptions } from './body';

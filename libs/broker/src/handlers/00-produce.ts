@@ -3,6 +3,7 @@ import {
   checkProducedBatch,
   compressionOf,
   isTransactional,
+  mendMaxTimestamp,
   recompressBatch,
   readBatchHeader,
   RecordsError,
@@ -115,6 +116,7 @@ function checkBatch(
   let header: BatchHeader;
   try {
     header = checkProducedBatch(records);
+    header.maxTimestampMs = mendMaxTimestamp(records, header);
   } catch (error) {
     if (error instanceof RecordsError) return recordsError(error);
     throw error;
