@@ -47,6 +47,7 @@ describe('resolveOptions', () => {
     'redis://host/db',
     'redis://host/-1',
     'not a url',
+    'redis://:100%@host',
   ])('refuses %s and says what is expected', (url) => {
     expect(() => resolveOptions({ url })).toThrow(/Expected: redis:\/\//);
   });

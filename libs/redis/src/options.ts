@@ -81,8 +81,8 @@ export function resolveOptions(options: RedisOptions): ResolvedOptions {
     label: `${url.protocol}//${url.host}${db === 0 ? '' : `/${db}`}`,
     host,
     port,
-    username: url.username === '' ? undefined : decodeURIComponent(url.username),
-    password: url.password === '' ? undefined : decodeURIComponent(url.password),
+    username: decoded(url.username),
+    password: decoded(url.password),
     db,
     tls: secure ? { ...(isIP(host) === 0 ? { servername: host } : {}), ...options.tls } : undefined,
     keyPrefix: options.keyPrefix ?? 'sluice:',
@@ -121,6 +121,14 @@ function parseUrl(text: string): URL {
   }
   if (url.hostname === '') throw invalid('The Redis URL names no host.');
   return url;
+}
+
+function decoded(part: string): string | undefined {
+  try {
+    return part === '' ? undefined : decodeURIComponent(part);
+  } catch {
+    throw invalid('The user or the password in the Redis URL has a % that encodes nothing (%25).');
+  }
 }
 
 function positive(name: keyof typeof redisLimits, value: number | undefined): number {

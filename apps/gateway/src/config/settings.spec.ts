@@ -95,6 +95,28 @@ describe('settings', () => {
     expect(errors).toEqual(['REDIS_URL must be a URL that starts with redis:// or rediss://']);
   });
 
+  test.each([
+    'redis://:sec/ret@cache',
+    'redis://:sec#ret@cache',
+    'redis://:secret%@cache',
+    'redis://:secret@cache:99999',
+    'redis://:secret@cache/first',
+    'redis://:secret@',
+  ])('the Redis URL %s is refused without being repeated', (url) => {
+    const errors = errorsOf({ REDIS_URL: url });
+    expect(errors).toEqual([expect.stringMatching(/^REDIS_URL cannot be read\. .*encoded$/)]);
+    expect(errors[0]).not.toMatch(/sec.?ret|cache/);
+  });
+
+  test.each([
+    'redis://cache',
+    'rediss://user:p%40ss%25@cache:6380/15',
+    'redis://[::1]:6379/',
+    'redis://:p@cache',
+  ])('the Redis URL %s is taken', (url) => {
+    expect(load({ REDIS_URL: url }).settings.redisUrl).toBe(url);
+  });
+
   test('unknown flags and words are refused, a missing value too', () => {
     expect(errorsOf({}, ['--frobnicate'])).toEqual([
       '--frobnicate is not a flag of Sluice; see --help',

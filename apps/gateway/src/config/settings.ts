@@ -2,6 +2,7 @@ import { IsOptional, validateSync } from 'class-validator';
 import { helpText } from '../cli/help';
 import { AtMost } from './at-most';
 import { parseValue, readEnvironment, readFlags, type RawValue } from './raw-values';
+import { ReadableRedisUrl } from './redis-url';
 import {
   BooleanSetting,
   ChoiceSetting,
@@ -41,6 +42,7 @@ export const standaloneRedisUrl = 'redis://127.0.0.1:6379';
  */
 export class Settings {
   @IsOptional()
+  @ReadableRedisUrl()
   @TextSetting({
     group: redis,
     env: 'REDIS_URL',
