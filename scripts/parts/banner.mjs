@@ -1,7 +1,6 @@
 /** What is reachable where, and what to try next; shown once the gateway listens. */
 export function banner({ settings, port, redis, directory }) {
-  const host = settings.advertisedHost;
-  const at = `${host}:${settings.advertisedPort || port}`;
+  const at = address(settings.advertisedHost, settings.advertisedPort || port);
   const rows = [
     ['Kafka', `${at}${atBroker(settings, port)}`],
     ['Redis', redis.what],
@@ -26,9 +25,13 @@ const redisPromise =
 
 /** The address that clients are told may differ from the one that is listened on. */
 function atBroker(settings, port) {
-  const listens = `${settings.host}:${port}`;
-  const usual = settings.host === '::' && settings.advertisedPort === port;
-  return usual ? '' : ` (listens on ${listens})`;
+  const usual = settings.host === '::' && (settings.advertisedPort || port) === port;
+  return usual ? '' : ` (listens on ${address(settings.host, port)})`;
+}
+
+/** Host and port as one word, as clients take it. */
+function address(host, port) {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function table(rows) {

@@ -95,15 +95,21 @@ async function checkPort({ host, port }) {
   if (why !== undefined && why !== 'EADDRINUSE' && host === '::') {
     why = await whyNotListen(port, '0.0.0.0');
   }
-  if (why === undefined) return;
+  if (why !== undefined) throw new Trouble(cannotListen(why, host, port));
+}
+
+function cannotListen(why, host, port) {
+  const other = port < 1_024 || port === 65_535 ? 9_092 : port + 1;
+  const choosePort = `Choose another port: npm start -- --port ${other}`;
+  const hostless = `this machine has no address ${host} to listen on (${why}).\nSee --host.`;
   const reasons = {
-    EADDRINUSE: `port ${port} is in use by another program`,
-    EACCES: `port ${port} may not be used without more rights`,
+    EADDRINUSE: `port ${port} is in use by another program.\n${choosePort}`,
+    EACCES: `port ${port} may not be used without more rights.\n${choosePort}`,
+    EADDRNOTAVAIL: hostless,
+    ENOTFOUND: hostless,
+    EAI_AGAIN: hostless,
   };
-  throw new Trouble(
-    `${reasons[why] ?? `cannot listen on ${host} port ${port} (${why})`}.\n` +
-      `Choose another port: npm start -- --port ${port < 1_024 ? 9_092 : port + 1}`,
-  );
+  return reasons[why] ?? `cannot listen on ${host} port ${port} (${why}).`;
 }
 
 /** The Redis that was given, or one of our own. */

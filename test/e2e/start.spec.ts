@@ -158,6 +158,20 @@ describe('without starting anything', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
+  test('an address that this machine does not have is named, and no other port is advised', async () => {
+    const script = start('--host', '192.0.2.1');
+    expect(await script.ended).toBe(1);
+    expect(script.output).toContain('this machine has no address 192.0.2.1');
+    expect(script.output).toContain('--host');
+    expect(script.output).not.toContain('--port');
+  });
+
+  test('a Redis URL that cannot be read is refused without showing its password', async () => {
+    const script = start('--redis-url', 'redis://:sec/ret@127.0.0.1:6379');
+    expect(await script.ended).toBe(1);
+    expect(script.output).toMatch(/^sluice: --redis-url cannot be read\. .*percent-encoded\n$/);
+  });
+
   test('--help lists the settings', async () => {
     const script = start('--help');
     expect(await script.ended).toBe(0);
