@@ -55,6 +55,12 @@ export class StartScript {
     return this.ended;
   }
 
+  /** Nobody reads what it prints any more, as when its terminal is closed. */
+  closeOutput(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
   #hasEnded(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
@@ -83,6 +89,19 @@ export function processExists(pid: number): boolean {
     // Where there is no /proc the first line has decided.
     return (error as NodeJS.ErrnoException).syscall === 'open' && !existsSync('/proc/self');
   }
+}
+
+/** Sends a request that no broker knows, which the gateway notes in its log; waits for the end. */
+export function sendUnknownRequest(port: number): Promise<void> {
+  const request = Buffer.alloc(14);
+  request.writeInt32BE(10, 0);
+  request.writeInt16BE(9_999, 4);
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: 'localhost' }, () => socket.write(request));
+    socket.once('error', () => undefined);
+    socket.once('close', () => resolve());
+    socket.resume();
+  });
 }
 
 /**

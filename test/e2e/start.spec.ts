@@ -9,6 +9,7 @@ import {
   eventually,
   noteIn,
   processExists,
+  sendUnknownRequest,
   startMsMax,
   StartScript,
 } from './start-script';
@@ -133,6 +134,16 @@ test('when the gateway dies, Redis is stopped and the exit code is 1', async () 
   expect(await script.ended).toBe(1);
   expect(script.output).toContain('the gateway ended (SIGKILL)');
   await eventually(() => processes.filter(processExists).length === 0);
+});
+
+test('the gateway goes on, and ends in order, when nobody reads its log any more', async () => {
+  const script = await start().ready();
+  await sendUnknownRequest(port);
+  await eventually(() => script.output.includes('unknown API key 9999'));
+  script.closeOutput();
+  for (let line = 0; line < 3; line++) await sendUnknownRequest(port);
+  expect(await askApiVersions(port)).toBe(0);
+  expect(await script.end('SIGTERM')).toBe(0);
 });
 
 describe('without starting anything', () => {

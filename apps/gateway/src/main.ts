@@ -51,4 +51,8 @@ function explain(error: unknown, { host, port }: Settings): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
+// Whoever reads the lines may go first: a closed terminal, or `| tee` at Ctrl-C. Without a listener
+// the next line would end the gateway in the middle of its work.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 void main();
