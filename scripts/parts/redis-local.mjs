@@ -85,7 +85,9 @@ class Server {
     const now = performance.now();
     this.#restarts = [...this.#restarts.filter((at) => at > now - restartWindowMs), now];
     if (this.#restarts.length > restartsMax) {
-      say(`Redis ended ${restartsMax} times within a minute and is given up; see redis.log`);
+      const log = join(this.#options.directory, 'redis.log');
+      say(`Redis ended ${this.#restarts.length} times within a minute and is given up; see ${log}`);
+      process.exitCode = 1;
       process.kill(process.pid, 'SIGTERM');
       return;
     }

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readIfThere } from './project.mjs';
 
@@ -28,7 +28,10 @@ export function readRedisState(directory) {
 
 /** Notes what was started, so that the next start finds it if this one is killed. */
 export function noteRedisState(directory, state) {
-  writeFileSync(file(directory), JSON.stringify(state));
+  // Renamed into place, so that nobody reads a half-written file.
+  const next = `${file(directory)}.next`;
+  writeFileSync(next, JSON.stringify(state));
+  renameSync(next, file(directory));
 }
 
 export function clearRedisState(directory) {

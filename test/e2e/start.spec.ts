@@ -34,6 +34,10 @@ function notedProcesses(): number[] {
   return [gateway?.pid, redis?.pid].filter((pid) => pid !== undefined);
 }
 
+function redisNote(): { kind: string; pid: number } {
+  return noteIn(directory, 'redis.json') as { kind: string; pid: number };
+}
+
 async function withKafka<T>(use: (kafka: Kafka) => Promise<T>): Promise<T> {
   const retry = { initialRetryTime: 50, retries: 20 };
   const brokers = [`localhost:${port}`];
@@ -119,12 +123,25 @@ test('after kill -9 the next start cleans up, and has what was acknowledged', as
 test('a Redis that dies is started again, and the gateway goes on', async () => {
   const script = await start().ready();
   await produce('before');
-  const redis = noteIn(directory, 'redis.json') as { kind: string; pid: number };
+  const redis = redisNote();
   // In a container the engine restarts it, which is the engine's to test.
   if (redis.kind === 'process') process.kill(redis.pid, 'SIGKILL');
   await produce('after');
   expect(await recordCount()).toBe(2);
   expect(await script.end('SIGINT')).toBe(0);
+});
+
+test('a Redis that dies over and over is given up, with exit code 1', async () => {
+  const script = await start().ready();
+  // In a container the engine counts.
+  if (redisNote().kind !== 'process') return;
+  let killed = 0;
+  await eventually(() => {
+    const { pid } = redisNote();
+    if (pid !== killed && processExists(pid)) process.kill((killed = pid), 'SIGKILL');
+    return script.output.includes('is given up');
+  });
+  expect(await script.ended).toBe(1);
 });
 
 test('when the gateway dies, Redis is stopped and the exit code is 1', async () => {
