@@ -41,7 +41,10 @@ export interface RegistryKeys {
    * Sorted set: what is left to unlink of topics, by the time (ms) from which it may be; 0 is now.
    */
   deleted: string;
-  /** Channel: one message after each change of the registry. */
+  /**
+   * Channel: one message after each change of the registry. Redis' channels are the same in all its
+   * databases, so those other than 0 have their number in it.
+   */
   changes: string;
   /** Counter: rises with each change of the registry. */
   version: string;
@@ -63,13 +66,13 @@ export function partitionKeys(prefix: string, ref: PartitionRef): PartitionKeys 
   };
 }
 
-/** Keys of the topic registry; `prefix` is the link's key prefix, such as `sluice:`. */
-export function registryKeys(prefix: string): RegistryKeys {
+/** Keys of the topic registry; `prefix` and `db` are the link's key prefix and database. */
+export function registryKeys(prefix: string, db = 0): RegistryKeys {
   const base = `${prefix}{registry}`;
   return {
     topics: `${base}:topics`,
     deleted: `${base}:deleted`,
-    changes: `${base}:changes`,
+    changes: db === 0 ? `${base}:changes` : `${base}:changes:${db}`,
     version: `${base}:version`,
     producerIds: `${base}:producer-ids`,
     clusterId: `${base}:cluster-id`,

@@ -21,7 +21,7 @@ const streamNodeBytesAdvised = 1024 * 1024;
  * @throws RedisStartError 'version', 'unsupported-set-up', 'replica' or 'eviction'
  */
 export function checkServer(facts: ServerFacts, label: string): void {
-  const problem = versionProblem(facts) ?? modeProblem(facts) ?? evictionProblem(facts);
+  const problem = versionProblem(facts) ?? modeProblem(facts) ?? evictionProblem(facts, label);
   if (problem === null) return;
   const [kind, ...lines] = problem;
   throw new RedisStartError(kind, [`Redis at ${label} cannot be used.`, ...lines].join('\n'));
@@ -60,14 +60,14 @@ function modeProblem({ mode, role }: ServerFacts): Problem {
   ];
 }
 
-function evictionProblem({ maxmemoryPolicy }: ServerFacts): Problem {
+function evictionProblem({ maxmemoryPolicy }: ServerFacts, label: string): Problem {
   if (maxmemoryPolicy === 'noeviction' || maxmemoryPolicy === '') return null;
   return [
     'eviction',
     `Its maxmemory-policy is ${maxmemoryPolicy}: ` +
       'when memory runs out it would silently delete records.',
     'Set it to noeviction, in redis.conf or at once with:',
-    '  redis-cli CONFIG SET maxmemory-policy noeviction',
+    `  redis-cli -u ${label} CONFIG SET maxmemory-policy noeviction`,
     'Writes are then refused while memory is full, and nothing that was acknowledged is lost.',
   ];
 }

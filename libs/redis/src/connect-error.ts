@@ -31,11 +31,27 @@ const explanations: readonly { test: RegExp; problem: StartProblem; lines: reado
     ],
   },
   {
-    test: /^NOPERM/,
+    test: /\bNOPERM\b/,
     problem: 'password-wrong',
     lines: [
-      'The user may not run INFO.',
+      'The user of REDIS_URL lacks a right that Sluice needs.',
       'Give it the rights +@all on the keys and channels used.',
+    ],
+  },
+  {
+    test: /SELECT is not allowed in cluster mode/,
+    problem: 'unsupported-set-up',
+    lines: [
+      'It is a node of a Redis Cluster, which is not supported yet.',
+      'Use a server with cluster-enabled no.',
+    ],
+  },
+  {
+    test: /DB index/,
+    problem: 'no-database',
+    lines: [
+      'It has no database of that number; the setting "databases" of Redis says how many it has.',
+      'Give a lower number, or none, at the end of REDIS_URL.',
     ],
   },
   {

@@ -103,6 +103,8 @@ export function openConnection(
     // One line for a new kind of trouble, not one for each of many attempts.
     const fresh = lastError?.message !== error.message;
     lastError = error;
+    // ioredis would go on in database 0, which is another's.
+    if (commandOf(error) === 'select') redis.disconnect(true);
     if (fresh) log.warn('Redis connection failed', { role, error: error.message });
   });
   redis.on('ready', () => {
@@ -110,6 +112,11 @@ export function openConnection(
     log.debug('Redis connection ready', { role });
   });
   return { redis, lastError: () => lastError };
+}
+
+/** The command that an error of Redis answers. */
+function commandOf(error: Error): string | undefined {
+  return (error as { command?: { name?: string } }).command?.name;
 }
 
 /** Ends a connection, in at most `closeTimeoutMs` when Redis no longer answers. */

@@ -58,6 +58,7 @@ export type StartProblem =
   | 'unreachable'
   | 'password-needed'
   | 'password-wrong'
+  | 'no-database'
   | 'protected-mode'
   | 'not-redis'
   | 'loading'

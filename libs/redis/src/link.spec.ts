@@ -75,6 +75,41 @@ describe('RedisLink.connect', () => {
     await Promise.all([link.close(), zero.close()]);
   });
 
+  it('refuses a database that the server does not have, instead of using another', async () => {
+    const refused = connectLink(redis, { url: `${redis.url}/16` });
+    await expect(refused).rejects.toMatchObject({ problem: 'no-database' });
+  });
+
+  it('never goes on in database 0 when its own is refused after a reconnect', async () => {
+    const admin = await connectLink(redis);
+    const acl = (...rules: string[]) => admin.write.call('ACL', 'SETUSER', 'third', ...rules);
+    await acl('on', '>secret', '~*', '&*', '+@all');
+    const at = `redis://third:secret@${redis.host}:${redis.port}/3`;
+    const link = await connectLink(redis, { url: at });
+    await acl('-select');
+    await admin.write.call('CLIENT', 'KILL', 'USER', 'third');
+    await until(() => !link.status().connected);
+    for (let attempt = 0; attempt < 50; attempt += 1) {
+      await expect(link.write.set('only-in-three', '1')).rejects.toThrow("isn't writeable");
+      await sleep(5);
+    }
+    await acl('+select');
+    await until(() => link.status().connected);
+    await link.write.set('only-in-three', '1');
+    expect(await admin.read.get('only-in-three')).toBeNull();
+    await link.close();
+    await admin.write.call('ACL', 'DELUSER', 'third');
+  });
+
+  it('refuses a user without the right to run INFO, and says so', async () => {
+    const admin = await connectLink(redis);
+    await admin.write.call('ACL', 'SETUSER', 'few', 'on', '>secret', '~*', '&*', '+@all', '-info');
+    const refused = connectLink(redis, { url: `redis://few:secret@${redis.host}:${redis.port}` });
+    await expect(refused).rejects.toMatchObject({ problem: 'password-wrong' });
+    await expect(refused).rejects.toThrow(/'info' command\nThe user of REDIS_URL lacks a right/);
+    await admin.write.call('ACL', 'DELUSER', 'few');
+  });
+
   it('refuses a server that evicts, and says what to do', async () => {
     const admin = await connectLink(redis);
     await admin.write.config('SET', 'maxmemory-policy', 'allkeys-lru');

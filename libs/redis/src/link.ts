@@ -3,6 +3,7 @@ import { renewAof } from './aof';
 import { adviseOnServer, checkServer } from './checks';
 import { explainConnectFailure, isHopeless } from './connect-error';
 import { closeConnection, openConnection, type Connection } from './connection';
+import { RedisUnavailable } from './errors';
 import type { Logger } from './logger';
 import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import {
@@ -56,6 +57,8 @@ export class RedisLink {
   readonly durable: Redis;
   readonly read: Redis;
   readonly keyPrefix: string;
+  /** The number of the database; channels, unlike keys, are the same in all of them. */
+  readonly db: number;
   readonly #connections: Connections;
   readonly #subscriber: Subscriber;
   readonly #readyListeners = new Set<ReadyListener>();
@@ -76,6 +79,7 @@ export class RedisLink {
     this.durable = connections.durable.redis;
     this.read = connections.read.redis;
     this.keyPrefix = options.keyPrefix;
+    this.db = options.db;
     this.#history = { runId: facts.runId, replicationId: facts.replicationId };
     this.#subscriber = new Subscriber(connections.subscribe.redis, deps.log);
     this.write.on('ready', () => void this.#checkHistory());
@@ -107,7 +111,9 @@ export class RedisLink {
       return new RedisLink(resolved, deps, connections, facts);
     } catch (error) {
       await closeAll(connections);
-      throw error;
+      if (!(error instanceof RedisUnavailable)) throw error;
+      const { label, connectTimeoutMs: timeoutMs } = resolved;
+      throw explainConnectFailure({ label, error, timeoutMs });
     }
   }
 

@@ -23,8 +23,10 @@ afterEach(async () => {
 afterAll(async () => (await sharedRedis()).stop());
 
 /** A gateway's catalogue with connections of its own. */
-async function gateway(limits: Partial<CatalogLimits> = {}) {
-  const link = await connectLink(await sharedRedis(), { keyPrefix: prefix });
+async function gateway(limits: Partial<CatalogLimits> = {}, database = 0) {
+  const redis = await sharedRedis();
+  const url = `${redis.url}/${database}`;
+  const link = await connectLink(redis, { url, keyPrefix: prefix });
   ends.push(() => link.close());
   const catalog = new TopicCatalog(link, { ...deps, limits });
   await catalog.start();
@@ -214,6 +216,16 @@ describe('what others do', () => {
     await until(() => catalog.list().length === 3);
     await link.write.publish(changes, 'nonsense');
     expect(catalog.list().map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('a gateway on another database of the same Redis hears nothing of it', async () => {
+    const [one, other] = [await gateway(), await gateway({}, 1)];
+    await created(one.catalog, 'here');
+    // Its answer comes on the connection of the notices, after them.
+    await other.link.subscribe(`${prefix}last`, () => {});
+    expect(other.catalog.list()).toEqual([]);
+    const topic = await created(other.catalog, 'there');
+    expect(other.catalog.list()).toEqual([topic]);
   });
 
   test('what a stale catalogue is asked to change is looked up first', async () => {

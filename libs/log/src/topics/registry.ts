@@ -38,7 +38,7 @@ export class TopicRegistry {
     private readonly clock: Clock,
     private readonly limits: CatalogLimits,
   ) {
-    this.#keys = registryKeys(redis.keyPrefix);
+    this.#keys = registryKeys(redis.keyPrefix, redis.db);
     this.#partitions = new PartitionStore(redis);
   }
 
