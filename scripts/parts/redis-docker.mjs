@@ -9,6 +9,7 @@ const image = 'redis:8.2.2-alpine';
 const engineMsMax = 5_000;
 const answerMsMax = 60_000;
 const stopSeconds = 60;
+const quiet = ['ignore', 'ignore', 'inherit'];
 
 /** True when there is a Docker engine that answers. */
 export function dockerAnswers() {
@@ -16,11 +17,23 @@ export function dockerAnswers() {
   return findProgram('docker') !== undefined && outputOf('docker', args, engineMsMax) !== undefined;
 }
 
+/**
+ * Downloads the image unless it is there.
+ * @returns undefined when it is there, else in words why not; Docker's own words are shown
+ */
+export async function fetchImage() {
+  const args = ['image', 'inspect', '--format', '{{.Id}}', image];
+  if (outputOf('docker', args, engineMsMax) !== undefined) return undefined;
+  say(`downloading ${image} with Docker`);
+  const code = await run('docker', ['pull', '--quiet', image], { stdio: quiet });
+  return code === 0 ? undefined : `Docker could not download ${image}`;
+}
+
 /** Starts Redis in a container with its data in `directory`; the port is open to this machine only. */
 export function startContainer({ directory, port }) {
   const name = `sluice-redis-${createHash('sha256').update(directory).digest('hex').slice(0, 8)}`;
   endContainer(name);
-  say(`starting Redis in Docker (${image}; the first time it is downloaded)`);
+  say(`starting Redis in Docker (${image})`);
   noteRedisState(directory, { kind: 'container', name });
   const stop = async () => {
     endContainer(name);
@@ -41,7 +54,7 @@ async function runContainer({ name, directory, port }) {
   const options = ['--detach', '--name', name, '--restart', 'on-failure:5', ...place, ...user];
   const command = ['redis-server', '--bind', '0.0.0.0', '--protected-mode', 'no'];
   const args = ['run', ...options, image, ...command, ...redisArguments];
-  const code = await run('docker', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const code = await run('docker', args, { stdio: quiet });
   if (code !== 0) throw new Trouble('Docker could not start Redis; its message is above.');
   await answering(name, port);
 }

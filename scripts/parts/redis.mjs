@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { say, Trouble } from './console.mjs';
 import { freePort } from './network.mjs';
 import { installPackage } from './packages.mjs';
-import { dockerAnswers, endContainer, startContainer } from './redis-docker.mjs';
+import { dockerAnswers, endContainer, fetchImage, startContainer } from './redis-docker.mjs';
 import { endLeftServer, findServer, startServer } from './redis-local.mjs';
 import { clearRedisState, readRedisState } from './redis-state.mjs';
 
@@ -19,8 +19,10 @@ export async function openRedis({ directory, wantedPort, signal }) {
   const found = findServer();
   signal.throwIfAborted();
   if (found.program !== undefined) return startServer({ ...found, directory, port });
-  if (dockerAnswers()) return startContainer({ directory, port });
-  say(`${found.why}, and no Docker engine answers`);
+  const noDocker = dockerAnswers() ? await fetchImage() : 'no Docker engine answers';
+  signal.throwIfAborted();
+  if (noDocker === undefined) return startContainer({ directory, port });
+  say(`${found.why}, and ${noDocker}`);
   const refusal = await installPackage('redis');
   const installed = refusal === undefined ? findServer() : found;
   signal.throwIfAborted();
@@ -43,7 +45,7 @@ function howToGetRedis(why) {
     `there is no Redis to use, and none could be installed: ${why}.`,
     'Do one of these and start again:',
     '  use a Redis that runs already   npm start -- --redis-url redis://host:6379',
-    '  Debian, Ubuntu                  sudo apt-get install redis-server',
+    '  Debian 12, Ubuntu 24.04, newer  sudo apt-get install redis-server',
     '  Fedora                          sudo dnf install valkey',
     '  Alpine                          apk add valkey',
     '  macOS                           brew install redis',
