@@ -12,9 +12,9 @@ export function whyNotListen(port, host) {
   });
 }
 
-/** A port of 127.0.0.1 that nobody listens on: the wanted one if it is free. */
-export async function freePort(wanted) {
-  if ((await whyNotListen(wanted, '127.0.0.1')) === undefined) return wanted;
+/** A port of 127.0.0.1 that nobody listens on, other than `kept`: the wanted one if it is free. */
+export async function freePort(wanted, kept) {
+  if (wanted !== kept && (await whyNotListen(wanted, '127.0.0.1')) === undefined) return wanted;
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

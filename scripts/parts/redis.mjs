@@ -13,9 +13,9 @@ import { clearRedisState, readRedisState } from './redis-state.mjs';
  * Once `signal` is aborted nothing is started any more.
  * @returns {Promise<{url: string, what: string, ready: Promise<void>, stop: () => Promise<void>}>}
  */
-export async function openRedis({ directory, wantedPort, signal }) {
+export async function openRedis({ directory, wantedPort, kafkaPort, signal }) {
   await endLeftRedis(directory);
-  const port = await freePort(wantedPort);
+  const port = await freePort(wantedPort, kafkaPort);
   const found = findServer();
   signal.throwIfAborted();
   if (found.program !== undefined) return startServer({ ...found, directory, port });

@@ -118,7 +118,8 @@ async function connectRedis({ run, settings, directory, signal }) {
     const { host } = new URL(settings.redisUrl);
     return { url: settings.redisUrl, what: `${host} (as given)`, own: false };
   }
-  run.redis = await openRedis({ directory, wantedPort: settings.redisPort, signal });
+  const { redisPort: wantedPort, port: kafkaPort } = settings;
+  run.redis = await openRedis({ directory, wantedPort, kafkaPort, signal });
   await run.redis.ready;
   return { url: run.redis.url, what: run.redis.what, own: true };
 }

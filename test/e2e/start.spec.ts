@@ -86,6 +86,11 @@ test('says where everything is and answers on IPv4 and IPv6 loopback', async () 
   expect(await askApiVersions(port)).toBe(0);
 });
 
+test('Redis leaves the port to the gateway when both are given the same one', async () => {
+  await start('--redis-port', String(port)).ready();
+  expect(await askApiVersions(port)).toBe(0);
+});
+
 test('a second start beside a running one says so and leaves it alone', async () => {
   const first = await start().ready();
   const second = start();
