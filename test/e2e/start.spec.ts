@@ -191,7 +191,7 @@ describe('without starting anything', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  test('an address that this machine does not have is named, and no other port is advised', async () => {
+  test('an address that the machine lacks is named, and no other port is advised', async () => {
     const script = start('--host', '192.0.2.1');
     expect(await script.ended).toBe(1);
     expect(script.output).toContain('this machine has no address 192.0.2.1');
