@@ -25,8 +25,9 @@ const redisPromise =
 
 /** The address that clients are told may differ from the one that is listened on. */
 function atBroker(settings, port) {
-  const usual = settings.host === '::' && (settings.advertisedPort || port) === port;
-  return usual ? '' : ` (listens on ${address(settings.host, port)})`;
+  const { host, advertisedHost, advertisedPort } = settings;
+  const usual = ['::', advertisedHost].includes(host) && (advertisedPort || port) === port;
+  return usual ? '' : ` (listens on ${address(host, port)})`;
 }
 
 /** Host and port as one word, as clients take it. */

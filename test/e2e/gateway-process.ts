@@ -17,7 +17,7 @@ export class GatewayProcess {
   /** Resolves when it listens; throws what it has said when it ends instead. */
   static async start(options: { redisUrl: string; port: number }): Promise<GatewayProcess> {
     const { redisUrl, port } = options;
-    const args = ['--port', String(port), '--host', '127.0.0.1', '--advertised-host', '127.0.0.1'];
+    const args = ['--port', String(port), '--host', '127.0.0.1'];
     const child = fork(entry, [...args, '--redis-url', redisUrl], { silent: true });
     const gateway = new GatewayProcess(child);
     let output = '';

@@ -47,6 +47,20 @@ describe('settings', () => {
     expect(load({}, ['--port=1234', '--advertised-port=9']).settings.advertisedPort).toBe(9);
   });
 
+  test.each([
+    [['--host=10.1.2.3'], '10.1.2.3'],
+    [['--host=fd00::7'], 'fd00::7'],
+    [['--host=kafka.example'], 'kafka.example'],
+    [['--host=0.0.0.0'], 'localhost'],
+    [['--host=::'], 'localhost'],
+    [['--host=10.1.2.3', '--advertised-host=kafka.example'], 'kafka.example'],
+  ])(
+    'the advertised host follows the host where that is a place to connect to: %j',
+    (argv, host) => {
+      expect(load({}, argv).settings.advertisedHost).toBe(host);
+    },
+  );
+
   test('an empty variable counts as not set', () => {
     expect(load({ SLUICE_PORT: '' }).settings.port).toBe(9092);
   });

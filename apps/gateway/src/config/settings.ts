@@ -25,6 +25,8 @@ const start = 'Only for npm start';
 
 /** A host name or an IP address: no scheme, no port, no blanks. */
 const hostPattern = /^([\w.-]+|(?=.*:.*:)[\da-f:.]+(%\w+)?)$/i;
+/** What nobody can connect to from elsewhere, as it stands for every address of a machine. */
+const allAddresses = /^(0\.0\.0\.0|[0:]*:[0:]*)$/;
 const hostRule = 'a host name or an IP address, without a scheme or a port';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -92,9 +94,11 @@ export class Settings {
   })
   port!: number;
 
+  @IsOptional()
   @TextSetting({
     group: kafka,
-    default: 'localhost',
+    default: undefined,
+    defaultText: 'the one that it listens on; localhost where that is all addresses',
     about: 'Host name that clients are told to connect to; they must be able to resolve it.',
     pattern: hostPattern,
     rule: hostRule,
@@ -293,6 +297,7 @@ export function loadSettings(
   const errors = [...flags.errors, ...invalid(settings, given)];
   if (errors.length > 0) return { errors };
   settings.advertisedPort ||= settings.port;
+  settings.advertisedHost ??= allAddresses.test(settings.host) ? 'localhost' : settings.host;
   return { settings, warnings: environment.warnings };
 }
 
