@@ -151,7 +151,9 @@ class History {
 
   #commit(memberId: string): void {
     const { generationId, members, state } = this.driver.group;
-    expect(this.driver.commit(memberId, generationId - 1)).not.toBe(ErrorCode.NONE);
+    expect(this.driver.commit(memberId, generationId + 1)).not.toBe(ErrorCode.NONE);
+    const outside = this.driver.commit(memberId, -1);
+    expect(outside === ErrorCode.NONE).toBe(state === GroupState.Empty);
     const code = this.driver.commit(memberId);
     const isAllowed = members.has(memberId) && state !== GroupState.CompletingRebalance;
     expect(code === ErrorCode.NONE).toBe(isAllowed);

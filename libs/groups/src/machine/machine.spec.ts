@@ -216,6 +216,16 @@ describe('commits', () => {
     expect(driver.commit('', -1)).toBe(codes.NONE);
     expect(driver.commit(member!, 1)).toBe(codes.UNKNOWN_MEMBER_ID);
   });
+
+  test('without a generation may name a member where there is none, and only there', () => {
+    const driver = new MachineDriver();
+    expect(driver.commit('', -1, 'worker-1')).toBe(codes.NONE);
+    expect(driver.commit('who', -1)).toBe(codes.NONE);
+    const [member] = driver.stable(1);
+    expect(driver.commit('', -1, 'worker-1')).toBe(codes.UNKNOWN_MEMBER_ID);
+    expect(driver.commit('who', -1)).toBe(codes.UNKNOWN_MEMBER_ID);
+    expect(driver.commit(member!, -1)).toBe(codes.ILLEGAL_GENERATION);
+  });
 });
 
 describe('deleting a group', () => {

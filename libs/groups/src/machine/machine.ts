@@ -86,18 +86,17 @@ function heartbeat(change: Change, event: HeartbeatEvent): void {
 
 /**
  * Whether a commit may be written. Members commit in their generation, others only where there are
- * no members.
+ * no members: there, whoever names no generation is let in, whatever else it says, because clients
+ * that assign their partitions themselves still send the instance id that they are configured with.
  */
 function commit(change: Change, event: CommitEvent): void {
   const { group } = change;
-  const isAnonymous = event.generationId < 0 && event.memberId === '' && event.instanceId === null;
   if (group.state === GroupState.Dead) {
     change.replyPlain(event.ticket, ErrorCode.COORDINATOR_NOT_AVAILABLE);
     return;
   }
-  if (isAnonymous) {
-    const isFree = group.state === GroupState.Empty;
-    change.replyPlain(event.ticket, isFree ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID);
+  if (event.generationId < 0 && group.state === GroupState.Empty) {
+    change.replyPlain(event.ticket, ErrorCode.NONE);
     return;
   }
   const errorCode = checkGeneration(group, event);

@@ -14,7 +14,7 @@ export enum GroupState {
    * action: join by a new member → a rebalance begins, or MEMBER_ID_REQUIRED (KIP-394)
    *         join with a pending id → a rebalance begins; with any other id → UNKNOWN_MEMBER_ID
    *         sync, heartbeat, leave → UNKNOWN_MEMBER_ID
-   *         commit with generation -1 and no member id → accepted; else → UNKNOWN_MEMBER_ID
+   *         commit with generation -1 → accepted; else → UNKNOWN_MEMBER_ID
    * transition: first member joins → PreparingRebalance
    *             deleted, or offsets and pending ids all gone → Dead
    */
