@@ -242,6 +242,32 @@ describe('ListGroups', () => {
   });
 });
 
+describe('a name that is too long to be told to older clients', () => {
+  test.each([
+    ['group id', { groupId: 'g'.repeat(40_000) }],
+    ['instance id', { groupInstanceId: 'i'.repeat(40_000) }],
+    ['protocol', { protocols: [{ name: 'p'.repeat(40_000), metadata: text('') }] }],
+  ])('(a %s) harms only the connection it comes from', async (_, more) => {
+    const careless = await RawClient.connect(host.port);
+    const refused = careless.send(JoinGroup, 9, { ...hello('long-names'), ...more });
+    await expect(refused).rejects.toThrow('the connection is closed');
+    const { errorCode } = await client.send(ListGroups, 2, {});
+    expect(errorCode).toBe(0);
+    const { groups } = await client.send(DescribeGroups, 4, { groups: ['long-names'] });
+    expect(groups).toMatchObject([{ groupState: 'Dead' }]);
+  });
+
+  test('(a client id) is refused', async () => {
+    const clientId = 'c'.repeat(32_767);
+    const careless = await RawClient.connect(host.port, { clientId });
+    for (const version of [0, 9]) {
+      const refused = await careless.send(JoinGroup, version, hello('long-names'));
+      expect(refused.errorCode).toBe(ErrorCode.INVALID_REQUEST);
+    }
+    await careless.close();
+  });
+});
+
 describe('DeleteGroups', () => {
   test.each([0, 2])('v%i deletes groups without members', async (version) => {
     const groupId = `deleted-v${version}`;

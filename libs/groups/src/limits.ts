@@ -28,6 +28,11 @@ export interface GroupLimits {
    * GROUP_MAX_SIZE_REACHED.
    */
   groupMembersMax: number;
+  /**
+   * Bytes of a member id, which is made of the client's or the instance's id; longer ones could not
+   * be told to older clients.
+   */
+  memberIdBytesMax: number;
   /** Protocols that one member may offer. */
   protocolsPerMemberMax: number;
   /** Bytes of all of a member's protocol metadata together. */
@@ -76,6 +81,7 @@ export const defaultGroupLimits: Readonly<GroupLimits> = {
   newMemberJoinTimeoutMs: 5 * minute,
   sessionLatenessMsMax: second,
   groupMembersMax: 1000,
+  memberIdBytesMax: 32_767,
   protocolsPerMemberMax: 64,
   memberMetadataBytesMax: MiB,
   memberAssignmentBytesMax: MiB,

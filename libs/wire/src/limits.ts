@@ -7,6 +7,11 @@ export const wireLimits = {
    * well below.
    */
   elementsMax: 262_144,
+  /**
+   * Bytes of a string. A classic string has no room for more; a longer compact one could not be
+   * told to clients of older versions, so it is refused, as Kafka does.
+   */
+  stringBytesMax: 32_767,
   /** Buffers of at least this many bytes go out by reference; smaller ones are cheaper to copy. */
   referenceBytesMin: 1024,
   /** Size of the encoder's scratch memory, and the size above which a grown one is not kept. */

@@ -6,8 +6,10 @@ import {
   encodeRequest,
   encodeResponse,
   Fetch,
+  Heartbeat,
   JoinGroup,
   ListOffsets,
+  MalformedError,
   Metadata,
   readRequestHeader,
   wireLimits,
@@ -21,6 +23,13 @@ function timestampOf(high: string, low: string): number {
   const before = 'ffffffff 00000001 0001 74 00000001 00000002'.replaceAll(' ', '');
   const frame = Buffer.from(`${before}${high}${low}`, 'hex');
   return decodeRequest(ListOffsets, 1, frame, 0).topics[0]!.partitions[0]!.timestamp;
+}
+
+/** Reads a Heartbeat v0 with these bytes for its group id. */
+function groupIdOf(bytes: Buffer): string {
+  const size = Buffer.alloc(2);
+  size.writeInt16BE(bytes.length);
+  return decodeRequest(Heartbeat, 0, Buffer.concat([size, bytes, Buffer.alloc(6)]), 0).groupId;
 }
 
 function responseOf(records: Buffer | Buffer[] | null): Buffer[] {
@@ -52,6 +61,28 @@ describe('text', () => {
         expect(text(frame, at, frame.length)).toBe(frame.toString('utf8', at));
       }),
     );
+  });
+});
+
+describe('a string that is too long to be told to older clients is refused', () => {
+  test('because it is a long compact one', () => {
+    const { stringBytesMax } = wireLimits;
+    const beat = { generationId: 1, memberId: 'm' };
+    const chunks = (size: number) =>
+      encodeRequest(Heartbeat, 4, header, { ...beat, groupId: 'g'.repeat(size) });
+    const read = (size: number) => {
+      const frame = Buffer.concat(chunks(size)).subarray(4);
+      return decodeRequest(Heartbeat, 4, frame, readRequestHeader(frame).bodyAt);
+    };
+    expect(read(stringBytesMax).groupId).toHaveLength(stringBytesMax);
+    expect(() => read(stringBytesMax + 1)).toThrow(MalformedError);
+  });
+
+  test('or grows because it is not UTF-8', () => {
+    const most = Math.floor(wireLimits.stringBytesMax / 3);
+    expect(groupIdOf(Buffer.alloc(most, 0xff))).toHaveLength(most);
+    expect(groupIdOf(Buffer.alloc(most + 1, 'g'))).toHaveLength(most + 1);
+    expect(() => groupIdOf(Buffer.alloc(most + 1, 0xff))).toThrow(MalformedError);
   });
 });
 

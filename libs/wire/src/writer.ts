@@ -7,9 +7,6 @@ import { writeUuid } from './uuid';
  */
 const loopCharactersMax = 48;
 
-/** Longest string of the classic encoding, whose length is an int16. */
-const classicStringBytesMax = 32_767;
-
 /**
  * Where messages are put together. One is shared by all: encoding is synchronous, and `finish`
  * copies the result out, so what remains is one allocation for each message. Large buffers are not
@@ -115,7 +112,9 @@ export function putClassicString(scratch: Scratch, at: number, value: string): n
   const buffer = scratch.buffer.length - at < room ? scratch.grow(at, room) : scratch.buffer;
   const end = putText(buffer, at + 2, value);
   const size = end - at - 2;
-  if (size > classicStringBytesMax) throw new RangeError(`a string of ${size} bytes is too long`);
+  if (size > wireLimits.stringBytesMax) {
+    throw new RangeError(`a string of ${size} bytes is too long`);
+  }
   buffer[at] = size >> 8;
   buffer[at + 1] = size;
   return end;

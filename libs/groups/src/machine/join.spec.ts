@@ -128,6 +128,14 @@ describe('joining a group', () => {
     expect(join(['a', 'b'], 6)).toBe(ErrorCode.INVALID_REQUEST);
     expect(join(['a', 'b'], 5)).toBe(ErrorCode.NONE);
   });
+
+  test('a member whose id would be too long for older clients is refused', () => {
+    const driver = new MachineDriver({ memberIdBytesMax: 2 });
+    expect(driver.joined(driver.join({ newMemberId: 'm12' }))!.errorCode).toBe(
+      ErrorCode.INVALID_REQUEST,
+    );
+    expect(driver.joined(driver.join({ newMemberId: 'm2' }))!.errorCode).toBe(ErrorCode.NONE);
+  });
 });
 
 describe('protocols', () => {

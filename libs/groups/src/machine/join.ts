@@ -49,8 +49,9 @@ function checkJoin(group: Group, event: JoinEvent, limits: GroupLimits): number 
     : ErrorCode.INCONSISTENT_GROUP_PROTOCOL;
 }
 
-function isTooMuch({ protocols }: JoinEvent, limits: GroupLimits): boolean {
+function isTooMuch({ protocols, newMemberId }: JoinEvent, limits: GroupLimits): boolean {
   if (protocols.length > limits.protocolsPerMemberMax) return true;
+  if (Buffer.byteLength(newMemberId) > limits.memberIdBytesMax) return true;
   const bytes = protocols.reduce((sum, { metadata }) => sum + metadata.length, 0);
   return bytes > limits.memberMetadataBytesMax;
 }
