@@ -2,7 +2,10 @@ import type { BrokerServices, RequestContext } from '../context';
 import { limits } from '../limits';
 
 /** How large a fetch reply may be: what the client asks, within a share of the free memory. */
-export function fetchBytesMax({ fetchBudget }: BrokerServices, asked: number): number {
+export function fetchBytesMax(
+  { fetchBudget }: Pick<BrokerServices, 'fetchBudget'>,
+  asked: number,
+): number {
   const share = Math.max(limits.fetchShareBytesMin, Math.floor(fetchBudget.bytesFree / 4));
   return Math.min(asked, limits.fetchBytesMax, share);
 }

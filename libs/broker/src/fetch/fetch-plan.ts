@@ -49,6 +49,13 @@ export class FetchPlan {
     return this.total > 0 && this.served.every((target) => this.roomFor(target) <= 0);
   }
 
+  /** Some partition has changed since it was looked at, while others still were. */
+  get outdated(): boolean {
+    return this.served.some(({ partition, logStartOffset, highWatermark }) =>
+      partition.hasMoved({ logStartOffset, logEndOffset: highWatermark }),
+    );
+  }
+
   /** Gives back the memory that the chunks lie in; to be called when the reply has left. */
   release(): void {
     for (const release of this.releases.splice(0)) release();

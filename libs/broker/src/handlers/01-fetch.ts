@@ -54,8 +54,9 @@ async function readUntilEnough(
     }
     const leftMs = endMs - clock.monotonicMs();
     if (plan.failed || plan.bytes >= request.minBytes || leftMs <= 0 || signal.aborted) return;
-    if (plan.full) return;
-    await waitForChange(plan.partitions(), leftMs, { clock, signal });
+    const partitions = plan.partitions();
+    if (plan.full || partitions.length === 0) return;
+    if (!plan.outdated) await waitForChange(partitions, leftMs, { clock, signal });
   }
 }
 

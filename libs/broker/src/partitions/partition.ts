@@ -134,6 +134,15 @@ export class Partition {
     if (moved || known?.logStartOffset !== bounds?.logStartOffset) this.notify();
   }
 
+  /** True when something has changed since these were its bounds. */
+  hasMoved(from: { logStartOffset: number; logEndOffset: number }): boolean {
+    const { bounds } = this;
+    if (!bounds) return true;
+    return (
+      bounds.logStartOffset !== from.logStartOffset || bounds.logEndOffset !== from.logEndOffset
+    );
+  }
+
   /** Calls the listener on each change that a waiting fetch should look at; returns its removal. */
   onChange(listener: () => void): () => void {
     this.listeners.add(listener);
