@@ -128,9 +128,9 @@ function readValue(place: Place, type: TypeSpec, isNullable: boolean): string {
   if (type.kind === 'array') {
     readElements(place, type.of, variable);
   } else {
-    code.add(
-      `if (n < 0 || n > end - at) fail(${quote(path)} + ': length ' + n + ' does not fit');`,
-    );
+    const tooLong = type.kind === 'string' ? ` || n > ${wireLimits.stringBytesMax}` : '';
+    code.add(`if (n < 0 || n > end - at${tooLong})`);
+    code.add(`fail(${quote(path)} + ': length ' + n + ' does not fit');`);
     code.add(`${variable} = ${slice(type.kind)};`, 'at += n;');
   }
   code.add('}');
@@ -161,8 +161,7 @@ function readElements(place: Place, of: TypeSpec, variable: string): void {
   const least = minimumSize(of, place);
   code.add(`if (n < 0 || n * ${least} > end - at) `);
   code.add(`fail(${quote(path)} + ': ' + n + ' elements do not fit');`);
-  const isNumber = fixedSize(of) > 0 && of.kind !== 'uuid';
-  if (!isNumber) code.add(`if ((left -= n) < 0) fail(${quote(path)} + ': too many elements');`);
+  code.add(`if ((left -= n) < 0) fail(${quote(path)} + ': too many elements');`);
   const count = code.name();
   const index = code.name();
   code.add(`${variable} = [];`, `const ${count} = n;`);

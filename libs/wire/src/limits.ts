@@ -1,12 +1,14 @@
 /** The named limits of the codec. */
 export const wireLimits = {
   /**
-   * Array elements of one message that are objects, strings or buffers. They cost more memory than
-   * bytes on the wire (an empty struct of two bytes becomes an object of sixty), so their number is
-   * limited whatever the frame's size. A request over every partition of a very large cluster stays
-   * well below.
+   * Array elements of one message, all arrays together. They cost more memory than bytes on the
+   * wire (an empty struct of two bytes becomes an object of sixty; a partition number becomes an
+   * answer), so their number is limited whatever the frame's size. A request over every partition
+   * of a very large cluster stays well below.
    */
   elementsMax: 262_144,
+  /** Bytes of one string that is read, in compact form too; Kafka has the same limit. */
+  stringBytesMax: 32_767,
   /** Buffers of at least this many bytes go out by reference; smaller ones are cheaper to copy. */
   referenceBytesMin: 1024,
   /** Size of the encoder's scratch memory, and the size above which a grown one is not kept. */
