@@ -13,6 +13,11 @@ export const limits = {
   smallFrameBytesMax: 256 * 1024,
   /** Up to this size it is medium: another quarter; half of the bytes in flight is for the rest. */
   mediumFrameBytesMax: 4 * 1024 * 1024,
+  /**
+   * For how long the batches of one request may be recompressed, which nothing else can go on
+   * beside; what is left of it after that is answered with a retriable error.
+   */
+  convertMsMax: 5_000,
   /** Bytes of replies that wait in one socket before no further request of it is started. */
   unsentReplyBytesMax: 4 * 1024 * 1024,
   /**

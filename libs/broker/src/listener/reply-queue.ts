@@ -161,7 +161,7 @@ function joinSmall(chunks: Buffer[], bytes: number): Buffer[] {
   return chunks.length > 1 && bytes <= joinedBytesMax ? [Buffer.concat(chunks, bytes)] : chunks;
 }
 
-/** Bytes of the write under way that the kernel has not taken; of a large one it takes many parts. */
+/** Bytes of the write under way that the kernel has not taken; it takes a large one in parts. */
 function bytesNotTaken(socket: Socket): number {
   const { _handle: handle } = socket as unknown as SocketWithHandle;
   return handle?.writeQueueSize ?? socket.writableLength;
