@@ -28,8 +28,8 @@ export interface Segment {
  * garbage collector busy: with fresh buffers it took about half of the gateway's time at 200 MB/s.
  */
 export class HotMemory {
-  private segments: Segment[] = [];
-  private head = 0;
+  /** In the order in which they were taken; only these keep their memory. */
+  private readonly segments = new Set<Segment>();
   private bytes = 0;
   private readonly spares = new Map<number, Buffer[]>();
 
@@ -45,10 +45,18 @@ export class HotMemory {
     return this.bytes;
   }
 
+  /** Bytes of all memory that it holds on to, with what is kept for the next ring. */
+  get bytesHeld(): number {
+    const spares = [...this.spares.values()].flat();
+    const all = [...spares, ...[...this.segments].map(({ memory }) => memory)];
+    return all.reduce((sum, { length }) => sum + length, 0);
+  }
+
   /** A new segment of at least so many bytes; `evict` is called when it has to go. */
   take(bytesMin: number, baseOffset: number, evict: (segment: Segment) => void): Segment {
+    const size = segmentSize(bytesMin);
     const segment: Segment = {
-      memory: this.spares.get(bytesMin)?.pop() ?? Buffer.allocUnsafeSlow(bytesMin),
+      memory: this.spares.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size),
       used: 0,
       baseOffset,
       nextOffset: baseOffset,
@@ -59,21 +67,18 @@ export class HotMemory {
       evict,
     };
     this.bytes += segment.memory.length;
-    while (this.bytes > this.bytesMax && this.head < this.segments.length) {
-      const oldest = this.segments[this.head++]!;
-      if (!oldest.forgotten) oldest.evict(oldest);
+    for (const oldest of this.segments) {
+      if (this.bytes <= this.bytesMax) break;
+      oldest.evict(oldest);
     }
-    this.segments.push(segment);
-    if (this.head > 1024 && this.head * 2 > this.segments.length) {
-      this.segments = this.segments.slice(this.head);
-      this.head = 0;
-    }
+    this.segments.add(segment);
     return segment;
   }
 
   /** A ring no longer has it; its memory is free as soon as nobody sends from it. */
   forget(segment: Segment): void {
     segment.forgotten = true;
+    this.segments.delete(segment);
     this.bytes -= segment.memory.length;
     if (segment.readers === 0) this.keepSpare(segment.memory);
   }
@@ -90,4 +95,10 @@ export class HotMemory {
     if (!spares) this.spares.set(memory.length, [memory]);
     else if (spares.length < sparesMax) spares.push(memory);
   }
+}
+
+/** Few sizes, so that what one ring has used fits the next; a very large batch gets its own. */
+function segmentSize(bytesMin: number): number {
+  if (bytesMin > segmentBytesMax) return bytesMin;
+  return Math.max(segmentBytesMin, 2 ** Math.ceil(Math.log2(bytesMin)));
 }
