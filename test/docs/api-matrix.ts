@@ -65,7 +65,10 @@ function section({ key, name, file, about, specs }: Row): string {
 function apiRows(): Row[] {
   const sources = sourceFiles(['libs/broker', 'test/integration'], ['.ts']);
   const handlerFiles = sources.filter(({ path }) => /handlers\/\d[\w-]*\.ts$/.test(path));
-  const specs = sources.filter(({ path }) => path.endsWith('.spec.ts'));
+  // Those of the listener have handlers of their own.
+  const specs = sources.filter(
+    ({ path }) => path.endsWith('.spec.ts') && !path.startsWith('libs/broker/src/listener/'),
+  );
   return registeredHandlers().map(({ api }) => {
     const handler =
       handlerFiles.find(({ text }) => text.includes(`handle(\n  ${api.name},`)) ??

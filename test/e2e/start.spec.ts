@@ -125,6 +125,16 @@ test('after kill -9 the next start cleans up, and has what was acknowledged', as
   expect(await recordCount()).toBe(2);
 });
 
+test('a gateway that crashes ends at once, and so does the start', async () => {
+  const script = await start().ready();
+  const gateway = noteIn(directory, 'sluice.lock')?.gateway as { pid: number };
+  process.kill(gateway.pid, 'SIGFPE');
+  expect(await script.ended).toBe(1);
+  expect(script.output).toContain('the gateway ended (SIGFPE)');
+  // What runs after such a signal cannot be relied on.
+  expect(script.output).not.toContain('answering what is under way');
+});
+
 test('a Redis that dies is started again, and the gateway goes on', async () => {
   const script = await start().ready();
   await produce('before');

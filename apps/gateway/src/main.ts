@@ -6,6 +6,12 @@ import { Gateway } from './gateway';
 import { GatewayModule } from './gateway.module';
 import { createLogger, nestLogger } from './log';
 
+/**
+ * What asks the gateway to stop. Nest would also take the signals of a crash (SIGSEGV …), after
+ * which nothing can be run any more: the process would neither work nor end.
+ */
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
 /** Exit status of a command line that was wrong, as most tools have it. */
 const usageStatus = 2;
 
@@ -28,7 +34,7 @@ async function run(settings: Settings, warnings: string[]): Promise<void> {
   const app = await NestFactory.createApplicationContext(GatewayModule.of(settings, log), {
     logger: nestLogger(log),
   });
-  app.enableShutdownHooks();
+  app.enableShutdownHooks(stopSignals);
   try {
     const port = await app.get(Gateway).start();
     process.send?.({ type: 'ready', host: settings.host, port });

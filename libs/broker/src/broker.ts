@@ -7,6 +7,7 @@ import type { ConnectionServices } from './listener/connection';
 import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
 import { MemoryBudget } from './listener/memory-budget';
+import { RequestMemory } from './listener/request-memory';
 import type { BrokerOptions } from './options';
 import { HotMemory } from './partitions/hot-memory';
 import { Partitions } from './partitions/partitions';
@@ -54,7 +55,7 @@ export class Broker {
       ...parts,
       partitions: this.partitions,
       fetchBudget: new MemoryBudget(limits.fetchReplyBytesMax),
-      requestBudget: new MemoryBudget(options.inFlightBytesMax),
+      requestMemory: new RequestMemory(options.inFlightBytesMax),
       framePool: new FramePool(),
       advertised: this.advertised,
     };

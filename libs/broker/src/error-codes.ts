@@ -1,3 +1,4 @@
+import type { RecordsError } from '@sluice/records';
 import { RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
 import { NotEnoughReplicas, NotEnoughReplicasAfterAppend } from './partitions/replication';
@@ -18,6 +19,22 @@ export function storageErrorCode(error: unknown): ErrorCodeValue | undefined {
     return ErrorCode.KAFKA_STORAGE_ERROR;
   }
   return undefined;
+}
+
+/** The Kafka error for what is wrong with a batch. */
+export function recordsErrorCode({ code }: RecordsError): ErrorCodeValue {
+  switch (code) {
+    case 'corrupt':
+      return ErrorCode.CORRUPT_MESSAGE;
+    case 'unsupported-magic':
+      return ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT;
+    case 'unsupported-compression':
+      return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
+    case 'too-large':
+      return ErrorCode.MESSAGE_TOO_LARGE;
+    case 'invalid-record':
+      return ErrorCode.INVALID_RECORD;
+  }
 }
 
 /**

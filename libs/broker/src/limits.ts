@@ -4,16 +4,43 @@ export const limits = {
   pipelinedRequestsMax: 1_000,
   /** Frames of one connection that are parsed but not started; reading pauses beyond it. */
   queuedFramesMax: 1_000,
+  /** How long one connection may start requests before others have their turn. */
+  turnMsMax: 10,
+  /**
+   * Up to this size a request is small, and counts once it is there: a quarter of the bytes in
+   * flight is for these, so that large requests do not keep them waiting.
+   */
+  smallFrameBytesMax: 256 * 1024,
+  /** Up to this size it is medium: another quarter; half of the bytes in flight is for the rest. */
+  mediumFrameBytesMax: 4 * 1024 * 1024,
+  /**
+   * For how long the batches of one request may be recompressed, which nothing else can go on
+   * beside; what is left of it after that is answered with a retriable error.
+   */
+  convertMsMax: 5_000,
   /** Bytes of replies that wait in one socket before no further request of it is started. */
   unsentReplyBytesMax: 4 * 1024 * 1024,
-  /** A client that has taken nothing of its reply for so long is cut off. */
+  /**
+   * A client that has taken nothing of its reply for so long is cut off; where others wait for
+   * memory, also one that has not taken all of it.
+   */
   replyStallMs: 60_000,
-  /** A frame whose bytes stop coming for so long closes its connection. */
+  /**
+   * A frame whose bytes stop coming for so long closes its connection; where others wait for
+   * memory, also one that has not come whole.
+   */
   frameStallMs: 30_000,
+  /** Either stall, where the connection holds memory that others wait for. */
+  contendedStallMs: 5_000,
   /** How often connections are looked at for stalls. */
-  connectionSweepMs: 5_000,
+  connectionSweepMs: 1_000,
   /** Bytes of fetch replies that all connections together may have unsent. */
   fetchReplyBytesMax: 256 * 1024 * 1024,
+  /**
+   * One reply takes at most a quarter of what is free of these, so that a few clients who do not
+   * read cannot take all; but this much may be taken always.
+   */
+  fetchShareBytesMin: 1024 * 1024,
   /** How long a fetch waits for room in that budget before it answers with nothing. */
   fetchRoomWaitMs: 5_000,
   /** A fetch reply is never larger, whatever the client asks (one whole batch may exceed it). */

@@ -162,8 +162,7 @@ function readElements(place: Place, of: TypeSpec, variable: string): void {
   const least = minimumSize(of, place);
   code.add(`if (n < 0 || n * ${least} > end - at) `);
   code.add(`fail(${quote(path)} + ': ' + n + ' elements do not fit');`);
-  const isNumber = fixedSize(of) > 0 && of.kind !== 'uuid';
-  if (!isNumber) code.add(`if ((left -= n) < 0) fail(${quote(path)} + ': too many elements');`);
+  code.add(`if ((left -= n) < 0) fail(${quote(path)} + ': too many elements');`);
   const count = code.name();
   const index = code.name();
   code.add(`${variable} = [];`, `const ${count} = n;`);

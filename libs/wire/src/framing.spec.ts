@@ -24,7 +24,7 @@ describe('FrameReader', () => {
         const reader = new FrameReader({ frameBytesMax: 100 });
         const chunks = [stream.subarray(0, one), stream.subarray(one, two), stream.subarray(two)];
         expect(chunks.flatMap((chunk) => reader.push(chunk))).toEqual(bodies);
-        expect([reader.bytesMissing, reader.partialBytes]).toEqual([0, 0]);
+        expect([reader.frameBytes, reader.partialBytes]).toEqual([0, 0]);
       }
     }
   });
@@ -54,14 +54,14 @@ describe('FrameReader', () => {
     );
   });
 
-  test('it says how much has come and how much is missing', () => {
+  test('it says how large the frame under way is and how much of it has come', () => {
     const reader = new FrameReader({ frameBytesMax: 100 });
     reader.push(stream.subarray(0, 3));
-    expect([reader.bytesMissing, reader.partialBytes]).toEqual([1, 3]);
+    expect([reader.frameBytes, reader.partialBytes]).toEqual([0, 3]);
     reader.push(stream.subarray(3, 6));
-    expect([reader.bytesMissing, reader.partialBytes]).toEqual([3, 6]);
+    expect([reader.frameBytes, reader.partialBytes]).toEqual([5, 6]);
     reader.push(stream.subarray(6, 9));
-    expect([reader.bytesMissing, reader.partialBytes]).toEqual([0, 0]);
+    expect([reader.frameBytes, reader.partialBytes]).toEqual([0, 0]);
   });
 
   test('a frame inside a chunk is a view of it', () => {
@@ -110,7 +110,7 @@ describe('FrameReader', () => {
     for (const reader of readers) reader.push(head);
     const grown = process.memoryUsage().arrayBuffers - before;
     expect(grown).toBeLessThan(9 * wireLimits.frameBytesAtFirst);
-    expect(readers[0]!.bytesMissing).toBe(100 * 1024 * 1024 - 1);
+    expect(readers[0]!.frameBytes).toBe(100 * 1024 * 1024);
   });
 
   test('a frame larger than the first allocation arrives whole', () => {

@@ -36,13 +36,9 @@ export class FrameReader {
     this.allocate = options.allocate ?? Buffer.allocUnsafeSlow;
   }
 
-  /**
-   * Bytes that the frame under way still needs (of its head, while that is not complete); 0 when
-   * there is none.
-   */
-  get bytesMissing(): number {
-    if (this.size >= 0) return this.size - this.bodyBytes;
-    return this.headBytes === 0 ? 0 : sizeBytes - this.headBytes;
+  /** Bytes that the frame under way will have without its head; 0 until the head is complete. */
+  get frameBytes(): number {
+    return Math.max(this.size, 0);
   }
 
   /** Bytes that have come of the frame under way, its head included. */

@@ -18,6 +18,8 @@ import {
   readRequestHeader,
   wireLimits,
   type Api,
+  type RequestInput,
+  type RequestOf,
 } from './index';
 
 const header = { correlationId: 1, clientId: 'fuzz' };
@@ -194,7 +196,25 @@ describe('what is only announced allocates nothing', () => {
     const allowed = Buffer.concat([head, Buffer.alloc((count - 1) * 2)]);
     expect(decodeRequest(Metadata, 1, allowed, 0).topics).toHaveLength(count - 1);
   });
+
+  test('numbers are elements too, as each may cost an answer', () => {
+    const half = wireLimits.elementsMax / 2;
+    expect(offsetFetch(half - 1).topics).toHaveLength(2);
+    expect(() => offsetFetch(half)).toThrow('too many elements');
+  });
 });
+
+/** Asks twice for so many partitions. */
+function offsetFetch(partitions: number) {
+  const topic = { name: 't', partitionIndexes: Array<number>(partitions).fill(0) };
+  return decoded(OffsetFetch, 1, { groupId: 'g', topics: [topic, topic] });
+}
+
+/** A request as it is read from its own bytes. */
+function decoded<A extends Api>(api: A, version: number, request: RequestInput<A>): RequestOf<A> {
+  const frame = Buffer.concat(encodeRequest(api, version, header, request)).subarray(4);
+  return decodeRequest(api, version, frame, readRequestHeader(frame).bodyAt);
+}
 
 function bodyOf(hex: string): Buffer {
   return Buffer.from(hex.replaceAll(' ', ''), 'hex');

@@ -1,10 +1,10 @@
 /** The named limits of the codec. */
 export const wireLimits = {
   /**
-   * Array elements of one message that are objects, strings or buffers. They cost more memory than
-   * bytes on the wire (an empty struct of two bytes becomes an object of sixty), so their number is
-   * limited whatever the frame's size. A request over every partition of a very large cluster stays
-   * well below.
+   * Array elements of one message, all arrays together. They cost more memory than bytes on the
+   * wire (an empty struct of two bytes becomes an object of sixty; a partition number becomes an
+   * answer), so their number is limited whatever the frame's size. A request over every partition
+   * of a very large cluster stays well below.
    */
   elementsMax: 262_144,
   /**

@@ -1,5 +1,14 @@
-import type { RequestContext } from '../context';
+import type { BrokerServices, RequestContext } from '../context';
 import { limits } from '../limits';
+
+/** How large a fetch reply may be: what the client asks, within a share of the free memory. */
+export function fetchBytesMax(
+  { fetchBudget }: Pick<BrokerServices, 'fetchBudget'>,
+  asked: number,
+): number {
+  const share = Math.max(limits.fetchShareBytesMin, Math.floor(fetchBudget.bytesFree / 4));
+  return Math.min(asked, limits.fetchBytesMax, share);
+}
 
 /**
  * Memory for one fetch reply out of the budget that all connections share. `reserve` waits its turn
@@ -20,6 +29,7 @@ export function reserveFetchMemory(context: RequestContext): {
       held += bytes;
       return Promise.resolve(true);
     }
+    if (signal.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
       const finish = (granted: boolean) => {
         timer.cancel();

@@ -9,11 +9,13 @@ import {
   RecordsError,
   stampLogAppendTime,
   type BatchHeader,
+  type CompressionName,
 } from '@sluice/records';
 import { ErrorCode, type ErrorCodeValue, Produce, type RequestOf } from '@sluice/wire';
-import type { BrokerServices, RequestContext } from '../context';
-import { storageErrorCode } from '../error-codes';
+import type { RequestContext } from '../context';
+import { recordsErrorCode, storageErrorCode } from '../error-codes';
 import type { AppendOutcome } from '../partitions/appender';
+import { limits } from '../limits';
 import { CloseConnection, handle, noReply } from '../registry';
 
 type ProduceRequest = RequestOf<typeof Produce>;
@@ -45,6 +47,7 @@ export const produce = handle(
   (context, request) =>
     new Promise((resolve, reject) => {
       const replies: PartitionReply[] = [];
+      const convertUntilMs = context.services.clock.monotonicMs() + limits.convertMsMax;
       let missing = 1;
       const finish = () => {
         if (--missing > 0) return;
@@ -59,10 +62,15 @@ export const produce = handle(
           const at = replies.length;
           replies.push(refusal(data.index, ErrorCode.UNKNOWN_SERVER_ERROR));
           missing++;
-          produceToPartition(context, request.acks, topic, data, (reply) => {
-            replies[at] = reply;
-            finish();
-          });
+          produceToPartition(
+            { context, acks: request.acks, convertUntilMs },
+            topic,
+            data,
+            (reply) => {
+              replies[at] = reply;
+              finish();
+            },
+          );
         }
       }
       finish();
@@ -70,10 +78,17 @@ export const produce = handle(
   { pipelined: true },
 );
 
+/** What all partitions of a request share. */
+interface Produced {
+  readonly context: RequestContext;
+  readonly acks: number;
+  /** Nothing is recompressed after this time. */
+  readonly convertUntilMs: number;
+}
+
 /** Validates one partition's batch and gives it its place in the line of appends, all at once. */
 function produceToPartition(
-  context: RequestContext,
-  acks: number,
+  { context, acks, convertUntilMs }: Produced,
   topic: Topic | undefined,
   { index, records }: PartitionData,
   done: (reply: PartitionReply) => void,
@@ -86,7 +101,7 @@ function produceToPartition(
   const partition = topic && services.partitions.get(topic, index);
   if (!topic || !partition) return refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   const config = resolveConfigs(topic);
-  const checked = checkBatch(records, config, apiVersion, services);
+  const checked = checkBatch(records, config, context, convertUntilMs);
   if ('errorCode' in checked) return refuse(checked.errorCode, checked.message);
   const { batch, logAppendTimeMs } = checked;
   const copies = acks === acksAll ? config.minInsyncReplicas - 1 : 0;
@@ -107,8 +122,8 @@ type Checked =
 function checkBatch(
   records: Buffer | null,
   config: TopicConfig,
-  apiVersion: number,
-  { clock }: BrokerServices,
+  { apiVersion, services: { clock } }: RequestContext,
+  convertUntilMs: number,
 ): Checked {
   if (!records || records.length === 0) {
     return { errorCode: ErrorCode.INVALID_RECORD, message: 'A record batch is missing.' };
@@ -124,6 +139,12 @@ function checkBatch(
   const nowMs = clock.nowMs();
   const refusal = checkAgainstTopic(records, header, config, apiVersion, nowMs);
   if (refusal) return refusal;
+  // The event loop is held up meanwhile, for all clients.
+  if (otherCompression(header, config) && clock.monotonicMs() > convertUntilMs) {
+    const message =
+      'The request takes too long to recompress; this part of it is to be sent again.';
+    return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, message };
+  }
   return prepare(records, header, config, nowMs);
 }
 
@@ -134,11 +155,8 @@ function checkAgainstTopic(
   apiVersion: number,
   nowMs: number,
 ): Checked | null {
-  if (records.length > config.maxMessageBytes) {
-    const has = `The batch has ${records.length} bytes`;
-    const message = `${has}; max.message.bytes is ${config.maxMessageBytes}.`;
-    return { errorCode: ErrorCode.MESSAGE_TOO_LARGE, message };
-  }
+  const { maxMessageBytes } = config;
+  if (records.length > maxMessageBytes) return tooLarge(records.length, maxMessageBytes);
   if (isTransactional(header.attributes)) {
     return { errorCode: ErrorCode.INVALID_TXN_STATE, message: 'Transactions are not available.' };
   }
@@ -163,6 +181,11 @@ function checkAgainstTopic(
   return null;
 }
 
+function tooLarge(bytes: number, maxMessageBytes: number): Checked {
+  const message = `The batch has ${bytes} bytes; max.message.bytes is ${maxMessageBytes}.`;
+  return { errorCode: ErrorCode.MESSAGE_TOO_LARGE, message };
+}
+
 /** Applies what the topic's configs change in a batch; most topics change nothing. */
 function prepare(
   records: Buffer,
@@ -171,16 +194,20 @@ function prepare(
   nowMs: number,
 ): Checked {
   let bytes = records;
-  const { compressionType } = config;
-  const wanted = compressionType === 'uncompressed' ? 'none' : compressionType;
-  if (wanted !== 'producer' && wanted !== compressionOf(header.attributes)) {
+  const { maxMessageBytes } = config;
+  const wanted = otherCompression(header, config);
+  if (wanted) {
     try {
-      bytes = recompressBatch(records, wanted);
+      // What is stored plain need not be opened further than it may be stored.
+      const decompressedBytesMax = wanted === 'none' ? maxMessageBytes : undefined;
+      bytes = recompressBatch(records, wanted, { decompressedBytesMax });
       header = readBatchHeader(bytes);
     } catch (error) {
       if (error instanceof RecordsError) return recordsError(error);
       throw error;
     }
+    // As in Kafka, the limit is on the batch as it is stored, too.
+    if (bytes.length > maxMessageBytes) return tooLarge(bytes.length, maxMessageBytes);
   }
   const atAppend = config.timestampType === 'LogAppendTime';
   if (atAppend) stampLogAppendTime(bytes, 0, nowMs);
@@ -190,19 +217,18 @@ function prepare(
   return { batch, logAppendTimeMs: atAppend ? nowMs : -1 };
 }
 
-function recordsError({ code, message }: RecordsError): Checked {
-  switch (code) {
-    case 'corrupt':
-      return { errorCode: ErrorCode.CORRUPT_MESSAGE, message };
-    case 'unsupported-magic':
-      return { errorCode: ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT, message };
-    case 'unsupported-compression':
-      return { errorCode: ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message };
-    case 'too-large':
-      return { errorCode: ErrorCode.MESSAGE_TOO_LARGE, message };
-    case 'invalid-record':
-      return { errorCode: ErrorCode.INVALID_RECORD, message };
-  }
+/** The compression that the topic wants in place of the producer's; null when it takes that. */
+function otherCompression(
+  { attributes }: BatchHeader,
+  { compressionType }: TopicConfig,
+): CompressionName | null {
+  if (compressionType === 'producer') return null;
+  const wanted = compressionType === 'uncompressed' ? 'none' : compressionType;
+  return wanted === compressionOf(attributes) ? null : wanted;
+}
+
+function recordsError(error: RecordsError): Checked {
+  return { errorCode: recordsErrorCode(error), message: error.message };
 }
 
 function refusal(index: number, errorCode: ErrorCodeValue, message?: string): PartitionReply {

@@ -1,7 +1,7 @@
 import { ErrorCode, type ErrorCodeValue, Fetch, type RequestOf } from '@sluice/wire';
 import type { RequestContext } from '../context';
 import { FetchPlan, type FetchTarget } from '../fetch/fetch-plan';
-import { reserveFetchMemory } from '../fetch/fetch-memory';
+import { fetchBytesMax, reserveFetchMemory } from '../fetch/fetch-memory';
 import { waitForChange } from '../fetch/fetch-wait';
 import { limits } from '../limits';
 import { constantLeaderEpoch } from '../partitions/partition';
@@ -24,7 +24,7 @@ export const fetch = handle(Fetch, async (context, request) => {
     return { errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, responses: [] };
   }
   const targets = targetsOf(context, request);
-  const plan = new FetchPlan(targets, Math.min(request.maxBytes, limits.fetchBytesMax));
+  const plan = new FetchPlan(targets, fetchBytesMax(context.services, request.maxBytes));
   context.onReplySent(() => plan.release());
   const memory = reserveFetchMemory(context);
   await readUntilEnough(context, request, plan, memory.reserve);
@@ -54,9 +54,9 @@ async function readUntilEnough(
     }
     const leftMs = endMs - clock.monotonicMs();
     if (plan.failed || plan.bytes >= request.minBytes || leftMs <= 0 || signal.aborted) return;
-    if (plan.full) return;
-    if (plan.changedSinceLook) continue;
-    await waitForChange(plan.partitions(), leftMs, { clock, signal });
+    const partitions = plan.partitions();
+    if (plan.full || partitions.length === 0) return;
+    if (!plan.changedSinceLook) await waitForChange(partitions, leftMs, { clock, signal });
   }
 }
 

@@ -1,7 +1,8 @@
 import { RecordsError } from '@sluice/records';
 import { ErrorCode, ListOffsets, type ErrorCodeValue } from '@sluice/wire';
 import type { BrokerServices, RequestContext } from '../context';
-import { orStorageError } from '../error-codes';
+import { orStorageError, recordsErrorCode } from '../error-codes';
+import { inTurns } from '../in-turns';
 import { constantLeaderEpoch, type Partition } from '../partitions/partition';
 import { handle } from '../registry';
 import { checkLeaderEpoch } from '../topics';
@@ -15,6 +16,9 @@ const special = {
   latestTiered: { timestamp: -5, since: 9 },
   earliestPendingUpload: { timestamp: -6, since: 11 },
 } as const;
+
+/** Partitions of one request that are searched at the same time. */
+const searchesAtOnceMax = 16;
 
 interface Found {
   errorCode: ErrorCodeValue;
@@ -30,31 +34,36 @@ interface Found {
  * without transactions.
  */
 export const listOffsets = handle(ListOffsets, async (context, request) => {
-  const topics = await Promise.all(
-    request.topics.map(async ({ name, partitions }) => {
-      const asked = new Map<number, number>();
-      for (const { partitionIndex } of partitions) {
-        asked.set(partitionIndex, (asked.get(partitionIndex) ?? 0) + 1);
-      }
-      const found = partitions.map(async (wanted) => {
-        const { partitionIndex } = wanted;
-        if (asked.get(partitionIndex)! > 1) {
-          return { partitionIndex, ...failed(ErrorCode.INVALID_REQUEST) };
-        }
-        return { partitionIndex, ...(await find(context, name, wanted)) };
-      });
-      return { name, partitions: await Promise.all(found) };
-    }),
+  const wanted = request.topics.flatMap(({ name, partitions }) =>
+    partitions.map((partition) => ({ name, ...partition })),
   );
+  const asked = new Map<string, number>();
+  for (const one of wanted) asked.set(keyOf(one), (asked.get(keyOf(one)) ?? 0) + 1);
+  const found = await inTurns(wanted, searchesAtOnceMax, async (one) => {
+    const { partitionIndex } = one;
+    const repeated = asked.get(keyOf(one))! > 1;
+    const offset = repeated ? failed(ErrorCode.INVALID_REQUEST) : await find(context, one);
+    return { partitionIndex, ...offset };
+  });
+  let at = 0;
+  const topics = request.topics.map(({ name, partitions }) => ({
+    name,
+    partitions: found.slice(at, (at += partitions.length)),
+  }));
   return { topics };
 });
 
-function find(
-  { services, apiVersion }: RequestContext,
-  name: string,
-  wanted: { partitionIndex: number; currentLeaderEpoch: number; timestamp: number },
-): Promise<Found> | Found {
-  const topic = services.catalog.byName(name);
+interface Wanted {
+  name: string;
+  partitionIndex: number;
+  currentLeaderEpoch: number;
+  timestamp: number;
+}
+
+const keyOf = ({ name, partitionIndex }: Wanted) => `${name}/${partitionIndex}`;
+
+function find({ services, apiVersion }: RequestContext, wanted: Wanted): Promise<Found> | Found {
+  const topic = services.catalog.byName(wanted.name);
   const partition = topic && services.partitions.get(topic, wanted.partitionIndex);
   if (!partition) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   const epochError = checkLeaderEpoch(wanted.currentLeaderEpoch, constantLeaderEpoch);
@@ -63,8 +72,8 @@ function find(
     () => findInPartition(services, partition, wanted.timestamp, apiVersion),
     failed,
   ).catch((error: unknown) => {
-    // Compressed records are stored unseen, and here they turn out not to be what they should be.
-    if (error instanceof RecordsError) return failed(ErrorCode.CORRUPT_MESSAGE);
+    // Batches are stored as they come: only now does one turn out not to be what it says.
+    if (error instanceof RecordsError) return failed(recordsErrorCode(error));
     throw error;
   });
 }

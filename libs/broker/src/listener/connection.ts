@@ -5,13 +5,13 @@ import { CloseConnection } from '../registry';
 import { FrameReader, MalformedError } from '@sluice/wire';
 import { encodeAnswer, parseRequest, runRequest, type ParsedRequest } from './dispatch';
 import type { FramePool } from './frame-pool';
-import type { MemoryBudget } from './memory-budget';
 import { readIntoOwnBuffer } from './own-buffer';
-import { ReplyQueue, type PendingReply } from './reply-queue';
+import { ReplyQueue } from './reply-queue';
+import { ConnectionMemory, type RequestMemory } from './request-memory';
 import { RequestScope } from './request-scope';
 
 export interface ConnectionServices extends BrokerServices {
-  readonly requestBudget: MemoryBudget;
+  readonly requestMemory: RequestMemory;
   readonly framePool: FramePool;
 }
 
@@ -29,10 +29,10 @@ export class Connection {
   private readonly clientHost: string;
   private pipelinedOut = 0;
   private exclusiveOut = false;
-  private heldBytes = 0;
-  private cancelReservation: (() => void) | null = null;
-  private reservedForPartial = 0;
+  private readonly memory: ConnectionMemory;
   private lastDataMs: number;
+  private pumping = false;
+  private turnOver = false;
   private closing = false;
   private draining = false;
 
@@ -49,11 +49,14 @@ export class Connection {
       allocate: services.framePool.allocate,
       chunksAreReused: true,
     });
+    const { clock } = services;
+    const onRoom = () => this.goOn();
+    this.memory = new ConnectionMemory(services.requestMemory, onRoom, () => clock.monotonicMs());
     const socket = readIntoOwnBuffer(accepted, (chunk) => this.onData(chunk));
     this.socket = socket;
-    this.replies = new ReplyQueue(socket, services.clock);
+    this.replies = new ReplyQueue(socket, clock);
     this.clientHost = `/${(socket.remoteAddress ?? 'unknown').replace(/^::ffff:/, '')}`;
-    this.lastDataMs = services.clock.monotonicMs();
+    this.lastDataMs = clock.monotonicMs();
     socket.setNoDelay(true);
     socket.setTimeout(services.options.connectionIdleMs, () => this.close('idle for too long'));
     socket.on('drain', () => this.pump());
@@ -73,11 +76,10 @@ export class Connection {
     this.draining = true;
     // What still comes is read and dropped: the end that the client answers ours with comes last.
     this.socket.resume();
-    this.queue.length = 0;
-    this.queueHead = 0;
+    this.dropQueue();
     // Long polls and parked joins end early with what they have: the broker's stop aborts them.
     this.gone.abort();
-    if (this.quiet) this.socket.end();
+    this.endIfAnswered();
   }
 
   /** Ends the connection now, with one line in the log that says why. */
@@ -90,13 +92,21 @@ export class Connection {
 
   /** Looks for a frame that stopped coming and for replies that are not taken. */
   checkStalled(nowMs: number): void {
-    const waitingForRoom = this.cancelReservation !== null;
-    const partial = this.frames.partialBytes > 0 && !waitingForRoom && !this.socket.isPaused();
-    if (partial && nowMs - this.lastDataMs > limits.frameStallMs) {
-      this.close('a request stopped half way');
-    } else if (this.replies.stalledMs(nowMs) > limits.replyStallMs) {
-      this.close('the client does not read its replies');
-    }
+    if (this.isHalfWay(nowMs)) return this.close('a request stopped half way');
+    const { unsentMs, silentMs } = this.replies.stall(nowMs);
+    const stalled = this.services.fetchBudget.contended
+      ? silentMs > limits.contendedStallMs || unsentMs > limits.replyStallMs
+      : silentMs > limits.replyStallMs;
+    if (stalled) this.close('the client does not read its replies');
+  }
+
+  private isHalfWay(nowMs: number): boolean {
+    const isRead = !this.memory.waiting && !this.socket.isPaused();
+    if (this.frames.partialBytes === 0 || !isRead) return false;
+    const silentMs = nowMs - this.lastDataMs;
+    const contendedMs = this.memory.contendedMs(nowMs);
+    if (contendedMs === null) return silentMs > limits.frameStallMs;
+    return silentMs > limits.contendedStallMs || contendedMs > limits.frameStallMs;
   }
 
   private get queued(): number {
@@ -116,62 +126,66 @@ export class Connection {
       this.fail(error);
       return;
     }
-    this.reservePartial();
+    this.memory.ask(this.frames.frameBytes, this.frames.partialBytes);
     this.pump();
   }
 
   private admit(frame: Buffer): ParsedRequest {
     const request = parseRequest(frame);
-    // A frame that was reserved while it came is paid for; one that came whole is taken without
-    // asking.
-    if (this.reservedForPartial > 0) this.reservedForPartial = 0;
-    else this.services.requestBudget.take(frame.length);
-    this.heldBytes += frame.length;
+    this.memory.admit(frame.length);
     return request;
   }
 
-  /** A frame that is still coming needs all its bytes granted before more of it is read. */
-  private reservePartial(): void {
-    const { partialBytes, bytesMissing } = this.frames;
-    if (partialBytes === 0 || this.reservedForPartial > 0 || this.cancelReservation) return;
-    const size = partialBytes + bytesMissing;
-    const { requestBudget, clock } = this.services;
-    if (requestBudget.tryReserve(size)) {
-      this.reservedForPartial = size;
-      return;
-    }
-    this.cancelReservation = requestBudget.reserve(size, () => {
-      this.reservedForPartial = size;
-      this.cancelReservation = null;
-      this.lastDataMs = clock.monotonicMs();
-      this.updateReading();
-    });
+  private goOn(): void {
+    this.lastDataMs = this.services.clock.monotonicMs();
     this.updateReading();
   }
 
   private updateReading(): void {
     if (this.closing || this.draining) return;
-    const full = this.queued > limits.queuedFramesMax || this.cancelReservation !== null;
+    const full = this.queued > limits.queuedFramesMax || this.memory.waiting;
     if (full && !this.socket.isPaused()) this.socket.pause();
     else if (!full && this.socket.isPaused()) this.socket.resume();
   }
 
-  /** Starts what may start now. */
+  /**
+   * Starts what may start now; when that takes long, the rest after others have had their turn. One
+   * that is answered at once goes on with the loop that has started it.
+   */
   private pump(): void {
-    while (this.queued > 0 && !this.closing) {
-      const request = this.queue[this.queueHead]!;
-      const { pipelined } = request.handler;
-      if (this.exclusiveOut || this.pipelinedOut >= limits.pipelinedRequestsMax) break;
-      if (!pipelined && this.pipelinedOut > 0) break;
-      if (this.replies.unsentBytes > limits.unsentReplyBytesMax) break;
-      this.queueHead++;
-      this.start(request, pipelined);
+    if (this.pumping || this.turnOver) return;
+    this.pumping = true;
+    const { clock } = this.services;
+    const endMs = clock.monotonicMs() + limits.turnMsMax;
+    while (this.mayStart()) {
+      const request = this.queue[this.queueHead++]!;
+      this.start(request, request.handler.pipelined);
+      if (this.queued > 0 && clock.monotonicMs() >= endMs) {
+        this.takeNextTurn();
+        break;
+      }
     }
+    this.pumping = false;
     if (this.queueHead > 256 || this.queueHead === this.queue.length) {
       this.queue.splice(0, this.queueHead);
       this.queueHead = 0;
     }
     this.updateReading();
+  }
+
+  private mayStart(): boolean {
+    if (this.queued === 0 || this.closing || this.exclusiveOut) return false;
+    if (this.pipelinedOut >= limits.pipelinedRequestsMax) return false;
+    if (this.pipelinedOut > 0 && !this.queue[this.queueHead]!.handler.pipelined) return false;
+    return this.replies.unsentBytes <= limits.unsentReplyBytesMax;
+  }
+
+  private takeNextTurn(): void {
+    this.turnOver = true;
+    setImmediate(() => {
+      this.turnOver = false;
+      this.pump();
+    });
   }
 
   private start(request: ParsedRequest, pipelined: boolean): void {
@@ -190,39 +204,37 @@ export class Connection {
       if (answer instanceof Promise) {
         answer
           .then((value) => this.finish(scope, value))
-          .catch((error) => this.failRequest(reply, error));
+          .catch((error) => this.failRequest(scope, error));
       } else {
         this.finish(scope, answer);
       }
     } catch (error) {
-      this.failRequest(reply, error);
+      this.failRequest(scope, error);
     }
-  }
-
-  /** What the request held until its reply has left (memory for a fetch) is given back. */
-  private failRequest(reply: PendingReply, error: unknown): void {
-    this.fail(error);
-    reply.settle();
   }
 
   private finish({ request, reply, frameIsFree }: RequestScope, answer: unknown): void {
     const chunks = encodeAnswer(request, answer);
     if (request.handler.pipelined) this.pipelinedOut--;
     else this.exclusiveOut = false;
-    this.releaseFrame(request.frameBytes);
+    this.release(request);
     if (frameIsFree) this.services.framePool.giveBack(request.frame);
     this.replies.answer(reply, chunks);
     if (this.queued > 0) this.pump();
-    else if (this.draining && this.outstanding === 0) {
+    else if (this.draining) this.endIfAnswered();
+  }
+
+  private endIfAnswered(): void {
+    if (this.queued === 0 && this.outstanding === 0) {
       this.replies.whenSent(() => this.socket.end());
     }
   }
 
-  private releaseFrame(bytes: number): void {
-    // Once the connection is gone its whole share has been given back already.
-    if (this.socket.destroyed && this.heldBytes === 0) return;
-    this.heldBytes -= bytes;
-    this.services.requestBudget.release(bytes);
+  /** A request that has no answer ends the connection; what it has taken is given back. */
+  private failRequest({ request, reply }: RequestScope, error: unknown): void {
+    this.release(request);
+    this.replies.giveUp(reply);
+    this.fail(error);
   }
 
   private fail(error: unknown): void {
@@ -234,13 +246,20 @@ export class Connection {
   private onClose(): void {
     this.closing = true;
     this.gone.abort();
-    this.queue.length = 0;
-    this.queueHead = 0;
-    this.cancelReservation?.();
-    this.services.requestBudget.release(this.heldBytes + this.reservedForPartial);
-    this.heldBytes = 0;
-    this.reservedForPartial = 0;
+    this.dropQueue();
+    this.memory.close();
     this.replies.abandon();
     this.onClosed(this);
+  }
+
+  private release(request: ParsedRequest): void {
+    this.memory.release(request.frameBytes);
+    request.frameBytes = 0;
+  }
+
+  private dropQueue(): void {
+    for (const request of this.queue.slice(this.queueHead)) this.release(request);
+    this.queue.length = 0;
+    this.queueHead = 0;
   }
 }

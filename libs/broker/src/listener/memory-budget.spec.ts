@@ -19,6 +19,7 @@ describe('MemoryBudget', () => {
     const budget = new MemoryBudget(100);
     budget.take(60);
     budget.reserve(50, () => {});
+    expect(budget.contended).toBe(true);
     expect(budget.tryReserve(1)).toBe(false);
   });
 
@@ -42,7 +43,7 @@ describe('MemoryBudget', () => {
     budget.reserve(40, () => (granted = true));
     giveUp();
     expect(granted).toBe(true);
-    expect(budget.exhausted).toBe(true);
+    expect(budget.bytesFree).toBe(0);
     budget.release(100);
     expect(budget.bytesUsed).toBe(0);
   });

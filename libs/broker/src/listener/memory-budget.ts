@@ -19,9 +19,14 @@ export class MemoryBudget {
     return this.used;
   }
 
-  /** True when a reservation of some bytes would have to wait. */
-  get exhausted(): boolean {
-    return this.waiters.length > 0 || this.used >= this.bytesMax;
+  /** Bytes that are not in use. */
+  get bytesFree(): number {
+    return Math.max(0, this.bytesMax - this.used);
+  }
+
+  /** True while somebody waits for bytes. */
+  get contended(): boolean {
+    return this.waiters.length > 0;
   }
 
   /** Takes bytes that are already in memory, without asking. */

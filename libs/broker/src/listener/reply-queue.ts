@@ -6,6 +6,10 @@ import type { Clock } from '@sluice/redis';
  */
 const joinedBytesMax = 64 * 1024;
 
+interface SocketWithHandle {
+  _handle: { writeQueueSize?: number } | null;
+}
+
 /** The place of one reply in its connection's order. */
 export class PendingReply {
   chunks: Buffer[] | null = null;
@@ -30,6 +34,9 @@ export class ReplyQueue {
   private abandoned = false;
   /** When the oldest write that the kernel has not taken was made; each write taken moves it on. */
   private readonly writtenAtMs: number[] = [];
+  /** What the kernel had not taken when it was last looked at, and when that was last less. */
+  private leftBytes = 0;
+  private takenAtMs = -Infinity;
   private readonly unsettled = new Set<PendingReply[]>();
   private sentListener: (() => void) | null = null;
 
@@ -73,10 +80,24 @@ export class ReplyQueue {
     this.checkSent();
   }
 
-  /** For how long the kernel has not taken the oldest write; 0 when there is none. */
-  stalledMs(nowMs: number): number {
+  /**
+   * For how long the oldest write has not been taken whole, and for how long nothing of it has been
+   * taken, as far as earlier calls have seen; 0 when there is none.
+   */
+  stall(nowMs: number): { unsentMs: number; silentMs: number } {
     const oldest = this.writtenAtMs[0];
-    return oldest === undefined ? 0 : nowMs - oldest;
+    if (oldest === undefined) return { unsentMs: 0, silentMs: 0 };
+    const left = bytesNotTaken(this.socket);
+    if (left !== this.leftBytes) {
+      this.leftBytes = left;
+      this.takenAtMs = nowMs;
+    }
+    return { unsentMs: nowMs - oldest, silentMs: nowMs - Math.max(oldest, this.takenAtMs) };
+  }
+
+  /** There will be no answer; whoever waits for the reply to be sent is told. */
+  giveUp(reply: PendingReply): void {
+    reply.settle();
   }
 
   /** The connection is gone: whoever waits for a reply to be sent is told. */
@@ -138,4 +159,10 @@ export class ReplyQueue {
 
 function joinSmall(chunks: Buffer[], bytes: number): Buffer[] {
   return chunks.length > 1 && bytes <= joinedBytesMax ? [Buffer.concat(chunks, bytes)] : chunks;
+}
+
+/** Bytes of the write under way that the kernel has not taken; it takes a large one in parts. */
+function bytesNotTaken(socket: Socket): number {
+  const { _handle: handle } = socket as unknown as SocketWithHandle;
+  return handle?.writeQueueSize ?? socket.writableLength;
 }

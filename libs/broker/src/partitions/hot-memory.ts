@@ -31,8 +31,8 @@ export interface Segment {
  * garbage collector busy: with fresh buffers it took about half of the gateway's time at 200 MB/s.
  */
 export class HotMemory {
-  private segments: Segment[] = [];
-  private head = 0;
+  /** In the order in which they were taken; only these keep their memory. */
+  private readonly segments = new Set<Segment>();
   private bytes = 0;
   private readonly spares = new Map<number, Buffer[]>();
 
@@ -48,18 +48,18 @@ export class HotMemory {
     return this.bytes;
   }
 
-  /** Bytes that no ring has, kept for the next one that needs them. */
-  get spareBytes(): number {
-    let bytes = 0;
-    for (const [size, spares] of this.spares) bytes += size * spares.length;
-    return bytes;
+  /** Bytes of all memory that it holds on to, with what is kept for the next ring. */
+  get bytesHeld(): number {
+    const spares = [...this.spares.values()].flat();
+    const all = [...spares, ...[...this.segments].map(({ memory }) => memory)];
+    return all.reduce((sum, { length }) => sum + length, 0);
   }
 
   /** A new segment of at least so many bytes; `evict` is called when it has to go. */
   take(bytesMin: number, baseOffset: number, evict: (segment: Segment) => void): Segment {
-    const bytes = segmentBytes(bytesMin);
+    const size = segmentSize(bytesMin);
     const segment: Segment = {
-      memory: this.spares.get(bytes)?.pop() ?? Buffer.allocUnsafeSlow(bytes),
+      memory: this.spares.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size),
       used: 0,
       baseOffset,
       nextOffset: baseOffset,
@@ -70,21 +70,18 @@ export class HotMemory {
       evict,
     };
     this.bytes += segment.memory.length;
-    while (this.bytes > this.bytesMax && this.head < this.segments.length) {
-      const oldest = this.segments[this.head++]!;
-      if (!oldest.forgotten) oldest.evict(oldest);
+    for (const oldest of this.segments) {
+      if (this.bytes <= this.bytesMax) break;
+      oldest.evict(oldest);
     }
-    this.segments.push(segment);
-    if (this.head > 1024 && this.head * 2 > this.segments.length) {
-      this.segments = this.segments.slice(this.head);
-      this.head = 0;
-    }
+    this.segments.add(segment);
     return segment;
   }
 
   /** A ring no longer has it; its memory is free as soon as nobody sends from it. */
   forget(segment: Segment): void {
     segment.forgotten = true;
+    this.segments.delete(segment);
     this.bytes -= segment.memory.length;
     if (segment.readers === 0) this.keepSpare(segment.memory);
   }
@@ -103,8 +100,8 @@ export class HotMemory {
   }
 }
 
-/** The size of a segment that has room for so many bytes. */
-function segmentBytes(bytesMin: number): number {
+/** Few sizes, so that what one ring has used fits the next; a very large batch gets its own. */
+function segmentSize(bytesMin: number): number {
   if (bytesMin > segmentBytesMax) return bytesMin;
   return Math.max(segmentBytesMin, 2 ** Math.ceil(Math.log2(bytesMin)));
 }

@@ -1,0 +1,47 @@
+import { encodeBatch } from '@sluice/records';
+import { ErrorCode, type Produce, type ResponseInput } from '@sluice/wire';
+import { FakeClock } from '@sluice/test/support/fake-clock';
+import type { RequestContext } from '../context';
+import { limits } from '../limits';
+import { produce } from './00-produce';
+
+const records = [{ timestampMs: 1, value: Buffer.from('value') }];
+/** Every topic is there; its name is its compression. */
+const catalog = {
+  byName: (name: string) => ({ name, configs: { 'compression.type': name } }),
+};
+const appended = { result: { kind: 'appended', baseOffset: 0 }, logStartOffset: 0 };
+
+/** Produces to topics of the given compressions; each append takes a second of the clock. */
+async function produceTo(compressionTypes: string[]): Promise<number[]> {
+  const clock = new FakeClock();
+  const append = (_: unknown, __: number, done: (outcome: unknown, error: null) => void) => {
+    clock.advance(1000);
+    done(appended, null);
+  };
+  const services = { clock, catalog, partitions: { get: () => ({ append }) } };
+  const context = { services, apiVersion: 8 } as unknown as RequestContext;
+  const topicData = compressionTypes.map((name) => ({
+    name,
+    partitionData: [{ index: 0, records: encodeBatch({ records }) }],
+  }));
+  const answer = await produce.run(context, { acks: 1, timeoutMs: 1, topicData });
+  const { responses } = answer as ResponseInput<typeof Produce>;
+  return responses.flatMap((topic) => topic.partitionResponses.map((one) => one.errorCode));
+}
+
+describe('a request whose batches have to be recompressed', () => {
+  it('is worked on for a limited time, and the client may send the rest again', async () => {
+    const seconds = limits.convertMsMax / 1000;
+    const codes = await produceTo(Array.from({ length: seconds + 3 }, () => 'gzip'));
+    const { NONE, KAFKA_STORAGE_ERROR } = ErrorCode;
+    const done = codes.filter((code) => code === NONE);
+    expect(done).toHaveLength(seconds + 1);
+    expect(codes.slice(done.length)).toEqual([KAFKA_STORAGE_ERROR, KAFKA_STORAGE_ERROR]);
+  });
+
+  it('has no such limit for what stays as it is', async () => {
+    const codes = await produceTo(Array.from({ length: 20 }, () => 'producer'));
+    expect(new Set(codes)).toEqual(new Set([ErrorCode.NONE]));
+  });
+});

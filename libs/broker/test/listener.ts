@@ -1,0 +1,43 @@
+import { silentLogger } from '@sluice/redis';
+import { FakeClock } from '@sluice/test/support/fake-clock';
+import type { ConnectionServices } from '../src/listener/connection';
+import { FramePool } from '../src/listener/frame-pool';
+import { Listener } from '../src/listener/listener';
+import { MemoryBudget } from '../src/listener/memory-budget';
+import { RequestMemory } from '../src/listener/request-memory';
+import { defaultBrokerOptions, type BrokerOptions } from '../src/options';
+
+/** The listener by itself, for handlers that need nothing of the broker. */
+export interface TestListener {
+  readonly port: number;
+  readonly listener: Listener;
+  readonly clock: FakeClock;
+  readonly requestMemory: RequestMemory;
+  readonly fetchBudget: MemoryBudget;
+  /** Why connections were closed, as the log has it. */
+  readonly warnings: string[];
+}
+
+/** Listens on a free port of 127.0.0.1; its clock stands still until the test moves it. */
+export async function listen(
+  options: Partial<BrokerOptions> & { fetchBytesMax?: number } = {},
+): Promise<TestListener> {
+  const { fetchBytesMax = 64 * 1024 * 1024, ...rest } = options;
+  const clock = new FakeClock();
+  const warnings: string[] = [];
+  const all = { ...defaultBrokerOptions, ...rest };
+  const requestMemory = new RequestMemory(all.inFlightBytesMax);
+  const fetchBudget = new MemoryBudget(fetchBytesMax);
+  const services = {
+    options: all,
+    clock,
+    requestMemory,
+    fetchBudget,
+    framePool: new FramePool(),
+    log: { ...silentLogger, warn: (message: string) => void warnings.push(message) },
+  };
+  // The handlers of these tests use nothing else.
+  const listener = new Listener(services as unknown as ConnectionServices);
+  const port = await listener.listen('127.0.0.1', 0);
+  return { port, listener, clock, requestMemory, fetchBudget, warnings };
+}
