@@ -3,9 +3,6 @@ import { RawConnection } from '../raw-connection';
 import { buildBatch, checkProduced, createTopic, produceRequest } from '../requests';
 import { median, seconds } from '../stats';
 
-/** Both sides first run so much of the load untimed: a process that has just started is slow. */
-const warmUpShare = 0.3;
-
 interface Load {
   name: string;
   batchBytes: number;
@@ -51,56 +48,64 @@ export function singleRecords({ quick }: BenchContext): Load {
   };
 }
 
-/** Writes the same batches with bare XADD and through the gateway, in turns. */
+/**
+ * Writes the same batches with bare XADD and through the gateway, in turns. Before that both do all
+ * of it once untimed: what a process does first it does slowly, and the gateway's has just started.
+ */
 export async function measureProduce(context: BenchContext, load: Load): Promise<Measurement> {
   context.progress(load.name);
   const batches = Array.from({ length: 8 }, (_, seed) =>
     buildBatch(load.batchBytes, load.recordBytes, seed + 1),
   );
+  const port = await context.startGateway();
+  const connections = await openMany(port, load.connections);
+  const topic = 'bench-produce';
+  await createTopic(connections[0]!, topic, load.partitions);
   const peer: number[] = [];
   const sluice: number[] = [];
-  for (let round = 0; round < context.rounds; round++) {
+  for (let round = 0; round <= context.rounds; round++) {
     peer.push(await bareXadd(context, load, batches));
-    sluice.push(await throughGateway(load, batches, await context.startGateway()));
-    await context.stopGateway();
-    await context.redis.flushall();
+    sluice.push(await throughGateway(load, batches, topic, connections));
   }
-  return compare(load, batches[0]!.length, median(sluice), median(peer));
+  for (const connection of connections) connection.close();
+  await context.stopGateway();
+  await context.redis.flushall();
+  return compare(load, batches[0]!.length, median(sluice.slice(1)), median(peer.slice(1)));
 }
 
+/** Batches a second. */
 async function bareXadd({ redis }: BenchContext, load: Load, batches: Buffer[]): Promise<number> {
-  const send = async (total: number) => {
-    let sent = 0;
-    const lane = async () => {
-      while (sent < total) {
-        const n = sent++;
-        await redis.xadd(`bench:${n % load.partitions}`, '*', 'b', batches[n % batches.length]!);
-      }
-    };
-    await Promise.all(Array.from({ length: load.connections * load.depth }, lane));
+  let sent = 0;
+  const lane = async () => {
+    while (sent < load.total) {
+      const n = sent++;
+      await redis.xadd(`bench:${n % load.partitions}`, '*', 'b', batches[n % batches.length]!);
+    }
   };
-  await send(Math.floor(load.total * warmUpShare));
-  const took = await seconds(() => send(load.total));
+  const lanes = Array.from({ length: load.connections * load.depth });
+  const took = await seconds(async () => {
+    await Promise.all(lanes.map(lane));
+  });
   for (let n = 0; n < load.partitions; n++) await redis.unlink(`bench:${n}`);
   return load.total / took;
 }
 
-async function throughGateway(load: Load, batches: Buffer[], port: number): Promise<number> {
-  const topic = 'bench-produce';
-  const connections = await openMany(port, load.connections);
-  await createTopic(connections[0]!, topic, load.partitions);
+/** Batches a second. */
+async function throughGateway(
+  load: Load,
+  batches: Buffer[],
+  topic: string,
+  connections: RawConnection[],
+): Promise<number> {
   const requests = Array.from({ length: batches.length * load.partitions }, (_, n) =>
     produceRequest(topic, n % load.partitions, batches[n % batches.length]!),
   );
   const check = checkProduced(topic);
-  const send = async (total: number) => {
-    let sent = 0;
-    const next = () => (sent < total ? requests[sent++ % requests.length]! : null);
+  let sent = 0;
+  const next = () => (sent < load.total ? requests[sent++ % requests.length]! : null);
+  const took = await seconds(async () => {
     await Promise.all(connections.map((connection) => connection.run(load.depth, next, check)));
-  };
-  await send(Math.floor(load.total * warmUpShare));
-  const took = await seconds(() => send(load.total));
-  for (const connection of connections) connection.close();
+  });
   return load.total / took;
 }
 
