@@ -3,35 +3,53 @@ import { connect, type Socket } from 'node:net';
 /** What a reply has to say, checked on its bytes: the tool must not be the limit. */
 export type ReplyCheck = (frame: Buffer) => void;
 
+/** What a socket is read into; each piece is looked at before the next is read. */
+const readBytes = 256 * 1024;
+const sizeBytes = 4;
+
 /**
  * One socket to a gateway that keeps a number of requests in flight. Replies are only cut into
- * frames and handed to the check; nothing is decoded that the check does not look at.
+ * frames and handed to the check; nothing is decoded that the check does not look at. No memory is
+ * taken for each reply: what is timed is the gateway.
  */
 export class RawConnection {
-  private rest: Buffer = Buffer.alloc(0);
+  /** A frame that comes in pieces, its size in front; used again for the next one. */
+  private frame: Buffer = Buffer.allocUnsafeSlow(readBytes);
+  private frameCame = 0;
   private onReply: (frame: Buffer) => void = () => {};
   private failure: Error | null = null;
   private onFailure: (error: Error) => void = () => {};
+  private socket!: Socket;
 
-  private constructor(private readonly socket: Socket) {
+  private constructor() {}
+
+  static open(port: number): Promise<RawConnection> {
+    const connection = new RawConnection();
+    const buffer = Buffer.allocUnsafeSlow(readBytes);
+    const callback = (bytes: number) => {
+      connection.onData(buffer.subarray(0, bytes));
+      return true;
+    };
+    return new Promise((resolve, reject) => {
+      const onread = { buffer, callback };
+      const socket = connect({ host: '127.0.0.1', port, onread }, () => {
+        socket.off('error', reject);
+        connection.watch(socket);
+        resolve(connection);
+      });
+      socket.once('error', reject);
+    });
+  }
+
+  private watch(socket: Socket): void {
+    this.socket = socket;
     socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.onData(chunk));
     const failed = (error: Error) => {
       this.failure = error;
       this.onFailure(error);
     };
     socket.on('error', failed);
     socket.on('close', () => failed(new Error('the gateway closed the connection')));
-  }
-
-  static open(port: number): Promise<RawConnection> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port }, () => {
-        socket.off('error', reject);
-        resolve(new RawConnection(socket));
-      });
-      socket.once('error', reject);
-    });
   }
 
   close(): void {
@@ -68,15 +86,15 @@ export class RawConnection {
     });
   }
 
-  /** One request, one reply. */
+  /** One request, one reply, whose bytes hold until the next request. */
   async ask(request: Buffer): Promise<Buffer> {
-    let reply: Buffer = this.rest;
+    let reply: Buffer = this.frame;
     let left = 1;
     await this.run(
       1,
       () => (left-- > 0 ? request : null),
       (frame) => {
-        reply = frame;
+        reply = frame.buffer === this.frame.buffer ? frame : Buffer.from(frame);
       },
     );
     return reply;
@@ -85,38 +103,40 @@ export class RawConnection {
   private afterReplies: () => void = () => {};
 
   private onData(chunk: Buffer): void {
-    let data = this.rest.length === 0 ? chunk : this.join(chunk);
-    if (data.length === 0) return;
     let at = 0;
-    while (data.length - at >= 4) {
-      const end = at + 4 + data.readInt32BE(at);
-      if (end > data.length) {
-        data = this.keep(data, at, end - at);
-        at = 0;
-        break;
+    while (at < chunk.length) {
+      const size = this.frameCame === 0 && chunk.length - at >= sizeBytes && frameBytes(chunk, at);
+      if (size && size <= chunk.length - at) {
+        this.onReply(chunk.subarray(at + sizeBytes, at + size));
+        at += size;
+      } else {
+        at = this.collect(chunk, at);
       }
-      this.onReply(data.subarray(at + 4, end));
-      at = end;
     }
-    this.rest = at === 0 ? data : data.subarray(at);
     this.afterReplies();
   }
 
-  private missing = 0;
-  private readonly parts: Buffer[] = [];
-
-  /** Collects a large reply piece by piece, so that it is joined once. */
-  private join(chunk: Buffer): Buffer {
-    this.parts.push(chunk);
-    this.missing -= chunk.length;
-    if (this.missing > 0) return Buffer.alloc(0);
-    const whole = Buffer.concat([this.rest, ...this.parts]);
-    this.parts.length = 0;
-    return whole;
+  /** Takes bytes of a frame that comes in pieces; returns where it has stopped. */
+  private collect(chunk: Buffer, at: number): number {
+    const known = this.frameCame >= sizeBytes;
+    const wanted = known ? frameBytes(this.frame, 0) : sizeBytes;
+    if (wanted > this.frame.length) {
+      const larger = Buffer.allocUnsafeSlow(2 * wanted);
+      this.frame.copy(larger, 0, 0, this.frameCame);
+      this.frame = larger;
+    }
+    const bytes = Math.min(wanted - this.frameCame, chunk.length - at);
+    chunk.copy(this.frame, this.frameCame, at, at + bytes);
+    this.frameCame += bytes;
+    if (known && this.frameCame === wanted) {
+      this.frameCame = 0;
+      this.onReply(this.frame.subarray(sizeBytes, wanted));
+    }
+    return at + bytes;
   }
+}
 
-  private keep(data: Buffer, at: number, frameBytes: number): Buffer {
-    this.missing = frameBytes - (data.length - at);
-    return data.subarray(at);
-  }
+/** Bytes of the frame that begins here, with its size in front. */
+function frameBytes(bytes: Buffer, at: number): number {
+  return sizeBytes + bytes.readInt32BE(at);
 }

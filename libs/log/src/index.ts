@@ -5,7 +5,7 @@ export type { PartitionBounds } from './bounds';
 export { partitionLimits, type PartitionLimits } from './partition-limits';
 export { PartitionStore } from './partition-store';
 export { ProducerIds, producerIdBlockSize } from './producer-ids';
-export type { StoredBatch } from './read';
+export type { LentBatch, StoredBatch } from './read';
 export type { OffsetAndTimestamp } from './time-search';
 export type { DeleteRecordsReply, TrimReply } from './trim';
 export { TopicCatalog } from './topics/catalog';

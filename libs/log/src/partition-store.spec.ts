@@ -103,6 +103,30 @@ describe('read', () => {
   });
 });
 
+describe('readLent', () => {
+  it('gives the same as read, and holds on to nothing', async () => {
+    for (const size of [1, 900, 1_000, 70_000, 5, 300_000, 2_000_000, 16]) {
+      const value = Buffer.alloc(size, 'x');
+      await store.append(ref, -1, [appendBatch({ records: [{ value, timestampMs: 1 }] })]);
+    }
+    await store.deleteRecords(ref, 1);
+    for (const [fromOffset, entries] of [
+      [1, 20],
+      [3, 2],
+      [6, 1],
+      [0, 20],
+      [8, 1],
+    ] as const) {
+      const plain = await store.read(ref, fromOffset, { entries, leaderEpoch: 3 });
+      const lent = await store.readLent(ref, fromOffset, { entries, leaderEpoch: 3 });
+      expect(offsetsOf(lent)).toEqual(offsetsOf(plain));
+      expect(lent.every(({ bytes }, at) => bytes.equals(plain[at]!.bytes))).toBe(true);
+      for (const one of lent) one.release();
+      expect(redis.lent.unclaimed).toBe(0);
+    }
+  });
+});
+
 describe('firstAtOrAfter', () => {
   it('finds the first record in offset order, inside a batch too', async () => {
     await fill([10, 30, 20], [25], [40, 50]);

@@ -4,7 +4,7 @@ import { Appends, unconditional } from './appends';
 import { readBounds, type PartitionBounds } from './bounds';
 import { partitionKeys, type PartitionKeys, type PartitionRef } from './keys';
 import { partitionLimits, type PartitionLimits } from './partition-limits';
-import { readBatches, type StoredBatch } from './read';
+import { readBatches, readLentBatches, type LentBatch, type StoredBatch } from './read';
 import { createPartitionScript } from './scripts';
 import { findAtOrAfter, findMaxTimestamp, type OffsetAndTimestamp } from './time-search';
 import {
@@ -100,9 +100,19 @@ export class PartitionStore {
   read(
     ref: PartitionRef,
     fromOffset: number,
-    options: { entries: number; leaderEpoch?: number },
+    { entries, leaderEpoch = 0 }: { entries: number; leaderEpoch?: number },
   ): Promise<StoredBatch[]> {
-    return readBatches(this.redis.read, this.keys(ref), fromOffset, options);
+    const range = { fromOffset, entries, leaderEpoch };
+    return readBatches(this.redis.read, this.keys(ref), range);
+  }
+
+  /** As `read`, in memory that is lent: faster for many large batches. */
+  readLent(
+    ref: PartitionRef,
+    fromOffset: number,
+    { entries, leaderEpoch = 0 }: { entries: number; leaderEpoch?: number },
+  ): Promise<LentBatch[]> {
+    return readLentBatches(this.redis, this.keys(ref), { fromOffset, entries, leaderEpoch });
   }
 
   /**

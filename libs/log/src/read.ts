@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { batchSizeAt, stampBatch } from '@sluice/records';
-import { attempt, type Redis } from '@sluice/redis';
+import { attempt, type Lent, type LentReplies, type Redis, type RedisLink } from '@sluice/redis';
 import type { PartitionKeys } from './keys';
 
 /** A batch as it goes to a consumer. */
@@ -17,19 +17,80 @@ export interface StoredBatch {
 /** Where the header says how many offsets the batch takes, counted from its base offset. */
 const lastOffsetDeltaAt = 23;
 
+/** A batch in memory that is lent: `release` is to be called once its bytes are no longer used. */
+export interface LentBatch extends StoredBatch {
+  release(): void;
+}
+
+/** What is to be read of a partition. */
+interface Range {
+  fromOffset: number;
+  entries: number;
+  leaderEpoch: number;
+}
+
+type Row = [id: Buffer, fields: Buffer[]];
+
 /** See `PartitionStore.read`. */
 export async function readBatches(
   redis: Redis,
+  keys: PartitionKeys,
+  { fromOffset, entries, leaderEpoch }: Range,
+): Promise<StoredBatch[]> {
+  const [range, start] = askForRange(redis, keys, fromOffset, entries);
+  const [rows, logStart] = await attempt('log.read', Promise.all([range, start]));
+  if (!reaches(fromOffset, logStart)) return [];
+  return rows.map(([id, fields]) => stampStored(id, fields[1]!, leaderEpoch));
+}
+
+/** See `PartitionStore.readLent`. */
+export async function readLentBatches(
+  { entries: redis, lent }: RedisLink,
+  keys: PartitionKeys,
+  { fromOffset, entries, leaderEpoch }: Range,
+): Promise<LentBatch[]> {
+  const [range, start] = askForRange(redis, keys, fromOffset, entries);
+  // Claimed whatever becomes of the rest, or they would be kept for ever.
+  const claimed = range.then((rows) =>
+    rows.map(([id, fields]) => ({ id, ...claim(lent, fields) })),
+  );
+  try {
+    const [rows, logStart] = await attempt('log.read', Promise.all([claimed, start]));
+    if (reaches(fromOffset, logStart)) {
+      return rows.map(({ id, bytes, release }) => {
+        return { ...stampStored(id, bytes, leaderEpoch), release };
+      });
+    }
+  } catch (error) {
+    claimed.then(releaseAll, () => {});
+    throw error;
+  }
+  releaseAll(await claimed);
+  return [];
+}
+
+function askForRange(
+  redis: Redis,
   { log, meta }: PartitionKeys,
   fromOffset: number,
-  { entries, leaderEpoch = 0 }: { entries: number; leaderEpoch?: number },
-): Promise<StoredBatch[]> {
-  const range = redis.xrangeBuffer(log, fromOffset, '+', 'COUNT', entries);
+  entries: number,
+): [Promise<Row[]>, Promise<string | null>] {
+  const range = redis.xrangeBuffer(log, fromOffset, '+', 'COUNT', entries) as Promise<Row[]>;
   // Asked after the entries: if they were trimmed meanwhile, this start is beyond `fromOffset`.
-  const start = redis.hget(meta, 'start');
-  const [rows, logStart] = await attempt('log.read', Promise.all([range, start]));
-  if (logStart === null || fromOffset < Number(logStart)) return [];
-  return rows.map(([id, fields]) => stampStored(id, fields[1]!, leaderEpoch));
+  return [range, redis.hget(meta, 'start')];
+}
+
+/** False when the partition is not there, or no longer reaches down to the offset. */
+function reaches(fromOffset: number, logStart: string | null): boolean {
+  return logStart !== null && fromOffset >= Number(logStart);
+}
+
+function claim(lent: LentReplies, fields: Buffer[]): Lent {
+  return lent.claim(fields[1]!);
+}
+
+function releaseAll(all: { release(): void }[]): void {
+  for (const one of all) one.release();
 }
 
 /** The batch of one stream entry, with its offsets taken from the entry's id. */

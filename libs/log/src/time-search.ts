@@ -78,14 +78,19 @@ async function searchMaxTimestamp(
   keys: PartitionKeys,
   logStartOffset: number,
 ): Promise<OffsetAndTimestamp | null> {
-  const [head] = await readBatches(redis, keys, logStartOffset, { entries: 1 });
+  const [head] = await readBatches(redis, keys, oneFrom(logStartOffset));
   if (head === undefined) return null;
   // Only the first batch can have records below the log start, which do not count.
   const inHead = largestIn(head, logStartOffset);
   const tail = await largestHeader(redis, keys, head.lastOffset + 1);
   if (tail === null || (inHead !== null && inHead.timestampMs >= tail.timestampMs)) return inHead;
-  const [batch] = await readBatches(redis, keys, tail.lastOffset, { entries: 1 });
+  const [batch] = await readBatches(redis, keys, oneFrom(tail.lastOffset));
   return batch === undefined ? inHead : maxTimestampRecord(batch.bytes, decodeOptions);
+}
+
+/** Of what is only looked at, the leader epoch does not matter. */
+function oneFrom(fromOffset: number) {
+  return { fromOffset, entries: 1, leaderEpoch: 0 };
 }
 
 /** The first batch from `fromOffset` on whose header has the largest timestamp. */

@@ -2,11 +2,13 @@ import type { Socket } from 'node:net';
 import { Redis, type Command } from 'ioredis';
 import { writeCommand } from './command-bytes';
 import type { Logger } from './logger';
+import type { LentReplies } from './lent-replies';
 import { redisLimits, type ResolvedOptions } from './options';
 import { SharedWait } from './shared-wait';
+import { sievedConnector } from './sieved-connector';
 
 /** What a connection is for; part of its name in CLIENT LIST. */
-export type ConnectionRole = 'write' | 'durable' | 'read' | 'subscribe';
+export type ConnectionRole = 'write' | 'durable' | 'read' | 'entries' | 'subscribe';
 
 /** A connection together with the last thing that went wrong on it. */
 export interface Connection {
@@ -63,11 +65,14 @@ function toWritableInPieces(this: Command, socket: object): Buffer {
  * - `socketTimeout` breaks off a connection that owes a reply and receives nothing.
  *   `commandTimeout` is no substitute: it costs a timer for every command and leaves the dead
  *   connection in use.
+ *
+ * @param lent where large values of replies go; tokens for its `claim` stand in their places
  */
 export function openConnection(
   options: ResolvedOptions,
   role: ConnectionRole,
   log: Logger,
+  lent?: LentReplies,
 ): Connection {
   const redis = new CoalescingRedis({
     host: options.host,
@@ -93,6 +98,8 @@ export function openConnection(
     maxLoadingRetryTime: redisLimits.reconnectDelayMaxMs,
     disableClientInfo: true,
     retryStrategy: reconnectDelayMs,
+    // With TLS what is read from the socket is not what Redis has sent.
+    Connector: lent && !options.tls ? sievedConnector(lent) : undefined,
   });
   if (role === 'durable') {
     const shared = new SharedWait(redis, options.commandStallMs);
@@ -109,6 +116,7 @@ export function openConnection(
   });
   redis.on('ready', () => {
     lastError = null;
+    if (!options.tls) lent?.begin();
     log.debug('Redis connection ready', { role });
   });
   return { redis, lastError: () => lastError };

@@ -2,7 +2,13 @@ import type { Redis } from 'ioredis';
 import { renewAof } from './aof';
 import { adviseOnServer, checkServer } from './checks';
 import { explainConnectFailure, isHopeless } from './connect-error';
-import { closeConnection, openConnection, type Connection } from './connection';
+import {
+  closeConnection,
+  openConnection,
+  type Connection,
+  type ConnectionRole,
+} from './connection';
+import { LentReplies } from './lent-replies';
 import { RedisUnavailable } from './errors';
 import type { Logger } from './logger';
 import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
@@ -41,12 +47,12 @@ export interface LinkStatus {
   replicas: number | null;
 }
 
-type Connections = Record<'write' | 'durable' | 'read' | 'subscribe', Connection>;
+type Connections = Record<ConnectionRole, Connection>;
 
 /**
  * The connections of one process to one Redis: for writes, for writes that a WAIT follows, for
- * reads and for subscriptions. Commands are never sent twice and never stay pending; lost
- * connections are made again for as long as the link is open.
+ * reads, for stream entries and for subscriptions. Commands are never sent twice and never stay
+ * pending; lost connections are made again for as long as the link is open.
  */
 export class RedisLink {
   readonly write: Redis;
@@ -56,6 +62,12 @@ export class RedisLink {
    */
   readonly durable: Redis;
   readonly read: Redis;
+  /**
+   * For reading stream entries. Its large values come in memory that is used again: each value of a
+   * reply has to be claimed from `lent`, and released.
+   */
+  readonly entries: Redis;
+  readonly lent: LentReplies;
   readonly keyPrefix: string;
   /** The number of the database; channels, unlike keys, are the same in all of them. */
   readonly db: number;
@@ -72,8 +84,11 @@ export class RedisLink {
     private readonly options: ResolvedOptions,
     private readonly deps: LinkDeps,
     connections: Connections,
+    lent: LentReplies,
     private readonly facts: ServerFacts,
   ) {
+    this.lent = lent;
+    this.entries = connections.entries.redis;
     this.#connections = connections;
     this.write = connections.write.redis;
     this.durable = connections.durable.redis;
@@ -93,22 +108,26 @@ export class RedisLink {
    */
   static async connect(options: RedisOptions, deps: LinkDeps): Promise<RedisLink> {
     const resolved = resolveOptions(options);
-    const open = (role: keyof Connections): Connection => openConnection(resolved, role, deps.log);
+    const lent = new LentReplies();
+    const open = (role: ConnectionRole, memory?: LentReplies): Connection =>
+      openConnection(resolved, role, deps.log, memory);
     const connections: Connections = {
       write: open('write'),
       durable: open('durable'),
       read: open('read'),
+      entries: open('entries', lent),
       subscribe: open('subscribe'),
     };
     try {
       await firstReady(connections.write, resolved, deps);
       const facts = await readServerFacts(connections.write.redis);
       checkServer(facts, resolved.label);
-      const { durable, read, subscribe } = connections;
-      await Promise.all([durable, read, subscribe].map((one) => firstReady(one, resolved, deps)));
+      const { durable, read, entries, subscribe } = connections;
+      const others = [durable, read, entries, subscribe];
+      await Promise.all(others.map((one) => firstReady(one, resolved, deps)));
       for (const { level, message } of adviseOnServer(facts)) deps.log[level](message);
       await renewAof(connections.write.redis, deps.log);
-      return new RedisLink(resolved, deps, connections, facts);
+      return new RedisLink(resolved, deps, connections, lent, facts);
     } catch (error) {
       await closeAll(connections);
       if (!(error instanceof RedisUnavailable)) throw error;

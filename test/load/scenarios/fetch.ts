@@ -15,14 +15,16 @@ const batchBytes = 64 * 1024;
 /** What Kafka's clients ask of one partition by default (max.partition.fetch.bytes). */
 const fetchBytes = 1024 * 1024;
 
+/** Rounds that do not count: a round is short, and the gateways have just started. */
+const warmUpRounds = 4;
 /** How often the hot tail is read in one round: once takes too little time to be measured. */
 const hotPasses = 8;
 
 /**
  * Reads a partition from its start, one fetch after the other as a consumer does, against XRANGE of
  * the same entries in portions of the same size: what is not hot (a gateway that was started after
- * it was written), and what is. All do it once untimed, because what a process does first it does
- * slowly, and the gateways have just started.
+ * it was written), and what is. What a process does first it does slowly, so first all of them read
+ * untimed.
  */
 export async function measureFetch(context: BenchContext): Promise<Measurement[]> {
   context.progress('fetch, 64 KiB batches');
@@ -36,7 +38,7 @@ export async function measureFetch(context: BenchContext): Promise<Measurement[]
   await fill(await context.startGateway(), batches);
   await context.stopGateway();
   const port = await context.startGateway();
-  for (let round = 0; round <= context.rounds; round++) {
+  for (let round = 0; round < warmUpRounds + context.rounds; round++) {
     cold.push(await readThroughGateway(port, { batches, passes: 1 }));
     bare.push(await readBare(context, batches));
   }
@@ -44,15 +46,15 @@ export async function measureFetch(context: BenchContext): Promise<Measurement[]
   await context.redis.flushall();
   const hotPort = await context.startGateway();
   await fill(hotPort, hotBatches);
-  for (let round = 0; round <= context.rounds; round++) {
+  for (let round = 0; round < warmUpRounds + context.rounds; round++) {
     hot.push(await readThroughGateway(hotPort, { batches: hotBatches, passes: hotPasses }));
   }
   await context.stopGateway();
   await context.redis.flushall();
-  const peer = median(bare.slice(1));
+  const peer = median(bare.slice(warmUpRounds));
   return [
-    compare('fetch, not hot, 64 KiB batches', median(cold.slice(1)), peer, 0.7),
-    compare('fetch, hot tail, 64 KiB batches', median(hot.slice(1)), peer, 1),
+    compare('fetch, not hot, 64 KiB batches', median(cold.slice(warmUpRounds)), peer, 0.7),
+    compare('fetch, hot tail, 64 KiB batches', median(hot.slice(warmUpRounds)), peer, 1),
   ];
 }
 

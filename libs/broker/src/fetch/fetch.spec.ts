@@ -21,7 +21,7 @@ const empty: PartitionBounds = {
   leaderEpoch: 0,
 };
 const oneRecord = { ...empty, logEndOffset: 1, bytes: 100, batches: 1, largestBatchBytes: 100 };
-const batch = { baseOffset: 0, lastOffset: 0, bytes: Buffer.alloc(100) };
+const batch = { baseOffset: 0, lastOffset: 0, bytes: Buffer.alloc(100), release: () => {} };
 
 /** A fetch handler over partitions whose bounds come from Redis when the test says so. */
 class FetchBench {
@@ -41,7 +41,7 @@ class FetchBench {
         if (this.held?.partition === partition) await this.held.until;
         return answer;
       },
-      read: () => Promise.resolve([batch]),
+      readLent: () => Promise.resolve([batch]),
       wakeChannel: () => 'wake',
     } as unknown as PartitionStore;
     const redis = { subscribe: () => Promise.resolve(() => Promise.resolve()) };

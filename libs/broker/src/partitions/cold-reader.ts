@@ -1,6 +1,6 @@
 import type { PartitionBounds, PartitionRef, PartitionStore } from '@sluice/log';
 import { limits } from '../limits';
-import type { BatchRun } from './hot-ring';
+import { addBatch, type ColdRun } from './cold-run';
 
 /** How many ends of earlier reads are remembered, to tell who reads on from where it was. */
 const rememberedEnds = 8;
@@ -30,19 +30,15 @@ export class ColdReader {
    * size would exceed `bytesMax` (but at least one) or the known log end is reached; one chunk a
    * batch. The run stays as it is when there is nothing at or after that offset.
    */
-  async read(run: BatchRun, bytesMax: number, bounds: PartitionBounds): Promise<BatchRun> {
+  async read(run: ColdRun, bytesMax: number, bounds: PartitionBounds): Promise<ColdRun> {
     const average = bounds.batches > 0 ? Math.max(1, bounds.bytes / bounds.batches) : 1024;
     const safe = Math.floor(limits.readBytesMax / Math.max(1, bounds.largestBatchBytes));
     while (run.nextOffset < bounds.logEndOffset) {
       const fitting = Math.floor((bytesMax - run.bytes) / average);
       if (fitting < 1 && run.bytes > 0) break;
       const entries = Math.max(1, Math.min(fitting, safe, limits.readEntriesMax));
-      const batches = await this.store.read(this.ref, run.nextOffset, { entries });
-      for (const { bytes, lastOffset } of batches) {
-        run.chunks.push(bytes);
-        run.bytes += bytes.length;
-        run.nextOffset = lastOffset + 1;
-      }
+      const batches = await this.store.readLent(this.ref, run.nextOffset, { entries });
+      for (const batch of batches) addBatch(run, batch);
       if (batches.length < entries) break;
     }
     return run;

@@ -12,11 +12,6 @@ export interface BatchRun {
   release?: () => void;
 }
 
-/** A run without batches, to which some may be added. */
-export function emptyRun(offset: number): BatchRun {
-  return { chunks: [], bytes: 0, nextOffset: offset };
-}
-
 /**
  * The batches that a partition's leader lately appended, ready to serve without asking Redis. What
  * is in the log never changes, so a batch here is right for as long as its offset is in the log.
@@ -61,7 +56,7 @@ export class HotRing {
   read(offset: number, bytesMax: number): BatchRun | null {
     let index = this.segmentOf(offset);
     if (index < 0) return null;
-    const run = emptyRun(offset);
+    const run: BatchRun = { chunks: [], bytes: 0, nextOffset: offset };
     const lent: Segment[] = [];
     for (; index < this.segments.length; index++) {
       const segment = this.segments[index]!;

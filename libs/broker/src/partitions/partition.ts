@@ -11,8 +11,9 @@ import { limits } from '../limits';
 import type { MemoryBudget } from '../listener/memory-budget';
 import { Appender, type AppendDone } from './appender';
 import { ColdReader } from './cold-reader';
+import { type ColdRun, cutRun, emptyRun } from './cold-run';
 import type { HotMemory } from './hot-memory';
-import { type BatchRun, emptyRun, HotRing } from './hot-ring';
+import { type BatchRun, HotRing } from './hot-ring';
 import { ReadAhead } from './read-ahead';
 import { requireReplicas, waitForReplicas } from './replication';
 
@@ -255,7 +256,7 @@ export class Partition {
   /** Gets ready what a sequential reader will ask for next, beginning with what is read already. */
   private readOn(
     next: number,
-    rest: BatchRun | null,
+    rest: ColdRun | null,
     bytesMax: number,
     bounds: PartitionBounds,
   ): void {
@@ -300,22 +301,4 @@ export class Partition {
       if (this.stopWatching === watching) this.stopWatching = null;
     });
   }
-}
-
-/** Cuts a run of single batches to `bytesMax` (at least one batch) and returns what was cut off. */
-function cutRun(run: BatchRun, bytesMax: number): BatchRun | null {
-  let bytes = run.chunks[0]!.length;
-  let kept = 1;
-  while (kept < run.chunks.length && bytes + run.chunks[kept]!.length <= bytesMax) {
-    bytes += run.chunks[kept++]!.length;
-  }
-  if (kept === run.chunks.length) return null;
-  const rest = {
-    chunks: run.chunks.splice(kept),
-    bytes: run.bytes - bytes,
-    nextOffset: run.nextOffset,
-  };
-  run.bytes = bytes;
-  run.nextOffset = rest.chunks[0]!.readUIntBE(2, 6);
-  return rest;
 }

@@ -1,13 +1,13 @@
 import { MemoryBudget } from '../listener/memory-budget';
-import type { BatchRun } from './hot-ring';
+import { type ColdRun, emptyRun } from './cold-run';
 import { ReadAhead, type Wanted } from './read-ahead';
 
 /** Runs of ten offsets each, and which of them were read. */
 function wanted(depth: number, endOffset: number) {
   const reads: number[] = [];
-  const read = (offset: number): Promise<BatchRun> => {
+  const read = (offset: number): Promise<ColdRun> => {
     reads.push(offset);
-    return Promise.resolve({ chunks: [Buffer.alloc(1)], bytes: 1, nextOffset: offset + 10 });
+    return Promise.resolve({ ...emptyRun(offset + 10), chunks: [Buffer.alloc(1)], bytes: 1 });
   };
   const options: Wanted = { depth, bytes: 100, endOffset, read };
   return { reads, options };

@@ -1,10 +1,10 @@
 import { limits } from '../limits';
 import type { MemoryBudget } from '../listener/memory-budget';
-import type { BatchRun } from './hot-ring';
+import type { ColdRun } from './cold-run';
 
 interface Slot {
   offset: number;
-  run: Promise<BatchRun | null>;
+  run: Promise<ColdRun | null>;
   bytes: number;
 }
 
@@ -17,7 +17,7 @@ export interface Wanted {
   /** Nothing at or after this offset. */
   endOffset: number;
   /** Reads a run that begins at an offset. */
-  read: (offset: number) => Promise<BatchRun>;
+  read: (offset: number) => Promise<ColdRun>;
 }
 
 /**
@@ -30,7 +30,7 @@ export class ReadAhead {
   constructor(private readonly budget: MemoryBudget) {}
 
   /** The run that begins at this offset, if it was asked for; whoever takes it owns it. */
-  take(offset: number): Promise<BatchRun | null> | null {
+  take(offset: number): Promise<ColdRun | null> | null {
     const slot = this.slots.find((one) => one.offset === offset);
     if (!slot) return null;
     this.slots.splice(this.slots.indexOf(slot), 1);
