@@ -26,8 +26,8 @@ export function buildBatch(batchBytes: number, recordBytes: number, seed: number
     }
     return Buffer.from(text.slice(0, recordBytes));
   };
-  // Header 61 bytes; a record without a key adds 6 to 9 bytes to its value.
-  const count = Math.max(1, Math.floor((batchBytes - 61) / (recordBytes + 8)));
+  // Header 61 bytes; a record without a key adds up to 11 bytes to its value.
+  const count = Math.max(1, Math.floor((batchBytes - 61) / (recordBytes + 11)));
   for (let n = 0; n < count; n++) {
     records.push({ key: null, value: value(n), headers: [], timestampMs: 1_700_000_000_000 + n });
   }
