@@ -187,7 +187,7 @@ const seenVariety: SeenRecord[] = variety.map(({ key, value, headers, timestamp 
   key: typeof key === 'string' ? utf8(key) : asText(key),
   value: typeof value === 'string' ? utf8(value) : asText(value),
   headers: Object.entries(headers ?? {}).flatMap(([name, given]) =>
-    [given].flat().map((text): [string, string] => [name, utf8(text)]),
+    [given].flat().map((text): [string, string] => [utf8(name), utf8(text)]),
   ),
 }));
 
