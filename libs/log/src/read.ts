@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { batchSizeAt, stampBatch } from '@sluice/records';
-import { attempt, type Lent, type LentReplies, type Redis, type RedisLink } from '@sluice/redis';
+import { attempt, type Redis, type RedisLink } from '@sluice/redis';
 import type { PartitionKeys } from './keys';
 
 /** A batch as it goes to a consumer. */
@@ -52,7 +52,7 @@ export async function readLentBatches(
   const [range, start] = askForRange(redis, keys, fromOffset, entries);
   // Claimed whatever becomes of the rest, or they would be kept for ever.
   const claimed = range.then((rows) =>
-    rows.map(([id, fields]) => ({ id, ...claim(lent, fields) })),
+    rows.map(([id, fields]) => ({ id, ...lent.claim(fields[1]!) })),
   );
   try {
     const [rows, logStart] = await attempt('log.read', Promise.all([claimed, start]));
@@ -83,10 +83,6 @@ function askForRange(
 /** False when the partition is not there, or no longer reaches down to the offset. */
 function reaches(fromOffset: number, logStart: string | null): boolean {
   return logStart !== null && fromOffset >= Number(logStart);
-}
-
-function claim(lent: LentReplies, fields: Buffer[]): Lent {
-  return lent.claim(fields[1]!);
 }
 
 function releaseAll(all: { release(): void }[]): void {

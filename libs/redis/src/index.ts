@@ -11,7 +11,6 @@ export {
   type StartProblem,
   type UnavailableReason,
 } from './errors';
-export type { Lent, LentReplies } from './lent-replies';
 export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from './link';
 export { silentLogger, type LogFields, type Logger } from './logger';
 export { redisLimits, resolveOptions, type RedisOptions } from './options';
