@@ -80,6 +80,15 @@ async function client(): Promise<RawClient> {
   return made;
 }
 
+/** A client whose fetch has its reply, of which it takes nothing. */
+async function askAndReadNothing(): Promise<Socket> {
+  const socket = await open();
+  socket.pause();
+  socket.write(fetchFrame());
+  await eventually(() => running.fetchBudget.bytesUsed === fetchReplyBytes);
+  return socket;
+}
+
 /** Bytes, so far, of what the gateway has answered. */
 function countReplies(socket: Socket): () => number {
   let bytes = 0;
@@ -226,10 +235,7 @@ describe('replies', () => {
   it('that are taken slowly are not cut off, but those that are not taken are', async () => {
     running = await listen();
     fetchReplyBytes = 48 * MiB;
-    const socket = await open();
-    socket.pause();
-    socket.write(fetchFrame());
-    await eventually(() => running.fetchBudget.bytesUsed === fetchReplyBytes);
+    const socket = await askAndReadNothing();
     let read = 0;
     socket.on('data', (chunk: Buffer) => {
       read += chunk.length;
@@ -253,10 +259,7 @@ describe('replies', () => {
   it('that are not taken are cut off soon where others wait for memory', async () => {
     fetchReplyBytes = 48 * MiB;
     running = await listen({ fetchBytesMax: fetchReplyBytes });
-    const stuck = await open();
-    stuck.pause();
-    stuck.write(fetchFrame());
-    await eventually(() => running.fetchBudget.bytesUsed === fetchReplyBytes);
+    await askAndReadNothing();
     running.clock.advance(2 * limits.contendedStallMs);
     expect(running.warnings).toEqual([]);
     const beside = await client();
@@ -272,10 +275,7 @@ describe('a stop', () => {
   it('ends a connection as soon as its last reply has left', async () => {
     running = await listen();
     fetchReplyBytes = 48 * MiB;
-    const socket = await open();
-    socket.pause();
-    socket.write(fetchFrame());
-    await eventually(() => running.fetchBudget.bytesUsed === fetchReplyBytes);
+    const socket = await askAndReadNothing();
     await sleep(50);
     const stopped = running.listener.stop(10_000);
     const replies = countReplies(socket);
