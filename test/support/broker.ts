@@ -7,13 +7,8 @@ import {
   ProducerIds,
   TopicCatalog,
 } from '@sluice/log';
-import {
-  silentLogger,
-  systemClock,
-  systemRandom,
-  type Logger,
-  type RedisLink,
-} from '@sluice/redis';
+import { silentLogger, systemClock, systemRandom, type Logger } from '@sluice/base';
+import type { RedisLink } from '@sluice/redis';
 import { connectLink, freshPrefix, sharedRedis, type TestRedis } from './redis';
 
 /** How a broker of a test is to be. */

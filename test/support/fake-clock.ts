@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@sluice/redis';
+import type { Clock, Timer } from '@sluice/base';
 
 interface PendingTimer {
   dueMs: number;

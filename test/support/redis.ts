@@ -1,11 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import {
-  RedisLink,
-  silentLogger,
-  systemClock,
-  type LinkDeps,
-  type RedisOptions,
-} from '@sluice/redis';
+import { silentLogger, systemClock } from '@sluice/base';
+import { RedisLink, type LinkDeps, type RedisOptions } from '@sluice/redis';
 import { dockerAnswers, startDockerRedis } from './redis-docker';
 import { findRedisBinary, startLocalRedis } from './redis-local';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { projectRoot, sourceFiles } from './source-files';
 
 /** Libraries from the bottom up: each may import only from those before it. */
-const order = ['records', 'wire', 'redis', 'log', 'groups', 'broker'];
+const order = ['base', 'records', 'wire', 'redis', 'log', 'groups', 'broker'];
 
 /** Libraries that know nothing of Nest; it belongs to the apps and to modules beside them. */
 const nestFree = order;

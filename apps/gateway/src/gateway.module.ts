@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import type { Logger } from '@sluice/redis';
+import type { Logger } from '@sluice/base';
 import { Settings } from './config/settings';
 import { Gateway, LOGGER } from './gateway';
 

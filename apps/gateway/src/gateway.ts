@@ -8,7 +8,8 @@ import {
   ProducerIds,
   TopicCatalog,
 } from '@sluice/log';
-import { RedisLink, systemClock, systemRandom, type Logger } from '@sluice/redis';
+import { systemClock, systemRandom, type Logger } from '@sluice/base';
+import { RedisLink } from '@sluice/redis';
 import { Settings, standaloneRedisUrl } from './config/settings';
 
 /** Nest's token for the log of this process. */

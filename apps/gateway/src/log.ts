@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import type { LogFields, Logger } from '@sluice/redis';
+import type { LogFields, Logger } from '@sluice/base';
 import type { LogFormat, LogLevel } from './config/settings';
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];

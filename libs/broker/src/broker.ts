@@ -1,12 +1,12 @@
 import type { GroupCoordinator } from '@sluice/groups';
 import type { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
-import type { Clock, Logger, RedisLink } from '@sluice/redis';
+import { type Clock, type Logger, MemoryBudget } from '@sluice/base';
+import type { RedisLink } from '@sluice/redis';
 import './handlers';
 import { limits } from './limits';
 import type { ConnectionServices } from './listener/connection';
 import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
-import { MemoryBudget } from './listener/memory-budget';
 import { RequestMemory } from './listener/request-memory';
 import type { BrokerOptions } from './options';
 import { HotMemory } from './partitions/hot-memory';

@@ -1,8 +1,8 @@
 import type { GroupCoordinator } from '@sluice/groups';
 import type { ProducerIds, TopicCatalog } from '@sluice/log';
-import type { Clock, Logger, RedisLink } from '@sluice/redis';
+import type { Clock, Logger, MemoryBudget } from '@sluice/base';
+import type { RedisLink } from '@sluice/redis';
 import type { BrokerOptions } from './options';
-import type { MemoryBudget } from './listener/memory-budget';
 import type { Partitions } from './partitions/partitions';
 
 /** What every handler may use. */

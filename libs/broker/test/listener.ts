@@ -1,9 +1,8 @@
-import { silentLogger } from '@sluice/redis';
+import { silentLogger, MemoryBudget } from '@sluice/base';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import type { ConnectionServices } from '../src/listener/connection';
 import { FramePool } from '../src/listener/frame-pool';
 import { Listener } from '../src/listener/listener';
-import { MemoryBudget } from '../src/listener/memory-budget';
 import { RequestMemory } from '../src/listener/request-memory';
 import { defaultBrokerOptions, type BrokerOptions } from '../src/options';
 

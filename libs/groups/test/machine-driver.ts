@@ -1,4 +1,4 @@
-import type { Timer } from '@sluice/redis';
+import type { Timer } from '@sluice/base';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import type { GroupProtocol, JoinResult, LeaveResult, LeavingMember, SyncResult } from '../src/api';
 import { defaultGroupLimits, type GroupLimits } from '../src/limits';

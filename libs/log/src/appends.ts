@@ -1,4 +1,5 @@
-import type { Random, Redis } from '@sluice/redis';
+import type { Random } from '@sluice/base';
+import type { Redis } from '@sluice/redis';
 import {
   advance,
   readReply,

@@ -1,4 +1,5 @@
-import { attempt, type Random, type RedisLink } from '@sluice/redis';
+import type { Random } from '@sluice/base';
+import { attempt, type RedisLink } from '@sluice/redis';
 import { registryKeys } from './keys';
 
 /**

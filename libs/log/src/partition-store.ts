@@ -1,4 +1,5 @@
-import { attempt, systemRandom, type Random, type Redis, type RedisLink } from '@sluice/redis';
+import { systemRandom, type Random } from '@sluice/base';
+import { attempt, type Redis, type RedisLink } from '@sluice/redis';
 import { readReply, runAppend, type AppendBatch, type AppendReply } from './append';
 import { Appends, unconditional } from './appends';
 import { readBounds, type PartitionBounds } from './bounds';

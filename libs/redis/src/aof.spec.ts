@@ -2,8 +2,7 @@ import { Redis } from 'ioredis';
 import { eventually } from '@sluice/test/support/eventually';
 import { connectLink, startRedis, type TestRedis } from '@sluice/test/support/redis';
 import { RedisLink } from './link';
-import type { Logger } from './logger';
-import { systemClock } from './system';
+import { type Logger, systemClock } from '@sluice/base';
 
 async function info(link: RedisLink, field: string): Promise<string | undefined> {
   const text = await link.read.info('persistence');

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { attempt, RedisReplyError, RedisUnavailable, UnknownOutcome } from './errors';
-import type { Logger } from './logger';
+import type { Logger } from '@sluice/base';
 import { parseInfo } from './server';
 
 /** A smaller file holds nothing of ours that could be cut in half. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Redis, type Command } from 'ioredis';
 import { writeCommand } from './command-bytes';
-import type { Logger } from './logger';
+import type { Logger } from '@sluice/base';
 import type { LentReplies } from './lent-replies';
 import { redisLimits, type ResolvedOptions } from './options';
 import { SharedWait } from './shared-wait';

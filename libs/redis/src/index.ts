@@ -12,7 +12,6 @@ export {
   type UnavailableReason,
 } from './errors';
 export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from './link';
-export { silentLogger, type LogFields, type Logger } from './logger';
 export { redisLimits, resolveOptions, type RedisOptions } from './options';
 export {
   defineScript,
@@ -25,4 +24,3 @@ export {
 export { checkScriptUse, parseScriptHeader, type ScriptHeader } from './script-header';
 export type { ServerFacts } from './server';
 export type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
-export { systemClock, systemRandom, type Clock, type Random, type Timer } from './system';

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { SparePool } from '@sluice/base';
 
 const KiB = 1024;
 
@@ -31,7 +32,7 @@ interface Slab {
  * heap of V8; at 500 MB/s that alone had its garbage collector mark the whole heap every 30 ms.
  */
 export class LentReplies {
-  private readonly spares: Buffer[] = [];
+  private readonly spares = new SparePool({ spareBytesMax: spareSlabsMax * slabBytes });
   private slab: Slab | null = null;
   private readonly waiting = new Map<number, Lent>();
   private lastToken = 0;
@@ -96,7 +97,7 @@ export class LentReplies {
   private slabFor(bytes: number): Slab {
     if (this.slab !== null && this.slab.used + bytes <= slabBytes) return this.slab;
     const full = this.slab;
-    const memory = this.spares.pop() ?? Buffer.allocUnsafeSlow(slabBytes);
+    const memory = this.spares.take(slabBytes);
     this.slab = { memory, used: 0, lent: 0 };
     if (full?.lent === 0) this.free(full);
     return this.slab;
@@ -104,6 +105,6 @@ export class LentReplies {
 
   private free(slab: Slab): void {
     slab.used = 0;
-    if (slab !== this.slab && this.spares.length < spareSlabsMax) this.spares.push(slab.memory);
+    if (slab !== this.slab) this.spares.giveBack(slab.memory);
   }
 }

@@ -8,7 +8,7 @@ import {
   type TestRedis,
 } from '@sluice/test/support/redis';
 import { TcpProxy } from '@sluice/test/support/tcp-proxy';
-import type { LogFields, Logger } from './logger';
+import type { LogFields, Logger } from '@sluice/base';
 
 let redis: TestRedis;
 

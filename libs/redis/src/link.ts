@@ -10,7 +10,7 @@ import {
 } from './connection';
 import { LentReplies } from './lent-replies';
 import { RedisUnavailable } from './errors';
-import type { Logger } from './logger';
+import type { Logger, Clock, Timer } from '@sluice/base';
 import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import {
   countReplicas,
@@ -25,7 +25,6 @@ import {
   type SubscribeOptions,
   type Unsubscribe,
 } from './subscriber';
-import type { Clock, Timer } from './system';
 
 /** What the link needs from outside. */
 export interface LinkDeps {

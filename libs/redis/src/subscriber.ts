@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { attempt, classify, RedisUnavailable, UnknownOutcome } from './errors';
-import type { Logger } from './logger';
+import type { Logger } from '@sluice/base';
 import { redisLimits } from './options';
 
 /** Called with each message of a channel. */

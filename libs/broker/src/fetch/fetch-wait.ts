@@ -1,4 +1,4 @@
-import type { Clock } from '@sluice/redis';
+import type { Clock } from '@sluice/base';
 import type { Partition } from '../partitions/partition';
 
 /** Resolves on the first change of any of the partitions, when the time is up, or when aborted. */

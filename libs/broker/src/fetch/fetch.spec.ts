@@ -7,7 +7,7 @@ import type { RequestContext } from '../context';
 import { fetch } from '../handlers/01-fetch';
 import { limits } from '../limits';
 import { fetchBytesMax } from './fetch-memory';
-import { MemoryBudget } from '../listener/memory-budget';
+import { MemoryBudget } from '@sluice/base';
 import { HotMemory } from '../partitions/hot-memory';
 import { Partition } from '../partitions/partition';
 

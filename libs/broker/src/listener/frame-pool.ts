@@ -1,3 +1,5 @@
+import { SparePool } from '@sluice/base';
+
 const KiB = 1024;
 /** Frames below it are too small to be worth keeping; those above it are too rare. */
 const pooledBytesMin = 16 * KiB;
@@ -6,21 +8,16 @@ const pooledBytesMax = 1024 * KiB;
 const spareBytesMax = 32 * 1024 * KiB;
 
 /**
- * Memory for large requests, used again and again. Fresh memory for each one is what makes the
- * garbage collector run: it counts the bytes outside its heap.
+ * Memory for large requests, used again and again; see `SparePool` for why.
  */
 export class FramePool {
-  private readonly spares = new Map<number, Buffer[]>();
+  private readonly spares = new SparePool({ spareBytesMax });
   private readonly lent = new WeakSet<ArrayBufferLike>();
-  private spareBytes = 0;
 
   /** At least so many bytes, with anything in them. */
   readonly allocate = (bytes: number): Buffer => {
     if (bytes < pooledBytesMin || bytes > pooledBytesMax) return Buffer.allocUnsafeSlow(bytes);
-    const size = 2 ** Math.ceil(Math.log2(bytes));
-    const spare = this.spares.get(size)?.pop();
-    if (spare) this.spareBytes -= size;
-    const buffer = spare ?? Buffer.allocUnsafeSlow(size);
+    const buffer = this.spares.take(2 ** Math.ceil(Math.log2(bytes)));
     this.lent.add(buffer.buffer);
     return buffer;
   };
@@ -30,11 +27,6 @@ export class FramePool {
    */
   giveBack(frame: Buffer): void {
     if (frame.length < pooledBytesMin || !this.lent.delete(frame.buffer)) return;
-    const buffer = Buffer.from(frame.buffer);
-    if (this.spareBytes + buffer.length > spareBytesMax) return;
-    this.spareBytes += buffer.length;
-    const spares = this.spares.get(buffer.length);
-    if (spares) spares.push(buffer);
-    else this.spares.set(buffer.length, [buffer]);
+    this.spares.giveBack(Buffer.from(frame.buffer));
   }
 }

@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { Timer } from '@sluice/redis';
+import type { Timer } from '@sluice/base';
 import { limits } from '../limits';
 import { Connection, type ConnectionServices } from './connection';
 

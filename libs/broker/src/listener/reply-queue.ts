@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock } from '@sluice/redis';
+import type { Clock } from '@sluice/base';
 
 /**
  * Replies up to so many bytes together are copied into one buffer: one write costs less than many.

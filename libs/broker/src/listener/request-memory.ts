@@ -1,5 +1,5 @@
 import { limits } from '../limits';
-import { MemoryBudget } from './memory-budget';
+import { MemoryBudget } from '@sluice/base';
 
 /**
  * Memory for the requests of all connections, a part for each of three sizes, so that whoever sends

@@ -1,3 +1,5 @@
+import { SparePool } from '@sluice/base';
+
 const KiB = 1024;
 
 /**
@@ -6,8 +8,9 @@ const KiB = 1024;
  */
 export const segmentBytesMin = 32 * KiB;
 export const segmentBytesMax = 512 * KiB;
-/** Segments of one size that are kept for the next ring that needs one. */
-const sparesMax = 16;
+/** Segments that are kept for the next ring that needs one, of one size and of all. */
+const sparesPerSizeMax = 16;
+const spareBytesMax = 2 * sparesPerSizeMax * segmentBytesMax;
 
 /** Neighbouring batches in one piece of memory. */
 export interface Segment {
@@ -34,7 +37,7 @@ export class HotMemory {
   /** In the order in which they were taken; only these keep their memory. */
   private readonly segments = new Set<Segment>();
   private bytes = 0;
-  private readonly spares = new Map<number, Buffer[]>();
+  private readonly spares = new SparePool({ spareBytesMax, sparesPerSizeMax });
 
   constructor(private readonly bytesMax: number) {}
 
@@ -50,16 +53,16 @@ export class HotMemory {
 
   /** Bytes of all memory that it holds on to, with what is kept for the next ring. */
   get bytesHeld(): number {
-    const spares = [...this.spares.values()].flat();
-    const all = [...spares, ...[...this.segments].map(({ memory }) => memory)];
-    return all.reduce((sum, { length }) => sum + length, 0);
+    let bytes = this.spares.spareBytes;
+    for (const { memory } of this.segments) bytes += memory.length;
+    return bytes;
   }
 
   /** A new segment of at least so many bytes; `evict` is called when it has to go. */
   take(bytesMin: number, baseOffset: number, evict: (segment: Segment) => void): Segment {
     const size = segmentSize(bytesMin);
     const segment: Segment = {
-      memory: this.spares.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size),
+      memory: this.spares.take(size),
       used: 0,
       baseOffset,
       nextOffset: baseOffset,
@@ -93,10 +96,7 @@ export class HotMemory {
   }
 
   private keepSpare(memory: Buffer): void {
-    if (memory.length > segmentBytesMax) return;
-    const spares = this.spares.get(memory.length);
-    if (!spares) this.spares.set(memory.length, [memory]);
-    else if (spares.length < sparesMax) spares.push(memory);
+    if (memory.length <= segmentBytesMax) this.spares.giveBack(memory);
   }
 }
 

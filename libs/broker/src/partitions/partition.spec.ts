@@ -1,7 +1,7 @@
 import type { AppendBatch, AppendReply, PartitionBounds, PartitionStore } from '@sluice/log';
 import { batchAt } from '@sluice/test/support/batches';
-import { systemClock, type RedisLink } from '@sluice/redis';
-import { MemoryBudget } from '../listener/memory-budget';
+import { systemClock, MemoryBudget } from '@sluice/base';
+import type { RedisLink } from '@sluice/redis';
 import { HotMemory } from './hot-memory';
 import { Partition } from './partition';
 

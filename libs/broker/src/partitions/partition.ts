@@ -6,9 +6,9 @@ import type {
   PartitionStore,
 } from '@sluice/log';
 import { stampBatch } from '@sluice/records';
-import type { Clock, RedisLink } from '@sluice/redis';
+import type { Clock, MemoryBudget } from '@sluice/base';
+import type { RedisLink } from '@sluice/redis';
 import { limits } from '../limits';
-import type { MemoryBudget } from '../listener/memory-budget';
 import { Appender, type AppendDone } from './appender';
 import { ColdReader } from './cold-reader';
 import { type ColdRun, cutRun, emptyRun } from './cold-run';

@@ -1,5 +1,5 @@
 import type { PartitionStore, Topic } from '@sluice/log';
-import type { Logger } from '@sluice/redis';
+import type { Logger } from '@sluice/base';
 import { limits } from '../limits';
 import { Partition, type PartitionServices } from './partition';
 

@@ -1,4 +1,4 @@
-import { MemoryBudget } from '../listener/memory-budget';
+import { MemoryBudget } from '@sluice/base';
 import { type ColdRun, emptyRun } from './cold-run';
 import { ReadAhead, type Wanted } from './read-ahead';
 

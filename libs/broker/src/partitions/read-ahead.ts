@@ -1,5 +1,5 @@
 import { limits } from '../limits';
-import type { MemoryBudget } from '../listener/memory-budget';
+import type { MemoryBudget } from '@sluice/base';
 import type { ColdRun } from './cold-run';
 
 interface Slot {

@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random, Timer } from '@sluice/redis';
+import type { Clock, Logger, Random, Timer } from '@sluice/base';
 import { RedisUnavailable } from '@sluice/redis';
 import { ErrorCode } from '@sluice/wire';
 import type { OffsetToCommit } from '../api';

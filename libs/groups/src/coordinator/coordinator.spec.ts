@@ -1,4 +1,5 @@
-import { type RedisLink, silentLogger, systemClock, systemRandom } from '@sluice/redis';
+import { silentLogger, systemClock, systemRandom } from '@sluice/base';
+import type { RedisLink } from '@sluice/redis';
 import { connectLink, sharedRedis, type TestRedis } from '@sluice/test/support/redis';
 import { ErrorCode } from '@sluice/wire';
 import { TestConsumer, type ConsumerOptions } from '../../test/test-consumer';

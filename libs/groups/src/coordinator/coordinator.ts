@@ -1,4 +1,5 @@
-import type { Clock, Logger, Random, RedisLink, Timer } from '@sluice/redis';
+import type { Clock, Logger, Random, Timer } from '@sluice/base';
+import type { RedisLink } from '@sluice/redis';
 import { ErrorCode } from '@sluice/wire';
 import type {
   CommitRequest,

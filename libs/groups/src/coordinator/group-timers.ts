@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@sluice/redis';
+import type { Clock, Timer } from '@sluice/base';
 import type { TimerChange } from '../machine/events';
 import type { TimerId } from '../machine/group';
 

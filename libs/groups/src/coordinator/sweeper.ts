@@ -1,10 +1,5 @@
-import {
-  type Clock,
-  type Logger,
-  RedisUnavailable,
-  type Timer,
-  UnknownOutcome,
-} from '@sluice/redis';
+import type { Clock, Logger, Timer } from '@sluice/base';
+import { RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import type { GroupLimits } from '../limits';
 import type { GroupStore } from '../store/store';
 

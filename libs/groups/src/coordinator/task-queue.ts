@@ -1,4 +1,4 @@
-import type { Clock } from '@sluice/redis';
+import type { Clock } from '@sluice/base';
 import { ErrorCode } from '@sluice/wire';
 import type { GroupLimits } from '../limits';
 

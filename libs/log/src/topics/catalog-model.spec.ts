@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
-import { RedisLink, silentLogger, systemClock, systemRandom } from '@sluice/redis';
+import { silentLogger, systemClock, systemRandom } from '@sluice/base';
+import { RedisLink } from '@sluice/redis';
 import { CatalogModel } from '@sluice/test/models/catalog-model';
 import type { CatalogStep, ModelReply } from '@sluice/test/models/catalog-model';
 import { connectLink, freshPrefix, sharedRedis } from '@sluice/test/support/redis';

@@ -1,4 +1,5 @@
-import { RedisLink, UnknownOutcome, silentLogger, systemClock, systemRandom } from '@sluice/redis';
+import { silentLogger, systemClock, systemRandom } from '@sluice/base';
+import { RedisLink, UnknownOutcome } from '@sluice/redis';
 import { connectLink, freshPrefix, startRedis, type TestRedis } from '@sluice/test/support/redis';
 import { partitionKeys, registryKeys } from '../keys';
 import { TopicCatalog } from './catalog';

@@ -1,5 +1,5 @@
 import type { RedisLink } from '@sluice/redis';
-import { silentLogger, systemClock, systemRandom } from '@sluice/redis';
+import { silentLogger, systemClock, systemRandom } from '@sluice/base';
 import { connectLink, freshPrefix, sharedRedis } from '@sluice/test/support/redis';
 import { partitionKeys, registryKeys } from '../keys';
 import { TopicCatalog } from './catalog';

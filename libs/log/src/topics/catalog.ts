@@ -1,4 +1,5 @@
-import type { Clock, Logger, Random, RedisLink } from '@sluice/redis';
+import type { Clock, Logger, Random } from '@sluice/base';
+import type { RedisLink } from '@sluice/redis';
 import { RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { changeConfigs, checkConfigs } from '../configs/changes';
 import type { CheckedConfigs, ConfigChange } from '../configs/changes';

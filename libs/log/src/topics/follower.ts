@@ -1,4 +1,5 @@
-import type { Clock, Logger, RedisLink, Timer } from '@sluice/redis';
+import type { Clock, Logger, Timer } from '@sluice/base';
+import type { RedisLink } from '@sluice/redis';
 import type { CatalogLimits } from './limits';
 import type { TopicRegistry } from './registry';
 import type { RegistryChange, TopicChange, TopicView } from './view';

@@ -1,5 +1,6 @@
 import { attempt, RedisUnavailable, UnknownOutcome } from '@sluice/redis';
-import type { Clock, RedisLink } from '@sluice/redis';
+import type { Clock } from '@sluice/base';
+import type { RedisLink } from '@sluice/redis';
 import { registryKeys } from '../keys';
 import type { PartitionRef, RegistryKeys } from '../keys';
 import { PartitionStore } from '../partition-store';

@@ -1,4 +1,5 @@
-import type { Clock, Logger, RedisLink, Timer } from '@sluice/redis';
+import type { Clock, Logger, Timer } from '@sluice/base';
+import type { RedisLink } from '@sluice/redis';
 import type { TopicCatalog } from './catalog';
 import { catalogLimits } from './limits';
 import type { CatalogLimits } from './limits';

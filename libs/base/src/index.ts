@@ -1,0 +1,15 @@
+export { systemClock, type Clock, type Timer } from './clock';
+export { silentLogger, type LogFields, type Logger } from './logger';
+export { MemoryBudget } from './memory-budget';
+export {
+  silentMetrics,
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type Metrics,
+  type MetricLabels,
+  type MetricOptions,
+} from './metrics';
+export { Periodic, type PeriodicOptions } from './periodic';
+export { systemRandom, type Random } from './random';
+export { SparePool, type SparePoolOptions } from './spare-pool';
