@@ -119,7 +119,7 @@ describe('an error that ends the wait', () => {
   });
 
   it.each<[string, Error, ErrorCodeValue]>([
-    ['Redis away', new RedisUnavailable('not-connected', 'away'), ErrorCode.KAFKA_STORAGE_ERROR],
+    ['Redis away', new RedisUnavailable('disconnected', 'away'), ErrorCode.KAFKA_STORAGE_ERROR],
     ['a reply of Redis lost', new UnknownOutcome('read'), ErrorCode.REQUEST_TIMED_OUT],
   ])('%s', async (_, failure, code) => {
     const bench = new WaitBench();
