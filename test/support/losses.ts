@@ -31,11 +31,11 @@ export interface PowerCutRedis extends TestRedis {
 export async function startPowerCutRedis(options: StartRedisOptions = {}): Promise<PowerCutRedis> {
   const redis = await startRedisHere({ ...options, powerCut: true });
   const disk = redis.disk!;
+  const synced = async () => (await isWritten(redis)) && disk.isSynced();
   return Object.assign(redis, {
     stallDisk: () => disk.stall(),
     resumeDisk: () => disk.resume(),
     onDisk: async () => {
-      const synced = async () => (await isWritten(redis)) && disk.isSynced();
       await eventually(synced, { what: 'an fsync of everything' });
     },
   });
