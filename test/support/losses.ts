@@ -15,8 +15,8 @@ import { TcpProxy } from './tcp-proxy';
 /** A server whose power can be cut. */
 export interface PowerCutRedis extends TestRedis {
   /**
-   * From now on no fsync returns, as on a disk that hangs: what is written from here on is lost when
-   * the power is cut. Without it, a test would race with the fsync of each second.
+   * From now on no fsync returns, as on a disk that hangs: what is written from here on is lost
+   * when the power is cut. Without it, a test would race with the fsync of each second.
    */
   stallDisk(): void;
   /** The disk works again. So it does after a restart. */

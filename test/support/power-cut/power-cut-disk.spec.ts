@@ -9,7 +9,7 @@ describe('the disk after a power cut', () => {
   const data = join(folder, 'data');
   let disk: Disk;
 
-  /** Runs shell commands on the disk; `sync FILE` is an fsync of it, and so is that of a directory. */
+  /** Runs shell commands on the disk. `sync FILE` is an fsync of a file or a directory. */
   function run(...commands: string[]): void {
     const env = { ...process.env, ...disk.env };
     execFileSync('sh', ['-ec', commands.join('\n')], { cwd: data, env });

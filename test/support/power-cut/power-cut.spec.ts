@@ -62,7 +62,7 @@ describe('a power cut', () => {
     expect(await askRedis(redis, 'GET before')).toBe('yes');
   });
 
-  it('is not alone: killed while its disk stalls, a server loses what it kept in memory', async () => {
+  it('is not needed for a loss: killed while its disk stalls, a server forgets', async () => {
     const redis = await start();
     redis.stallDisk();
     await eventually(async () => {
