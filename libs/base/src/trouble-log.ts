@@ -15,8 +15,8 @@ export interface TroubleOptions {
 
 /**
  * Tells of trouble that may come in floods without flooding the log: one line when it begins, and
- * one with the count when it is over. What comes once is told once; what comes in between is told at
- * level debug.
+ * one with the count when it is over. What comes once is told once; what comes in between is told
+ * at level debug.
  */
 export class TroubleLog {
   #times = 0;

@@ -3,9 +3,9 @@ import { limits } from '../limits';
 import { closeReasons, type CloseReason } from '../requests/close-connection';
 
 /**
- * Tells of connections that are refused or closed. A client, or a thousand, that does the same wrong
- * thing again and again fills no log: each reason has one line when it begins and one with the count
- * when it is over; the single cases are told at level debug.
+ * Tells of connections that are refused or closed. A client, or a thousand, that does the same
+ * wrong thing again and again fills no log: each reason has one line when it begins and one with
+ * the count when it is over; the single cases are told at level debug.
  */
 export class Closings {
   readonly #troubles = new Map<CloseReason | 'refused', TroubleLog>();
