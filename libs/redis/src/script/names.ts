@@ -4,7 +4,7 @@ type Table = 'KEYS' | 'ARGV';
 type Fail = (at: number, problem: string) => Error;
 
 /**
- * Puts positions in place of names: `KEYS.meta` becomes `KEYS[1]`, so that names cost Redis nothing.
+ * Puts positions in place of names: `KEYS.meta` becomes `KEYS[1]`, and names cost Redis nothing.
  * Of a list (a last name that takes any number of values) there are `#ARGV.batches`,
  * `ARGV.batches[i]`, `unpack(ARGV.batches)` and `unpack(ARGV.batches, from, to)` with plain `from`
  * and `to`. Lines stay where they are.

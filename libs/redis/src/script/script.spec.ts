@@ -60,7 +60,8 @@ const echo = () =>
     name: 'test/echo',
     file: luaFile(
       'echo',
-      '--[[ test/echo — gives back.\nKEYS -\nARGV number values…\nREPLY values word number rest… ]]\n' +
+      '--[[ test/echo — gives back.\nKEYS -\nARGV number values…\n' +
+        'REPLY values word number rest… ]]\n' +
         "return { 'values', 'grün', tonumber(ARGV.number), unpack(ARGV.values) }",
     ),
     keys: [],

@@ -77,8 +77,8 @@ export class Script<K extends string = string, A extends string = string, R = un
   }
 
   /**
-   * Sends EVALSHA and nothing after it, as is needed inside a MULTI: there Redis answers QUEUED, and
-   * the reply comes with that of EXEC, for `read`.
+   * Sends EVALSHA and nothing after it, as is needed inside a MULTI: there Redis answers QUEUED,
+   * and the reply comes with that of EXEC, for `read`.
    */
   queue(connection: Redis, keys: Named<K, string>, args: Named<A, RedisArg>): Promise<unknown> {
     return this.#send(connection, 'evalsha', this.#parts(keys, args));
