@@ -13,12 +13,7 @@ import { LentReplies } from './lent-replies';
 import { RedisUnavailable } from './errors';
 import type { Logger, Clock, Timer } from '@sluice/base';
 import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
-import {
-  countReplicas,
-  readServerFacts,
-  type HistoryToken,
-  type ServerFacts,
-} from './server';
+import { countReplicas, readServerFacts, type HistoryToken, type ServerFacts } from './server';
 import {
   Subscriber,
   type MessageListener,
@@ -190,7 +185,7 @@ export class RedisLink {
   status(): LinkStatus {
     const { runId, replicationId } = this.#admission.history;
     return {
-      connected: this.write.status === 'ready',
+      connected: this.write.status === 'ready' && !this.#connections.write.redis.isHeld,
       product: this.facts.product,
       version: this.facts.version,
       runId,
