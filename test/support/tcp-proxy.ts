@@ -8,6 +8,7 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   readonly #server: Server = createServer((client) => this.#join(client));
   #loseReply = false;
+  #holding = false;
 
   /** @param target where the real server listens */
   constructor(private readonly target: { host: string; port: number }) {}
@@ -34,6 +35,18 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** From now on nothing gets through, and every connection stays: both ends see only silence. */
+  hold(): void {
+    this.#holding = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  /** Lets through what was held, and all that follows. */
+  letGo(): void {
+    this.#holding = false;
+    for (const socket of this.#sockets) socket.resume();
+  }
+
   async stop(): Promise<void> {
     this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -56,5 +69,6 @@ export class TcpProxy {
       this.#loseReply = false;
       this.cut();
     });
+    if (this.#holding) for (const socket of [client, upstream]) socket.pause();
   }
 }
