@@ -12,11 +12,11 @@ import {
   type CompressionName,
 } from '@sluice/records';
 import { ErrorCode, type ErrorCodeValue, Produce, type RequestOf } from '@sluice/wire';
-import type { RequestContext } from '../context';
-import { recordsErrorCode, storageErrorCode } from '../error-codes';
+import type { RequestContext } from '../requests/context';
+import { recordsErrorCode, storageErrorCode } from '../requests/error-codes';
 import type { AppendOutcome } from '../partitions/appender';
 import { limits } from '../limits';
-import { CloseConnection, handle, noReply } from '../registry';
+import { CloseConnection, handle, noReply } from '../requests/handler';
 
 type ProduceRequest = RequestOf<typeof Produce>;
 type PartitionData = ProduceRequest['topicData'][number]['partitionData'][number];

@@ -7,7 +7,7 @@ import { RawClient } from '@sluice/test/support/raw-client';
 import { listen, type TestListener } from '../../test/listener';
 import { reserveFetchMemory } from '../fetch/fetch-memory';
 import { limits } from '../limits';
-import { handle } from '../registry';
+import { handle } from '../requests/handler';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import type { BrokerServices } from '../context';
+import type { BrokerServices } from '../requests/context';
 import { limits } from '../limits';
-import { CloseConnection } from '../registry';
+import { CloseConnection } from '../requests/handler';
 import { FrameReader, MalformedError } from '@sluice/wire';
 import { encodeAnswer, parseRequest, runRequest, type ParsedRequest } from './dispatch';
 import type { FramePool } from './frame-pool';

@@ -5,9 +5,9 @@ import {
   isServed,
   readRequestHeader,
 } from '@sluice/wire';
-import type { RequestContext } from '../context';
+import type { RequestContext } from '../requests/context';
 import { unsupportedVersionResponse } from '../handlers/18-api-versions';
-import { CloseConnection, type Handler, handlerOf, noReply } from '../registry';
+import { CloseConnection, type Handler, handlerOf, noReply } from '../requests/handler';
 
 /**
  * A frame whose header was read and whose handler is known; the body is decoded when its turn
