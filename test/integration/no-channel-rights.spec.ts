@@ -13,12 +13,13 @@ beforeAll(async () => {
   const keyPrefix = freshPrefix();
   const { Redis } = await import('ioredis');
   const admin = new Redis(redis.url);
-  // The registry's channel, but none of the partitions'.
-  const rights = [`~${keyPrefix}*`, '+@all', 'resetchannels', `&${keyPrefix}{registry}*`];
+  const rights = [`~${keyPrefix}*`, '+@all', 'allchannels'];
   await admin.acl('SETUSER', 'gateway', 'on', '>secret', ...rights);
-  admin.disconnect();
   const url = `redis://gateway:secret@${redis.host}:${redis.port}`;
   host = await startBroker({ redis: { ...redis, url, beforeStop: redis.beforeStop }, keyPrefix });
+  // What remains are the registry's channels, and none of the partitions'.
+  await admin.acl('SETUSER', 'gateway', 'resetchannels', `&${keyPrefix}{registry}*`);
+  admin.disconnect();
   client = await RawClient.connect(host.port);
   const topics = ['small', 'large'].map((name) => {
     return { name, numPartitions: 1, replicationFactor: 1 };

@@ -21,8 +21,11 @@ export type AppendOutcome =
  */
 export type AppendDone = (outcome: AppendOutcome | null, error: unknown) => void;
 
-/** Told of each reply of the append script before those who wait for it. */
-export type AppendListener = (batches: readonly AppendBatch[], reply: AppendReply) => void;
+/**
+ * Told of the end of each call before those who wait for it; a reply of null: it failed, and may be
+ * done or not.
+ */
+export type AppendListener = (batches: readonly AppendBatch[], reply: AppendReply | null) => void;
 
 /** What a writer is made of. */
 export interface WriterOptions {
@@ -49,7 +52,7 @@ interface Waiting {
  */
 export class PartitionWriter {
   private waiting: Waiting[] = [];
-  private callOut = false;
+  private isOut = false;
   private confirming = 0;
   private scheduled = false;
   private closed = false;
@@ -58,7 +61,12 @@ export class PartitionWriter {
 
   /** True while somebody waits for an answer. */
   get busy(): boolean {
-    return this.callOut || this.confirming > 0 || this.waiting.length > 0;
+    return this.isOut || this.confirming > 0 || this.waiting.length > 0;
+  }
+
+  /** True while a call is out, of which `onReply` will be told. */
+  get callIsOut(): boolean {
+    return this.isOut;
   }
 
   /**
@@ -81,7 +89,7 @@ export class PartitionWriter {
   }
 
   private schedule(): void {
-    if (this.waiting.length === 0 || this.scheduled || this.callOut) return;
+    if (this.waiting.length === 0 || this.scheduled || this.isOut) return;
     this.scheduled = true;
     // After the sockets that are ready now have been read: their batches go with this call.
     setImmediate(() => {
@@ -115,19 +123,17 @@ export class PartitionWriter {
     const batches = group.map(({ batch }) => batch);
     let reply: AppendReply;
     let confirm: (() => Promise<void>) | null;
-    this.callOut = true;
+    this.isOut = true;
     try {
       if (copies > 0) await lanes.ready(copies);
       const call = lanes.send(batches, copies);
       ({ confirm } = call);
       reply = await call.reply;
     } catch (error) {
+      this.ended(batches, null);
       return this.fail(group, error);
-    } finally {
-      this.callOut = false;
-      this.schedule();
     }
-    this.heard(batches, reply);
+    this.ended(batches, reply);
     if (confirm === null || !isAnyStored(reply)) return this.answer(group, reply, null);
     this.confirming++;
     const failure = await confirm().then(
@@ -138,7 +144,9 @@ export class PartitionWriter {
     this.answer(group, reply, failure);
   }
 
-  private heard(batches: readonly AppendBatch[], reply: AppendReply): void {
+  private ended(batches: readonly AppendBatch[], reply: AppendReply | null): void {
+    this.isOut = false;
+    this.schedule();
     try {
       this.options.onReply(batches, reply);
     } catch (error) {
