@@ -34,6 +34,8 @@ export const limits = {
   contendedStallMs: 5_000,
   /** How often connections are looked at for stalls. */
   connectionSweepMs: 1_000,
+  /** Trouble of one kind, such as refused connections, is over when there was none for so long. */
+  troubleQuietMs: 10_000,
   /** Bytes of fetch replies that all connections together may have unsent. */
   fetchReplyBytesMax: 256 * 1024 * 1024,
   /**

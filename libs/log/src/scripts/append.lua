@@ -22,7 +22,6 @@ REPLY  all|some logStart logEnd maxTimestamp; all: appended one after the other 
 local sequences, exactMax = 2147483648, 9007199254740991 -- after 2^31-1 comes 0; 2^53-1
 local factsBytes, batchForm, batchBytes, windowBytes = 30, '<I4I4d', 16, 80
 local call, pack, parse, format = redis.call, struct.pack, struct.unpack, string.format
-local sub, max = string.sub, math.max
 local fields = { 'next', 'maxts', 'start', 'bytes', 'batches', 'largest', 'epoch' }
 local meta = call('HMGET', KEYS[1], unpack(fields))
 if not meta[1] then return { 'unknown-partition' } end
@@ -36,7 +35,7 @@ local function readProducer(id)
   local value = call('HGET', KEYS[3], format('%d', id))
   if not value then return false end
   local epoch, _, known, at = parse('<i2I4I4', value)
-  return { epoch = epoch, known = known, window = sub(value, at) }
+  return { epoch = epoch, known = known, window = string.sub(value, at) }
 end
 
 local function judge(state, epoch, first, last)
@@ -65,7 +64,7 @@ local function remember(id, epoch, first, last, base)
   local state = producers[id]
   if not state or epoch > state.epoch then state = { epoch = epoch, known = 0, window = '' } end
   producers[id], state.changed, changed = state, true, true
-  state.window = sub(state.window .. pack(batchForm, first, last, base), -windowBytes)
+  state.window = string.sub(state.window .. pack(batchForm, first, last, base), -windowBytes)
   -- Half the circle at most: beyond that what is behind cannot be told from what is ahead.
   state.known = math.min(sequences / 2, state.known + (last - first) % sequences + 1)
 end
@@ -89,7 +88,7 @@ for i = 1, count do
   verdicts[2 * i - 1], verdicts[2 * i] = kind, kind == 0 and logEnd or number
   if kind == 0 then
     logEnd, bytes, added = logEnd + delta + 1, bytes + size, added + 1
-    maxTimestamp, largest = max(maxTimestamp, timestamp), max(largest, size)
+    maxTimestamp, largest = math.max(maxTimestamp, timestamp), math.max(largest, size)
     -- '%d' is exact where Redis is a 64-bit program, and takes half the time of '%.0f'.
     ids[i] = format('%d-%d', logEnd - 1, maxTimestamp > 1 and maxTimestamp or 1)
   end

@@ -297,7 +297,7 @@ describe('append of an idempotent producer', () => {
     ]);
   });
 
-  it('writes something for duplicates that replicas have to confirm, and only for those', async () => {
+  it('writes something for duplicates that have to be confirmed, and only for those', async () => {
     const raw = new Appends(keys(), partitionLimits, new Transactions(redis.write));
     const changes = async (): Promise<number> => {
       const info = await redis.write.info('persistence');
