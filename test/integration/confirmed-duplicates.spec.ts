@@ -13,7 +13,9 @@ const servers = (process.env.SLUICE_TEST_SERVERS ?? '').split(',').filter((path)
 
 describe.each([null, ...servers])('a duplicate that has to be confirmed, on %p', (binary) => {
   const start = (args: readonly string[] = []): Promise<TestRedis> =>
-    binary === null ? startRedis({ args }) : startLocalRedis(binary, [...defaultArgs, ...args]);
+    binary === null
+      ? startRedis({ args })
+      : startLocalRedis({ binary, args: [...defaultArgs, ...args] });
   const name = `copied-${binary === null ? 'default' : basename(binary)}`;
   const keyPrefix = `${name}:`;
   let primary: TestRedis;
