@@ -160,7 +160,7 @@ describe('a script', () => {
     await expect(run).rejects.toMatchObject({
       name: 'UnknownOutcome',
       message: expect.stringMatching(
-        /^test\/count: failed at count\.lua:8, perhaps after it had written: ERR value is not an int/,
+        /^test\/count: failed at count\.lua:8, perhaps after it had written: ERR value is not/,
       ),
     });
     await expect(run).rejects.not.toHaveProperty('command');
