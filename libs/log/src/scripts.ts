@@ -7,8 +7,8 @@ const file = (name: string): string => join(__dirname, 'scripts', `${name}.lua`)
 export const appendScript = defineScript({
   name: 'log/append',
   file: file('append'),
-  keys: ['meta', 'log', 'producers', 'wake', 'open'],
-  args: ['leaderEpoch', 'position', 'after', 'token', 'facts', 'batches…'],
+  keys: ['meta', 'log', 'producers', 'open…'],
+  args: ['leaderEpoch', 'position', 'confirm', 'wake', 'facts', 'batches…'],
   reply: 'text',
 });
 
@@ -16,7 +16,7 @@ export const appendScript = defineScript({
 export const createPartitionScript = defineScript({
   name: 'log/create-partition',
   file: file('create-partition'),
-  keys: ['meta'],
+  keys: ['meta', 'log', 'producers'],
   args: [],
   reply: 'text',
 });

@@ -1,4 +1,10 @@
-import { resolveConfigs, type AppendBatch, type Topic, type TopicConfig } from '@sluice/log';
+import {
+  resolveConfigs,
+  type AppendBatch,
+  type AppendOutcome,
+  type Topic,
+  type TopicConfig,
+} from '@sluice/log';
 import {
   checkProducedBatch,
   compressionOf,
@@ -14,7 +20,6 @@ import {
 import { ErrorCode, errorInfo, type ErrorCodeValue, Produce, type RequestOf } from '@sluice/wire';
 import type { RequestContext } from '../requests/context';
 import { recordsErrorCode, storageErrorCode } from '../requests/error-codes';
-import type { AppendOutcome } from '../partitions/appender';
 import { limits } from '../limits';
 import { CloseConnection } from '../requests/close-connection';
 import { handle, noReply } from '../requests/handler';
@@ -276,6 +281,8 @@ function toReply(index: number, outcome: AppendOutcome, logAppendTimeMs: number)
       return refusal(index, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
     case 'fenced-producer':
       return refusal(index, ErrorCode.INVALID_PRODUCER_EPOCH);
+    case 'invalid-timestamp':
+      return refusal(index, ErrorCode.INVALID_TIMESTAMP);
   }
 }
 

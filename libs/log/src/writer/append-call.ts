@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import type { Redis } from '@sluice/redis';
-import type { PartitionKeys } from './keys';
-import { partitionLimits } from './partition-limits';
-import { appendScript } from './scripts';
+import type { PartitionKeys } from '../keys';
+import { partitionLimits } from '../partition-limits';
+import { appendScript } from '../scripts';
 
 /** A record batch to be appended, with what the append script has to know of its header. */
 export interface AppendBatch {
@@ -28,12 +28,17 @@ export type AppendResult =
   /** There is a gap before it (45). `expected` is the sequence that would be right. */
   | { kind: 'out-of-order'; expected: number }
   /** The producer id has been used with a newer epoch (47). */
-  | { kind: 'fenced-producer' };
+  | { kind: 'fenced-producer' }
+  /** Its largest timestamp is beyond 2^53 ms and could not be kept exactly (32). */
+  | { kind: 'invalid-timestamp' };
+
+/** Why nothing of a call was appended. */
+export type AppendRefusal = 'fenced-leader' | 'unknown-partition';
 
 /** What became of an append: a result for each batch in order, or all refused alike. */
 export type AppendReply =
   | { results: AppendResult[]; logStartOffset: number; logEndOffset: number }
-  | { refused: 'fenced-leader' | 'unknown-partition' };
+  | { refused: AppendRefusal };
 
 /** Where a log ends. */
 export interface LogPosition {
@@ -47,16 +52,12 @@ export type RawAppendReply =
   | ['all' | 'some', number, number, number, ...number[]]
   | ['moved' | 'fenced-leader' | 'unknown-partition'];
 
-/** On what an append depends; see the script's header. */
-export interface AppendConditions {
+/** On what an append depends, and what it has to see to; see the script's header. */
+export interface AppendTerms {
   /** -1: on no leadership. */
   leaderEpoch: number;
-  /** Where the log has to end; null: anywhere. */
-  position: LogPosition | null;
-  /** The token of the append that has to be the last one done; empty: any. */
-  after: string;
-  /** What a later append may name in `after`; may be empty. */
-  token: string;
+  /** A WAIT follows on the same connection. */
+  confirm: boolean;
 }
 
 /** Bytes that the script is given of each batch beside the batch itself; see its header. */
@@ -66,25 +67,26 @@ const factsBytes = 30;
 export async function runAppend(
   connection: Redis,
   keys: PartitionKeys,
-  conditions: AppendConditions,
+  terms: AppendTerms,
   batches: readonly AppendBatch[],
 ): Promise<RawAppendReply> {
-  const args = appendArgs(conditions, batches);
+  const { meta, log, producers } = keys;
+  const args = appendArgs(keys, terms, null, batches);
   for (const { bytes } of batches) args.push(bytes);
-  return (await appendScript.run(connection, appendKeys(keys), args)) as RawAppendReply;
+  return (await appendScript.run(connection, [meta, log, producers], args)) as RawAppendReply;
 }
 
-/** The script's KEYS. */
-export function appendKeys({ meta, log, producers, wake, open }: PartitionKeys): string[] {
-  return [meta, log, producers, wake, open];
-}
-
-/** The script's ARGV up to the batches themselves. */
+/**
+ * The script's ARGV up to the batches themselves.
+ *
+ * @param position where the log has to end; null: anywhere
+ */
 export function appendArgs(
-  conditions: AppendConditions,
+  { wake }: PartitionKeys,
+  { leaderEpoch, confirm }: AppendTerms,
+  position: LogPosition | null,
   batches: readonly AppendBatch[],
 ): (string | Buffer)[] {
-  const { leaderEpoch, position, after, token } = conditions;
   const count = batches.length;
   assert(count > 0 && count <= partitionLimits.appendBatchesMax, `${count} batches in an append`);
   const facts = Buffer.allocUnsafe(count * factsBytes);
@@ -98,17 +100,7 @@ export function appendArgs(
     at = facts.writeUInt32LE(batch.bytes.length, at);
   }
   const end = position === null ? '' : `${position.logEndOffset} ${position.maxTimestampMs}`;
-  return [String(leaderEpoch), end, after, token, facts];
-}
-
-/** Where a log that ends at `from` ends with the batches added. */
-export function advance(from: LogPosition, batches: readonly AppendBatch[]): LogPosition {
-  let { logEndOffset, maxTimestampMs } = from;
-  for (const batch of batches) {
-    logEndOffset += batch.lastOffsetDelta + 1;
-    maxTimestampMs = Math.max(maxTimestampMs, batch.maxTimestampMs);
-  }
-  return { logEndOffset, maxTimestampMs };
+  return [String(leaderEpoch), end, confirm ? '1' : '0', wake, facts];
 }
 
 /** The script's answer in words. */
@@ -129,6 +121,17 @@ export function readReply(reply: RawAppendReply, batches: readonly AppendBatch[]
     default:
       throw new Error(`log/append replied "${reply[0]}"`);
   }
+}
+
+/** True where some batch of a call is in the log now, by this call or by an earlier one. */
+export function isAnyStored(reply: AppendReply): boolean {
+  if ('refused' in reply) return false;
+  return reply.results.some(isStored);
+}
+
+/** True where the batch is in the log now, by this call or by an earlier one. */
+export function isStored({ kind }: AppendResult): boolean {
+  return kind === 'appended' || kind === 'duplicate' || kind === 'duplicate-unknown';
 }
 
 /** The results of batches that were all appended, the last of them just before `logEndOffset`. */
@@ -155,6 +158,8 @@ function readResult(kind: number, value: number): AppendResult {
       return { kind: 'out-of-order', expected: value };
     case 4:
       return { kind: 'fenced-producer' };
+    case 5:
+      return { kind: 'invalid-timestamp' };
     default:
       throw new Error(`log/append judged a batch as ${kind}`);
   }
