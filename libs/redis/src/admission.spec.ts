@@ -43,7 +43,7 @@ describe('a link whose Redis comes back', () => {
   it('takes no command on any connection before its listeners are done', async () => {
     await link.write.set('key', 'before');
     const arrivals: string[] = [];
-    let finish = (): void => {};
+    let finish!: () => void;
     const held = new Promise<void>((resolve) => (finish = resolve));
     link.onArrival(async (unheld, arrived) => {
       arrivals.push(`${String(await unheld.get('key'))} ${arrived.runId === link.history.runId}`);
