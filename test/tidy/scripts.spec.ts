@@ -9,8 +9,6 @@ const offenders: string[] = [
   'libs/groups/src/scripts/remember.lua',
   'libs/groups/src/scripts/remove-topic.lua',
   'libs/groups/src/scripts/save.lua',
-  'libs/log/src/scripts/append.lua',
-  'libs/log/src/scripts/create-partition.lua',
   'libs/log/src/scripts/topics-claim.lua',
   'libs/log/src/scripts/topics-create.lua',
   'libs/log/src/scripts/topics-delete.lua',

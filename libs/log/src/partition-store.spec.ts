@@ -229,7 +229,7 @@ describe('deleteRecords', () => {
     await store.deleteRecords(ref, -1);
     expect(await appends.append(ref, -1, [batch, batchOf({ id: 1, sequence: 5 })])).toMatchObject({
       results: [
-        { kind: 'duplicate', baseOffset: 0 },
+        { kind: 'duplicate', baseOffset: 0, maxTimestampMs: -1 },
         { kind: 'out-of-order', expected: 3 },
       ],
       logEndOffset: 3,

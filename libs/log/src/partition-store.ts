@@ -56,8 +56,7 @@ export class PartitionStore {
 
   /** Makes the partition, empty from offset 0; one that exists is left as it is. */
   async initPartition(ref: PartitionRef): Promise<void> {
-    const { meta, log, producers } = this.keys(ref);
-    await createPartitionScript.run(this.redis.write, [meta, log, producers], []);
+    await createPartitionScript.call(this.redis.write, this.keys(ref), {});
   }
 
   /** Removes partitions with all that is in them. Redis frees the memory in the background. */

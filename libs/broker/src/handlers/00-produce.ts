@@ -267,14 +267,12 @@ function toReply(index: number, outcome: AppendOutcome, logAppendTimeMs: number)
   const { result, logStartOffset } = outcome;
   switch (result.kind) {
     case 'appended':
-    case 'duplicate':
-      return {
-        index,
-        errorCode: 0,
-        baseOffset: result.baseOffset,
-        logAppendTimeMs,
-        logStartOffset,
-      };
+      return stored(index, result.baseOffset, logAppendTimeMs, logStartOffset);
+    case 'duplicate': {
+      // What is stored bears the time at which it came first.
+      const storedAtMs = logAppendTimeMs === -1 ? -1 : result.maxTimestampMs;
+      return stored(index, result.baseOffset, storedAtMs, logStartOffset);
+    }
     case 'duplicate-unknown':
       return refusal(index, ErrorCode.DUPLICATE_SEQUENCE_NUMBER);
     case 'out-of-order':
@@ -284,6 +282,15 @@ function toReply(index: number, outcome: AppendOutcome, logAppendTimeMs: number)
     case 'invalid-timestamp':
       return refusal(index, ErrorCode.INVALID_TIMESTAMP);
   }
+}
+
+function stored(
+  index: number,
+  baseOffset: number,
+  logAppendTimeMs: number,
+  logStartOffset: number,
+): PartitionReply {
+  return { index, errorCode: ErrorCode.NONE, baseOffset, logAppendTimeMs, logStartOffset };
 }
 
 function toResponse(request: ProduceRequest, replies: PartitionReply[]) {

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
-import type { Redis } from '@sluice/redis';
+import { UnknownOutcome, type Redis } from '@sluice/redis';
 import type { PartitionKeys } from '../keys';
 import { partitionLimits } from '../partition-limits';
-import { appendScript } from '../scripts';
+import { appendScript, type AppendScriptReply } from '../scripts';
 
 /** A record batch to be appended, with what the append script has to know of its header. */
 export interface AppendBatch {
@@ -21,8 +21,8 @@ export interface AppendBatch {
 /** What became of one batch. */
 export type AppendResult =
   | { kind: 'appended'; baseOffset: number }
-  /** It is in the log already, at this offset. */
-  | { kind: 'duplicate'; baseOffset: number }
+  /** It is in the log already, at this offset and with this largest timestamp; -1: it is gone. */
+  | { kind: 'duplicate'; baseOffset: number; maxTimestampMs: number }
   /** It is in the log already, but its offset is no longer known (Kafka's error 46). */
   | { kind: 'duplicate-unknown' }
   /** There is a gap before it (45). `expected` is the sequence that would be right. */
@@ -47,11 +47,6 @@ export interface LogPosition {
   maxTimestampMs: number;
 }
 
-/** What the append script answers; see its header. */
-export type RawAppendReply =
-  | ['all' | 'some', number, number, number, ...number[]]
-  | ['moved' | 'fenced-leader' | 'unknown-partition'];
-
 /** On what an append depends, and what it has to see to; see the script's header. */
 export interface AppendTerms {
   /** -1: on no leadership. */
@@ -64,20 +59,20 @@ export interface AppendTerms {
 const factsBytes = 30;
 
 /** Runs the append script with the batches; it is sent before this returns its promise. */
-export async function runAppend(
+export function runAppend(
   connection: Redis,
   keys: PartitionKeys,
   terms: AppendTerms,
   batches: readonly AppendBatch[],
-): Promise<RawAppendReply> {
+): Promise<AppendScriptReply> {
   const { meta, log, producers } = keys;
   const args = appendArgs(keys, terms, null, batches);
-  for (const { bytes } of batches) args.push(bytes);
-  return (await appendScript.run(connection, [meta, log, producers], args)) as RawAppendReply;
+  args.batches = batches.map(({ bytes }) => bytes);
+  return appendScript.call(connection, { meta, log, producers, open: [] }, args);
 }
 
 /**
- * The script's ARGV up to the batches themselves.
+ * The script's arguments, but for the batches themselves.
  *
  * @param position where the log has to end; null: anywhere
  */
@@ -86,7 +81,7 @@ export function appendArgs(
   { leaderEpoch, confirm }: AppendTerms,
   position: LogPosition | null,
   batches: readonly AppendBatch[],
-): (string | Buffer)[] {
+) {
   const count = batches.length;
   assert(count > 0 && count <= partitionLimits.appendBatchesMax, `${count} batches in an append`);
   const facts = Buffer.allocUnsafe(count * factsBytes);
@@ -99,27 +94,36 @@ export function appendArgs(
     at = facts.writeInt32LE(batch.baseSequence, at);
     at = facts.writeUInt32LE(batch.bytes.length, at);
   }
-  const end = position === null ? '' : `${position.logEndOffset} ${position.maxTimestampMs}`;
-  return [String(leaderEpoch), end, confirm ? '1' : '0', wake, facts];
+  return {
+    leaderEpoch,
+    position: position === null ? '' : `${position.logEndOffset} ${position.maxTimestampMs}`,
+    confirm: confirm ? 1 : 0,
+    wake,
+    facts,
+    batches: [] as Buffer[],
+  };
 }
 
-/** The script's answer in words. */
-export function readReply(reply: RawAppendReply, batches: readonly AppendBatch[]): AppendReply {
-  switch (reply[0]) {
+/** The script's answer in words; it is not `moved`, which is not for whoever appends. */
+export function readReply(
+  reply: Exclude<AppendScriptReply, { tag: 'moved' }>,
+  batches: readonly AppendBatch[],
+): AppendReply {
+  switch (reply.tag) {
     case 'all': {
-      const [, logStartOffset, logEndOffset] = reply;
+      const { logStart: logStartOffset, logEnd: logEndOffset } = reply;
       return { results: inARow(batches, logEndOffset), logStartOffset, logEndOffset };
     }
     case 'some': {
-      const [, logStartOffset, logEndOffset, , ...verdicts] = reply;
-      const results = batches.map((_, i) => readResult(verdicts[2 * i]!, verdicts[2 * i + 1]!));
+      const { logStart: logStartOffset, logEnd: logEndOffset, verdicts } = reply;
+      const times = reply.times.values();
+      const results = batches.map((_, i) => {
+        return readResult(verdicts[2 * i]!, verdicts[2 * i + 1]!, times);
+      });
       return { results, logStartOffset, logEndOffset };
     }
-    case 'fenced-leader':
-    case 'unknown-partition':
-      return { refused: reply[0] };
     default:
-      throw new Error(`log/append replied "${reply[0]}"`);
+      return { refused: reply.tag };
   }
 }
 
@@ -145,13 +149,13 @@ function inARow(batches: readonly AppendBatch[], logEndOffset: number): AppendRe
   });
 }
 
-/** By the numbers of the script's header. */
-function readResult(kind: number, value: number): AppendResult {
+/** By the numbers of the script's header; duplicates take the next of `times`. */
+function readResult(kind: number, value: number, times: Iterator<number>): AppendResult {
   switch (kind) {
     case 0:
       return { kind: 'appended', baseOffset: value };
     case 1:
-      return { kind: 'duplicate', baseOffset: value };
+      return { kind: 'duplicate', baseOffset: value, maxTimestampMs: times.next().value! };
     case 2:
       return { kind: 'duplicate-unknown' };
     case 3:
@@ -161,6 +165,8 @@ function readResult(kind: number, value: number): AppendResult {
     case 5:
       return { kind: 'invalid-timestamp' };
     default:
-      throw new Error(`log/append judged a batch as ${kind}`);
+      throw new UnknownOutcome(appendScript.name, {
+        cause: new Error(`log/append judged a batch as ${kind}`),
+      });
   }
 }

@@ -33,6 +33,11 @@ afterAll(async () => {
   await (await sharedRedis()).stop();
 });
 
+/** What is told of a batch of `batchOf` that is there already. */
+const duplicateAt = (baseOffset: number) => {
+  return { kind: 'duplicate', baseOffset, maxTimestampMs: 1_000 };
+};
+
 const keys = () => partitionKeys(redis.keyPrefix, ref);
 
 async function append(...batches: AppendBatch[]): Promise<AppendResult[]> {
@@ -147,7 +152,7 @@ describe('append', () => {
     await redis.write.hset(keys().meta, { next, start: next });
     await append(batchOf({ id: 1_234_567_890_123_456, sequence: 0 }));
     expect(await append(batchOf({ id: 1_234_567_890_123_456, sequence: 0 }))).toEqual([
-      { kind: 'duplicate', baseOffset: next },
+      duplicateAt(next),
     ]);
     expect(await redis.read.hkeys(keys().producers)).toEqual(['format', '1234567890123456']);
   });
@@ -188,7 +193,7 @@ describe('append of an idempotent producer', () => {
     for (const batch of batches) await append(batch);
     await append(batchAt(1), batchOf({ id: 8, sequence: 0 }));
     expect(await append(...batches)).toEqual(
-      [0, 3, 6, 9, 12].map((baseOffset) => ({ kind: 'duplicate', baseOffset })),
+      [0, 3, 6, 9, 12].map((baseOffset) => duplicateAt(baseOffset)),
     );
     expect(await append(batchOf({ id: 9, sequence: 15 }))).toMatchObject([{ kind: 'appended' }]);
   });
@@ -243,20 +248,16 @@ describe('append of an idempotent producer', () => {
     expect(await append(batchOf({ id: 9, epoch: 1, sequence: 0 }))).toEqual([
       { kind: 'fenced-producer' },
     ]);
-    expect(await append(batchOf({ id: 9, epoch: 2, sequence: 0 }))).toEqual([
-      { kind: 'duplicate', baseOffset: 1 },
-    ]);
+    expect(await append(batchOf({ id: 9, epoch: 2, sequence: 0 }))).toEqual([duplicateAt(1)]);
   });
 
   it('lets the sequence wrap, between batches and within one', async () => {
     await append(batchOf({ id: 1, sequence: sequenceMax }), batchOf({ id: 1, sequence: 0 }));
     await append(batchOf({ id: 2, sequence: sequenceMax - 1 }, 4));
     expect(await append(batchOf({ id: 2, sequence: 2 }))).toMatchObject([{ kind: 'appended' }]);
-    expect(await append(batchOf({ id: 1, sequence: sequenceMax }))).toEqual([
-      { kind: 'duplicate', baseOffset: 0 },
-    ]);
+    expect(await append(batchOf({ id: 1, sequence: sequenceMax }))).toEqual([duplicateAt(0)]);
     expect(await append(batchOf({ id: 2, sequence: sequenceMax - 1 }, 4))).toEqual([
-      { kind: 'duplicate', baseOffset: 2 },
+      duplicateAt(2),
     ]);
     expect(await append(batchOf({ id: 2, sequence: sequenceMax }))).toEqual([
       { kind: 'out-of-order', expected: 3 },
@@ -278,7 +279,7 @@ describe('append of an idempotent producer', () => {
       { kind: 'appended', baseOffset: 0 },
       { kind: 'appended', baseOffset: 2 },
       { kind: 'out-of-order', expected: 3 },
-      { kind: 'duplicate', baseOffset: 0 },
+      duplicateAt(0),
       { kind: 'appended', baseOffset: 3 },
       { kind: 'appended', baseOffset: 4 },
       { kind: 'appended', baseOffset: 5 },
@@ -292,8 +293,8 @@ describe('append of an idempotent producer', () => {
     );
     expect(await append(batches[494]!, batches[495]!, batches[499]!)).toEqual([
       { kind: 'duplicate-unknown' },
-      { kind: 'duplicate', baseOffset: 495 },
-      { kind: 'duplicate', baseOffset: 499 },
+      duplicateAt(495),
+      duplicateAt(499),
     ]);
   });
 
@@ -323,6 +324,24 @@ describe('append of an idempotent producer', () => {
     await append(batchOf({ id: 9, sequence: 0 }), batchOf({ id: 9, sequence: 4 }));
     expect(await redis.read.hgetall(keys().meta)).toEqual(before);
     expect(await redis.read.xlen(keys().log)).toBe(1);
+  });
+
+  it('tells the largest time of what is there already, and that it is gone', async () => {
+    const times = [5, 9, 7].map((timestampMs) => ({ timestampMs, value: null }));
+    const producer = { producerId: 9, producerEpoch: 0 };
+    const first = appendBatch({ records: times, ...producer, baseSequence: 0 });
+    const second = appendBatch({ records: times.slice(2), ...producer, baseSequence: 3 });
+    expect(await append(first, first, second)).toEqual([
+      { kind: 'appended', baseOffset: 0 },
+      { kind: 'duplicate', baseOffset: 0, maxTimestampMs: 9 },
+      { kind: 'appended', baseOffset: 3 },
+    ]);
+    expect(await append(second, first)).toEqual([
+      { kind: 'duplicate', baseOffset: 3, maxTimestampMs: 7 },
+      { kind: 'duplicate', baseOffset: 0, maxTimestampMs: 9 },
+    ]);
+    await store.deleteRecords(ref, 3);
+    expect(await append(first)).toEqual([{ kind: 'duplicate', baseOffset: 0, maxTimestampMs: -1 }]);
   });
 
   it('keeps the sequences of a compressed batch like those of any other', async () => {

@@ -1,6 +1,8 @@
+import { strict as assert } from 'node:assert';
 import type { Redis } from '@sluice/redis';
 import type { PartitionKeys } from '../keys';
 import type { PartitionLimits } from '../partition-limits';
+import type { AppendScriptReply } from '../scripts';
 import {
   readReply,
   runAppend,
@@ -8,7 +10,6 @@ import {
   type AppendReply,
   type AppendTerms,
   type LogPosition,
-  type RawAppendReply,
 } from './append-call';
 import { allowsTransactions, appendDirect } from './direct-append';
 
@@ -62,18 +63,16 @@ export class Appends {
     const { end, keys } = this;
     // Whatever becomes of this call, without an answer there is no telling.
     this.end = null;
-    let reply: RawAppendReply;
+    let reply: AppendScriptReply = { tag: 'moved' };
     if (end !== null && isLarge(batches, this.limits) && this.mayGoDirect()) {
       reply = await appendDirect(connection, keys, { terms, position: end }, batches);
-      if (reply[0] === 'moved') {
-        this.plainLeft = this.limits.plainAppendsAfterMove;
-        reply = await runAppend(connection, keys, terms, batches);
-      }
-    } else {
-      reply = await runAppend(connection, keys, terms, batches);
+      if (reply.tag === 'moved') this.plainLeft = this.limits.plainAppendsAfterMove;
     }
-    if (reply[0] === 'all' || reply[0] === 'some') {
-      this.end = { logEndOffset: reply[2], maxTimestampMs: reply[3] };
+    if (reply.tag === 'moved') reply = await runAppend(connection, keys, terms, batches);
+    // It was asked of no position.
+    assert(reply.tag !== 'moved');
+    if (reply.tag === 'all' || reply.tag === 'some') {
+      this.end = { logEndOffset: reply.logEnd, maxTimestampMs: reply.maxTimestamp };
     }
     return readReply(reply, batches);
   }

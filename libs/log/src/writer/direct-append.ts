@@ -1,13 +1,7 @@
 import { classify, UnknownOutcome, type Redis } from '@sluice/redis';
 import type { PartitionKeys } from '../keys';
-import { appendScript } from '../scripts';
-import {
-  appendArgs,
-  type AppendBatch,
-  type AppendTerms,
-  type LogPosition,
-  type RawAppendReply,
-} from './append-call';
+import { appendScript, type AppendScriptReply } from '../scripts';
+import { appendArgs, type AppendBatch, type AppendTerms, type LogPosition } from './append-call';
 
 /**
  * Appends batches without handing their bytes to Lua, which copies them twice and hashes each byte
@@ -28,14 +22,13 @@ export async function appendDirect(
   keys: PartitionKeys,
   { terms, position }: { terms: AppendTerms; position: LogPosition },
   batches: readonly AppendBatch[],
-): Promise<RawAppendReply> {
+): Promise<AppendScriptReply> {
   const { meta, log, producers, open } = keys;
-  const names = [meta, log, producers, open];
   const ids = entryIds(position, batches);
   const args = appendArgs(keys, terms, position, batches);
   const queued: Promise<unknown>[] = [
     redis.multi({ pipeline: false }),
-    redis.evalsha(appendScript.sha1, names.length, ...names, ...args),
+    appendScript.queue(redis, { meta, log, producers, open: [open] }, args),
     ...batches.map(({ bytes }, i) => redis.xadd(open, 'NOMKSTREAM', ids[i]!, 'b', bytes)),
     redis.renamenx(open, log),
   ];
@@ -56,16 +49,16 @@ export async function appendDirect(
 function readResults(
   results: readonly [Error | null, unknown][],
   ids: readonly string[],
-): RawAppendReply {
+): AppendScriptReply {
   const [error, reply] = results[0] ?? [null, ['moved']];
   if (error !== null) {
     // A script that failed may have moved the stream before it did, and then the batches are in it.
     const added = results.slice(1, -1).some(([, id]) => typeof id === 'string');
     if (added) throw new UnknownOutcome(appendScript.name, { cause: withoutCommand(error) });
-    return ['moved'];
+    return { tag: 'moved' };
   }
-  const answer = reply as RawAppendReply;
-  if (answer[0] === 'all') checkAdded(results, ids);
+  const answer = appendScript.read(reply);
+  if (answer.tag === 'all') checkAdded(results, ids);
   return answer;
 }
 

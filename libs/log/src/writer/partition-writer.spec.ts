@@ -220,7 +220,7 @@ describe('PartitionWriter', () => {
       await turn();
       return [outcome, call];
     };
-    const [known, first] = await sendOne({ kind: 'duplicate', baseOffset: 3 });
+    const [known, first] = await sendOne({ kind: 'duplicate', baseOffset: 3, maxTimestampMs: 1 });
     expect(first.confirming).toBe(true);
     first.confirm(new Error('too few'));
     await expect(known).rejects.toThrow('too few');
