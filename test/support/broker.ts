@@ -2,7 +2,7 @@ import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker
 import { GroupCoordinator, type GroupLimits } from '@sluice/groups';
 import {
   DeletedTopicSweeper,
-  ensureClusterId,
+  LogHistory,
   PartitionStore,
   ProducerIds,
   TopicCatalog,
@@ -19,6 +19,8 @@ export interface StartBrokerOptions extends Partial<BrokerOptions> {
   keyPrefix?: string;
   groupLimits?: Partial<GroupLimits>;
   log?: Logger;
+  /** See `LogHistoryOptions`. */
+  acceptEmptyRedis?: boolean;
 }
 
 /** A whole broker in the test's process, listening on 127.0.0.1. */
@@ -44,6 +46,7 @@ export async function startBroker(given: StartBrokerOptions = {}): Promise<TestB
     keyPrefix = freshPrefix(),
     groupLimits,
     log = silentLogger,
+    acceptEmptyRedis = false,
     ...rest
   } = given;
   const redis = server ?? (await sharedRedis());
@@ -51,13 +54,15 @@ export async function startBroker(given: StartBrokerOptions = {}): Promise<TestB
   const link = await connectLink(redis, { keyPrefix }, { log });
   const options = { ...defaultBrokerOptions, host: '127.0.0.1', port: 0, ...rest };
   options.advertisedHost = rest.advertisedHost ?? '127.0.0.1';
-  const catalog = new TopicCatalog(link, deps);
+  const history = new LogHistory(link, { ...deps, acceptEmptyRedis });
+  await history.start();
+  const catalog = new TopicCatalog(link, { ...deps, history });
   const sweeper = new DeletedTopicSweeper(link, deps);
   const limits = { initialRebalanceDelayMs: 0, ...groupLimits };
   const groups = new GroupCoordinator({ redis: link, ...deps, limits });
-  const store = new PartitionStore(link);
-  const producerIds = new ProducerIds(link);
-  const clusterId = await ensureClusterId(link, systemRandom);
+  const store = new PartitionStore(link, { history });
+  const producerIds = new ProducerIds(link, history);
+  const { clusterId } = history;
   const services = { redis: link, catalog, store, groups, producerIds, clusterId };
   const broker = new Broker({ options, ...services, clock: systemClock, log });
   await catalog.start();
@@ -70,6 +75,7 @@ export async function startBroker(given: StartBrokerOptions = {}): Promise<TestB
     await groups.stop();
     await sweeper.stop();
     await catalog.stop();
+    await history.stop();
     await link.close();
   };
   return {

@@ -3,7 +3,8 @@ import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker
 import { GroupCoordinator, type GroupLimits } from '@sluice/groups';
 import {
   DeletedTopicSweeper,
-  ensureClusterId,
+  LogHistory,
+  PartitionCare,
   PartitionStore,
   ProducerIds,
   TopicCatalog,
@@ -20,7 +21,9 @@ interface Running {
   broker: Broker;
   groups: GroupCoordinator;
   sweeper: DeletedTopicSweeper;
+  care: PartitionCare;
   catalog: TopicCatalog;
+  history: LogHistory;
   redis: RedisLink;
 }
 
@@ -45,24 +48,31 @@ export class Gateway implements BeforeApplicationShutdown {
     const deps = { log, clock: systemClock, random: systemRandom };
     const url = settings.redisUrl ?? standaloneRedisUrl;
     const redis = await RedisLink.connect({ url, keyPrefix: settings.keyPrefix }, deps);
-    const catalog = new TopicCatalog(redis, deps);
+    const { acceptEmptyRedis, producerIdExpirationMs } = settings;
+    const history = new LogHistory(redis, { ...deps, acceptEmptyRedis });
+    await history.start();
+    const catalog = new TopicCatalog(redis, { ...deps, history });
+    const store = new PartitionStore(redis, { history });
+    const topics = () => catalog.list();
+    const care = new PartitionCare({ ...deps, store, topics, producerIdExpirationMs });
     const sweeper = new DeletedTopicSweeper(redis, { ...deps, catalog });
     const groups = new GroupCoordinator({ redis, ...deps, limits: groupLimits(settings) });
     const broker = new Broker({
       options: brokerOptions(settings),
       redis,
       catalog,
-      store: new PartitionStore(redis),
+      store,
       groups,
-      producerIds: new ProducerIds(redis),
-      clusterId: await ensureClusterId(redis, systemRandom),
+      producerIds: new ProducerIds(redis, history),
+      clusterId: history.clusterId,
       clock: systemClock,
       log,
     });
-    this.running = { broker, groups, sweeper, catalog, redis };
+    this.running = { broker, groups, sweeper, care, catalog, history, redis };
     await catalog.start();
     await groups.start();
     sweeper.start();
+    care.start();
     const port = await broker.start();
     log.info('listening for Kafka clients', { host: settings.host, port });
     return port;
@@ -77,7 +87,9 @@ export class Gateway implements BeforeApplicationShutdown {
     await running.broker.stop();
     await running.groups.stop();
     await running.sweeper.stop();
+    await running.care.stop();
     await running.catalog.stop();
+    await running.history.stop();
     await running.redis.close();
     log.info('stopped');
   }

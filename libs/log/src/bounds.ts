@@ -1,5 +1,7 @@
 import { attempt, type Redis } from '@sluice/redis';
 import type { PartitionKeys } from './keys';
+import { LeaderEpochs } from './recovery/epochs';
+import { newerFormat } from './recovery/newer-format';
 
 /** How far a partition reaches and how much is in it. */
 export interface PartitionBounds {
@@ -17,17 +19,26 @@ export interface PartitionBounds {
   /** The largest timestamp there ever was, also of deleted records; -1 before the first. */
   maxTimestampMs: number;
   leaderEpoch: number;
+  leaderEpochs: LeaderEpochs;
 }
+
+const fields = [
+  ...['start', 'next', 'bytes', 'batches', 'largest', 'maxts', 'epoch'],
+  ...['epochs', 'format'],
+];
 
 /** See `PartitionStore.bounds`. */
 export async function readBounds(
   redis: Redis,
   { meta }: PartitionKeys,
 ): Promise<PartitionBounds | null> {
-  const asked = redis.hmget(meta, 'start', 'next', 'bytes', 'batches', 'largest', 'maxts', 'epoch');
-  const values = await attempt('log.bounds', asked);
+  const values = await attempt('log.bounds', redis.hmget(meta, ...fields));
   if (values[1] === null || values[1] === undefined) return null;
-  const [start, next, bytes, batches, largest, maxTimestamp, epoch] = values.map(Number);
+  const [epochs = null, format] = values.slice(7);
+  if (Number(format ?? 1) > 1) throw newerFormat(meta);
+  const [start, next, bytes, batches, largest, maxTimestamp, epoch] = values
+    .slice(0, 7)
+    .map(Number);
   return {
     logStartOffset: start!,
     logEndOffset: next!,
@@ -36,5 +47,6 @@ export async function readBounds(
     largestBatchBytes: largest!,
     maxTimestampMs: maxTimestamp!,
     leaderEpoch: epoch!,
+    leaderEpochs: LeaderEpochs.parse(epochs),
   };
 }

@@ -77,7 +77,7 @@ export class Admission {
    * anew. They are asked again and again.
    */
   suspect(reason: RedisUnavailable): void {
-    this.#suspicion = reason;
+    this.#refuse(reason);
     this.#beginArrival();
   }
 
@@ -108,6 +108,11 @@ export class Admission {
     this.parts.onAdmitted(changed);
   }
 
+  #refuse(reason: RedisUnavailable): void {
+    this.#suspicion = reason;
+    for (const redis of this.parts.held) redis.hold(reason);
+  }
+
   #beginArrival(): void {
     this.#arriving = true;
     for (const redis of this.parts.held) redis.hold(this.#suspicion ?? checking());
@@ -125,6 +130,9 @@ export class Admission {
       }
       this.#changed ||= changed || this.#suspicion !== null;
       this.#history = history;
+    } catch (error) {
+      if (error instanceof RedisUnavailable && error.reason === 'emptied') this.#refuse(error);
+      throw error;
     } finally {
       await close();
     }

@@ -79,7 +79,7 @@ export class RedisLink {
     private readonly deps: LinkDeps,
     connections: Connections,
     lent: LentReplies,
-    private readonly facts: ServerFacts,
+    readonly facts: ServerFacts,
   ) {
     this.lent = lent;
     this.entries = connections.entries.redis;

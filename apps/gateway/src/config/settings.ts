@@ -66,6 +66,13 @@ export class Settings {
   })
   keyPrefix!: string;
 
+  @BooleanSetting({
+    group: redis,
+    default: false,
+    about: 'Begin anew where the gateway has found that Redis was emptied.',
+  })
+  acceptEmptyRedis!: boolean;
+
   @IntegerSetting({
     group: redis,
     default: 5_000,
@@ -139,6 +146,16 @@ export class Settings {
     max: 10_000,
   })
   defaultPartitions!: number;
+
+  @IntegerSetting({
+    group: topics,
+    default: day * 60_000,
+    about:
+      'A producer that has not written to a partition for so long is forgotten, in milliseconds.',
+    min: 1_000,
+    max: Number.MAX_SAFE_INTEGER,
+  })
+  producerIdExpirationMs!: number;
 
   @IntegerSetting({
     group: groups,

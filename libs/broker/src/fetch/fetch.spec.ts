@@ -1,5 +1,10 @@
 import { EventEmitter, once } from 'node:events';
-import type { PartitionBounds, PartitionRef, PartitionStore } from '@sluice/log';
+import {
+  LeaderEpochs,
+  type PartitionBounds,
+  type PartitionRef,
+  type PartitionStore,
+} from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
 import { ErrorCode, type Fetch, type ResponseInput } from '@sluice/wire';
 import { FakeClock } from '@sluice/test/support/fake-clock';
@@ -19,6 +24,7 @@ const empty: PartitionBounds = {
   batches: 0,
   largestBatchBytes: 0,
   leaderEpoch: 0,
+  leaderEpochs: LeaderEpochs.first,
 };
 const oneRecord = { ...empty, logEndOffset: 1, bytes: 100, batches: 1, largestBatchBytes: 100 };
 const batch = { baseOffset: 0, lastOffset: 0, bytes: Buffer.alloc(100), release: () => {} };

@@ -9,8 +9,8 @@ import {
 } from '@sluice/wire';
 import type { BrokerServices, RequestContext } from '../requests/context';
 import { orStorageError } from '../requests/error-codes';
-import { constantLeaderEpoch } from '../partitions/partition';
 import { handle } from '../requests/handler';
+import { inTurns } from '../requests/in-turns';
 
 type NamedTopic = NonNullable<RequestOf<typeof Metadata>['topics']>[number];
 
@@ -18,6 +18,10 @@ type NamedTopic = NonNullable<RequestOf<typeof Metadata>['topics']>[number];
 const autoCreationAskedVersion = 4;
 /** From this version on a topic may be named by its id. */
 const topicIdVersion = 12;
+/** Topics whose leader epochs are looked up at the same time; once known, they are remembered. */
+const topicsAtOnceMax = 16;
+/** What a client takes for "not known". */
+const unknownEpoch = -1;
 
 /**
  * Metadata, v0–v12. v0: an empty list means all topics; later null does. v4: auto-creation is asked
@@ -31,7 +35,7 @@ export const metadata = handle(Metadata, async (context, request) => {
   const all = request.topics === null || (apiVersion === 0 && request.topics.length === 0);
   const mayCreate = apiVersion < autoCreationAskedVersion || request.allowAutoTopicCreation;
   const topics = all
-    ? catalog.list().map((topic) => describe(topic, options.brokerId))
+    ? await inTurns(catalog.list(), topicsAtOnceMax, (topic) => describe(services, topic))
     : await Promise.all(request.topics!.map((named) => look(context, named, mayCreate)));
   return {
     brokers: [
@@ -52,7 +56,7 @@ async function look(
   const { catalog, options } = services;
   const byId = apiVersion >= topicIdVersion && named.topicId !== zeroUuid;
   const known = byId ? catalog.byId(named.topicId) : catalog.byName(named.name ?? '');
-  if (known) return describe(known, options.brokerId);
+  if (known) return describe(services, known);
   if (byId) return missing(null, ErrorCode.UNKNOWN_TOPIC_ID, named.topicId);
   const name = named.name ?? '';
   if (!mayCreate || !options.autoCreateTopics) {
@@ -62,7 +66,7 @@ async function look(
     () => autoCreate(services, name),
     (code) => code,
   );
-  return typeof created === 'number' ? missing(name, created) : describe(created, options.brokerId);
+  return typeof created === 'number' ? missing(name, created) : describe(services, created);
 }
 
 /** Creates a topic because a client asked for it; the finished topic is answered at once. */
@@ -81,7 +85,10 @@ async function autoCreate(
   return ErrorCode.INVALID_TOPIC_EXCEPTION;
 }
 
-function describe({ name, id, partitions }: Topic, brokerId: number) {
+async function describe({ options, partitions: { store } }: BrokerServices, topic: Topic) {
+  const { name, id, partitions } = topic;
+  const { brokerId } = options;
+  const epochs = await store.leaderEpochs(topic);
   return {
     errorCode: ErrorCode.NONE,
     name,
@@ -91,7 +98,7 @@ function describe({ name, id, partitions }: Topic, brokerId: number) {
       errorCode: ErrorCode.NONE,
       partitionIndex,
       leaderId: brokerId,
-      leaderEpoch: constantLeaderEpoch,
+      leaderEpoch: epochs[partitionIndex] ?? unknownEpoch,
       replicaNodes: [brokerId],
       isrNodes: [brokerId],
       offlineReplicas: [],

@@ -37,7 +37,10 @@ export class ColdReader {
       const fitting = Math.floor((bytesMax - run.bytes) / average);
       if (fitting < 1 && run.bytes > 0) break;
       const entries = Math.max(1, Math.min(fitting, safe, limits.readEntriesMax));
-      const batches = await this.store.readLent(this.ref, run.nextOffset, { entries });
+      const batches = await this.store.readLent(this.ref, run.nextOffset, {
+        entries,
+        leaderEpochs: bounds.leaderEpochs,
+      });
       for (const batch of batches) addBatch(run, batch);
       if (batches.length < entries) break;
     }

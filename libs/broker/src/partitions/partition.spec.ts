@@ -1,4 +1,10 @@
-import type { AppendListener, NewWriter, PartitionBounds, PartitionStore } from '@sluice/log';
+import {
+  LeaderEpochs,
+  type AppendListener,
+  type NewWriter,
+  type PartitionBounds,
+  type PartitionStore,
+} from '@sluice/log';
 import { batchAt } from '@sluice/test/support/batches';
 import { MemoryBudget, silentLogger, systemClock } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
@@ -16,6 +22,7 @@ function boundsUpTo(logEndOffset: number): PartitionBounds {
     largestBatchBytes: 100,
     maxTimestampMs: 1,
     leaderEpoch: 0,
+    leaderEpochs: LeaderEpochs.first,
   };
 }
 
@@ -50,7 +57,8 @@ function heldPartition() {
   /** The answer to an append of this gateway, of one record. */
   const appended = (baseOffset: number): void => {
     const results = [{ kind: 'appended' as const, baseOffset }];
-    onReply([batchAt(1)], { results, logStartOffset: 0, logEndOffset: baseOffset + 1 });
+    const logEndOffset = baseOffset + 1;
+    onReply([batchAt(1)], { results, logStartOffset: 0, logEndOffset, leaderEpoch: 0 });
   };
   return { partition, bounds, appended, writer, hear: (message: string) => hear(message) };
 }

@@ -17,10 +17,8 @@ import type { HotMemory } from './hot-memory';
 import { type BatchRun, HotRing } from './hot-ring';
 import { ReadAhead } from './read-ahead';
 
-/**
- * The leader epoch of every partition until leaders move between gateways; it never goes backwards.
- */
-export const constantLeaderEpoch = 0;
+/** For an append that depends on no leadership, since the leader epoch is not known yet. */
+const anyEpoch = -1;
 
 export type ReadOutcome =
   | { run: BatchRun | null; logStartOffset: number; highWatermark: number }
@@ -70,7 +68,7 @@ export class Partition {
     this.ahead = new ReadAhead(services.readAheadBudget);
     this.cold = new ColdReader(services.store, ref);
     this.writer = services.store.writer(ref, {
-      leaderEpoch: constantLeaderEpoch,
+      leaderEpoch: () => this.bounds?.leaderEpoch ?? anyEpoch,
       replicationTimeoutMs: services.replicationTimeoutMs,
       log: services.log,
       trouble: services.appendTrouble,
@@ -199,7 +197,7 @@ export class Partition {
     reply.results.forEach((result, i) => {
       if (result.kind !== 'appended') return;
       const { bytes, lastOffsetDelta } = batches[i]!;
-      stampBatch(bytes, 0, result.baseOffset, constantLeaderEpoch);
+      stampBatch(bytes, 0, result.baseOffset, reply.leaderEpoch);
       this.ring.push(bytes, result.baseOffset, result.baseOffset + lastOffsetDelta + 1);
     });
     const { logStartOffset, logEndOffset } = reply;

@@ -4,6 +4,7 @@ import { RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { changeConfigs, checkConfigs } from '../configs/changes';
 import type { CheckedConfigs, ConfigChange } from '../configs/changes';
 import { resolveConfigs } from '../configs/resolve';
+import type { LogHistory } from '../recovery/log-history';
 import { TopicFollower } from './follower';
 import { catalogLimits } from './catalog-limits';
 import type { CatalogLimits } from './catalog-limits';
@@ -45,6 +46,8 @@ interface CatalogDeps {
   clock: Clock;
   random: Random;
   log: Logger;
+  /** Knows when all topics are gone, so that none is taken for deleted. */
+  history?: LogHistory;
   /** Other limits, for tests. */
   limits?: Partial<CatalogLimits>;
 }
@@ -74,7 +77,8 @@ export class TopicCatalog {
   ) {
     const { clock, log } = deps;
     this.#limits = { ...catalogLimits, ...deps.limits };
-    this.#registry = new TopicRegistry(redis, clock, this.#limits);
+    this.#registry = new TopicRegistry(redis, clock, this.#limits, deps.history);
+    deps.history?.countTopicsBy(() => this.list().length);
     this.#view = new TopicView((field, error) => {
       log.error('a topic in the registry cannot be read', { field, error: error.message });
     });

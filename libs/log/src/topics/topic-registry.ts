@@ -4,6 +4,7 @@ import type { RedisLink } from '@sluice/redis';
 import { registryKeys } from '../keys';
 import type { PartitionRef, RegistryKeys } from '../keys';
 import { PartitionStore } from '../partition-store';
+import type { LogHistory } from '../recovery/log-history';
 import type { CatalogLimits } from './catalog-limits';
 import {
   claimScript,
@@ -38,6 +39,7 @@ export class TopicRegistry {
     private readonly redis: RedisLink,
     private readonly clock: Clock,
     private readonly limits: CatalogLimits,
+    private readonly history?: LogHistory,
   ) {
     this.#keys = registryKeys(redis.keyPrefix, redis.db);
     this.#partitions = new PartitionStore(redis);
@@ -53,6 +55,8 @@ export class TopicRegistry {
     const { topics, version } = this.#keys;
     const reply = await readScript.run(this.redis.read, [topics, version], []);
     const [number, flat] = reply as [number, string[]];
+    // What has no topics may have nothing at all.
+    if (flat.length === 0) await this.history?.verify();
     const content: RegistryContent = { version: number, topics: new Map() };
     for (let at = 0; at < flat.length; at += 2) content.topics.set(flat[at]!, flat[at + 1]!);
     return content;
@@ -60,7 +64,11 @@ export class TopicRegistry {
 
   /** The number of changes so far. */
   async version(): Promise<number> {
-    return Number((await attempt('topics/version', this.redis.read.get(this.#keys.version))) ?? 0);
+    const { version, clusterId } = this.#keys;
+    const asked = this.redis.read.mget(version, clusterId);
+    const [number = null, id = null] = await attempt('topics/version', asked);
+    this.history?.check(id);
+    return Number(number ?? 0);
   }
 
   /** Notes that a topic is about to be created, unless its name is taken. */
