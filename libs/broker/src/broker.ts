@@ -33,6 +33,7 @@ export class Broker {
   private readonly listener: Listener;
   private readonly advertised: { host: string; port: number };
   private readonly unsubscribe: (() => void)[] = [];
+  private listeningPort = 0;
 
   constructor(private readonly parts: BrokerParts) {
     const { options, redis, store, clock, log } = parts;
@@ -67,6 +68,11 @@ export class Broker {
     return this.listener.connectionCount;
   }
 
+  /** The port that it listens on; 0 before the start. */
+  get port(): number {
+    return this.listeningPort;
+  }
+
   /**
    * Listens and serves; resolves with the port. Rejects with the system's error when it cannot
    * listen.
@@ -85,9 +91,9 @@ export class Broker {
       redis.onReady(({ historyChanged }) => this.partitions.invalidate(historyChanged)),
     );
     this.partitions.start();
-    const port = await this.listener.listen(options.host, options.port);
-    if (options.advertisedPort === undefined) this.advertised.port = port;
-    return port;
+    this.listeningPort = await this.listener.listen(options.host, options.port);
+    if (options.advertisedPort === undefined) this.advertised.port = this.listeningPort;
+    return this.listeningPort;
   }
 
   /**
