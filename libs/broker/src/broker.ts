@@ -1,6 +1,6 @@
 import type { GroupCoordinator } from '@sluice/groups';
 import type { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
-import { type Clock, type Logger, MemoryBudget } from '@sluice/base';
+import { type Clock, type Logger, MemoryBudget, TroubleLog } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import type { Api } from '@sluice/wire';
 import './handlers';
@@ -37,6 +37,7 @@ export interface BrokerParts {
  */
 export class Broker {
   private readonly partitions: Partitions;
+  private readonly appendTrouble: TroubleLog;
   private readonly listener: Listener;
   private readonly advertised: { host: string; port: number };
   private readonly interceptions = new Interceptions();
@@ -44,6 +45,13 @@ export class Broker {
 
   constructor(private readonly parts: BrokerParts) {
     const { options, redis, store, clock, log } = parts;
+    this.appendTrouble = new TroubleLog({
+      clock,
+      log,
+      message: 'appends fail, and their producers are told so',
+      quietMs: limits.appendTroubleQuietMs,
+      level: 'error',
+    });
     this.partitions = new Partitions(
       {
         store,
@@ -52,6 +60,8 @@ export class Broker {
         hotMemory: new HotMemory(options.hotBytesMax),
         readAheadBudget: new MemoryBudget(limits.readAheadTotalBytesMax),
         replicationTimeoutMs: options.replicationTimeoutMs,
+        log,
+        appendTrouble: this.appendTrouble,
       },
       log,
     );
@@ -118,5 +128,6 @@ export class Broker {
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
     this.partitions.stop();
+    this.appendTrouble.stop();
   }
 }
