@@ -66,8 +66,9 @@ describe('an intercepted request', () => {
   });
 
   it('can be answered by the test', async () => {
-    const answer = ({ groupId }: { groupId: string }) => ({ errorCode: groupId.length });
-    const set = running.interceptions.add(Heartbeat, { answer });
+    const set = running.interceptions.add(Heartbeat, {
+      answer: ({ groupId }) => ({ errorCode: groupId.length }),
+    });
     expect(await beat('four')).toMatchObject({ errorCode: 4 });
     expect(await beat('seven 7')).toMatchObject({ errorCode: 7 });
     expect(ran).toEqual([]);
@@ -120,8 +121,7 @@ describe('interceptions', () => {
   it('count, choose, and end', async () => {
     const { interceptions } = running;
     const all = interceptions.add(Heartbeat, 'pass', { when: ({ groupId }) => groupId === 'mine' });
-    const answer = () => ({ errorCode: 27 });
-    interceptions.add(Heartbeat, { answer }, { times: 1 });
+    interceptions.add(Heartbeat, { answer: () => ({ errorCode: 27 }) }, { times: 1 });
     await beat('mine');
     expect(await beat('other')).toMatchObject({ errorCode: 27 });
     expect(await beat('other')).toMatchObject({ errorCode: 0 });
