@@ -8,8 +8,8 @@ import type { RequestContext } from './context';
  * - `pass`: nothing; it is only counted
  * - `drop-request`: its connection is closed before it has run
  * - `drop-reply`: it runs, and then its connection is closed in place of the reply
- * - `delayMs`, `delayUntil`: it runs so much later, or once the promise is settled; at once when its
- *   client is gone or the broker stops
+ * - `delayMs`, `delayUntil`: it runs so much later, or once the promise is settled; at once when
+ *   its client is gone or the broker stops
  * - `answer`: it does not run, and this is the reply
  */
 export type InterceptAction<A extends Api> =
