@@ -8,9 +8,11 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   readonly #server: Server = createServer((client) => this.#join(client));
   #loseReply = false;
+  #interrupted = false;
+  #holding = false;
 
   /** @param target where the real server listens */
-  constructor(private readonly target: { host: string; port: number }) {}
+  constructor(private target: { host: string; port: number }) {}
 
   /** Starts to listen on a free port of 127.0.0.1. */
   async start(): Promise<number> {
@@ -34,12 +36,41 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Cuts every connection, and each new one at once, until `restore`. */
+  interrupt(): void {
+    this.#interrupted = true;
+    this.cut();
+  }
+
+  restore(): void {
+    this.#interrupted = false;
+  }
+
+  /** From now on nothing gets through, but every connection stays: both ends see only silence. */
+  hold(): void {
+    this.#holding = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  /** Lets through what was held, and all that follows. */
+  letGo(): void {
+    this.#holding = false;
+    for (const socket of this.#sockets) socket.resume();
+  }
+
+  /** Cuts every connection; new ones lead to another server. */
+  retarget(target: { host: string; port: number }): void {
+    this.target = target;
+    this.cut();
+  }
+
   async stop(): Promise<void> {
     this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
   #join(client: Socket): void {
+    if (this.#interrupted) return void client.destroy();
     const upstream = connect(this.target);
     for (const socket of [client, upstream]) {
       this.#sockets.add(socket);
@@ -56,5 +87,6 @@ export class TcpProxy {
       this.#loseReply = false;
       this.cut();
     });
+    if (this.#holding) for (const socket of [client, upstream]) socket.pause();
   }
 }

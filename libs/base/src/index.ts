@@ -15,3 +15,4 @@ export {
 export { Periodic, type PeriodicOptions } from './periodic';
 export { systemRandom, type Random } from './random';
 export { SparePool, type SparePoolOptions } from './spare-pool';
+export { TroubleLog, type TroubleOptions } from './trouble-log';

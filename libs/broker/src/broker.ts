@@ -1,7 +1,8 @@
 import type { GroupCoordinator } from '@sluice/groups';
 import type { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
-import { type Clock, type Logger, MemoryBudget } from '@sluice/base';
+import { type Clock, type Logger, MemoryBudget, TroubleLog } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
+import type { Api } from '@sluice/wire';
 import './handlers';
 import { limits } from './limits';
 import type { ConnectionServices } from './listener/connection';
@@ -9,6 +10,12 @@ import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
 import { RequestMemory } from './listener/request-memory';
 import type { BrokerOptions } from './options';
+import {
+  Interceptions,
+  type InterceptAction,
+  type Interception,
+  type InterceptOptions,
+} from './requests/interceptions';
 import { HotMemory } from './partitions/hot-memory';
 import { Partitions } from './partitions/partitions';
 
@@ -30,13 +37,22 @@ export interface BrokerParts {
  */
 export class Broker {
   private readonly partitions: Partitions;
+  private readonly appendTrouble: TroubleLog;
   private readonly listener: Listener;
   private readonly advertised: { host: string; port: number };
+  private readonly interceptions = new Interceptions();
   private readonly unsubscribe: (() => void)[] = [];
   private listeningPort = 0;
 
   constructor(private readonly parts: BrokerParts) {
     const { options, redis, store, clock, log } = parts;
+    this.appendTrouble = new TroubleLog({
+      clock,
+      log,
+      message: 'appends fail, and their producers are told so',
+      quietMs: limits.appendTroubleQuietMs,
+      level: 'error',
+    });
     this.partitions = new Partitions(
       {
         store,
@@ -45,6 +61,8 @@ export class Broker {
         hotMemory: new HotMemory(options.hotBytesMax),
         readAheadBudget: new MemoryBudget(limits.readAheadTotalBytesMax),
         replicationTimeoutMs: options.replicationTimeoutMs,
+        log,
+        appendTrouble: this.appendTrouble,
       },
       log,
     );
@@ -58,6 +76,7 @@ export class Broker {
       fetchBudget: new MemoryBudget(limits.fetchReplyBytesMax),
       requestMemory: new RequestMemory(options.inFlightBytesMax),
       framePool: new FramePool(),
+      interceptions: this.interceptions,
       advertised: this.advertised,
     };
     this.listener = new Listener(services);
@@ -71,6 +90,18 @@ export class Broker {
   /** The port that it listens on; 0 before the start. */
   get port(): number {
     return this.listeningPort;
+  }
+
+  /**
+   * For tests: drops, delays, answers or counts the requests of one API that come from now on. A
+   * request that was already received is not touched.
+   */
+  intercept<A extends Api>(
+    api: A,
+    action: InterceptAction<A>,
+    options?: InterceptOptions<A>,
+  ): Interception {
+    return this.interceptions.add(api, action, options);
   }
 
   /**
@@ -103,5 +134,6 @@ export class Broker {
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
     this.partitions.stop();
+    this.appendTrouble.stop();
   }
 }

@@ -7,7 +7,7 @@ import { ensureClusterId } from './cluster-id';
 import { PartitionStore } from './partition-store';
 import { ProducerIds } from './producer-ids';
 import { TopicCatalog } from './topics/catalog';
-import { DeletedTopicSweeper } from './topics/sweeper';
+import { DeletedTopicSweeper } from './topics/deleted-topic-sweeper';
 
 /** Nest's token for the cluster's id. */
 export const CLUSTER_ID = Symbol('clusterId');

@@ -1,5 +1,5 @@
 import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
-import { storageErrorCode } from '../error-codes';
+import { storageErrorCode } from '../requests/error-codes';
 import type { BatchRun } from '../partitions/hot-ring';
 import type { Partition } from '../partitions/partition';
 
@@ -30,7 +30,7 @@ export class FetchPlan {
   private total = 0;
 
   constructor(
-    private readonly targets: FetchTarget[],
+    targets: readonly FetchTarget[],
     private readonly bytesMax: number,
   ) {
     this.served = targets.filter((target): target is Served => target.partition !== undefined);
@@ -41,9 +41,12 @@ export class FetchPlan {
     return this.total;
   }
 
-  /** Some partition has an error: the client is to know at once. */
+  /**
+   * Reading one of the partitions has failed: the client is to know at once. An unknown topic or
+   * partition, of which there is nothing to read, is no such failure (see `readUntilEnough`).
+   */
   get failed(): boolean {
-    return this.targets.some(({ errorCode }) => errorCode !== ErrorCode.NONE);
+    return this.served.some(({ errorCode }) => errorCode !== ErrorCode.NONE);
   }
 
   /** No further byte fits. */

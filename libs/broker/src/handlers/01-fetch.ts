@@ -1,12 +1,12 @@
 import { ErrorCode, type ErrorCodeValue, Fetch, type RequestOf } from '@sluice/wire';
-import type { RequestContext } from '../context';
+import type { RequestContext } from '../requests/context';
 import { FetchPlan, type FetchTarget } from '../fetch/fetch-plan';
 import { fetchBytesMax, reserveFetchMemory } from '../fetch/fetch-memory';
 import { waitForChange } from '../fetch/fetch-wait';
 import { limits } from '../limits';
 import { constantLeaderEpoch } from '../partitions/partition';
-import { handle } from '../registry';
-import { checkLeaderEpoch, findTopic } from '../topics';
+import { handle } from '../requests/handler';
+import { checkLeaderEpoch, findTopic } from '../requests/named-topic';
 
 type FetchRequest = RequestOf<typeof Fetch>;
 
@@ -34,7 +34,21 @@ export const fetch = handle(Fetch, async (context, request) => {
 
 /**
  * Reads, and where that is less than the client's minimum waits for more, until the client's time
- * is up.
+ * is up. What ends the wait before, and what does not, as in Kafka (`KafkaApis.handleFetchRequest`,
+ * `ReplicaManager.fetchMessages`, `DelayedFetch.tryComplete`):
+ *
+ * | What comes up                                        | Wait                               |
+ * | ---------------------------------------------------- | ---------------------------------- |
+ * | topic, topic id or partition index that is not known | goes on, for the others; where all |
+ * |                                                      | are unknown there is none          |
+ * | offset out of range                                  | ends                               |
+ * | leader epoch older or newer than the partition's     | ends                               |
+ * | Redis fails (storage error, or no reply in time)     | ends                               |
+ * | partition that is deleted while the fetch waits      | ends                               |
+ * | client gone, gateway stops                           | ends                               |
+ *
+ * Were the first row to end it, a client that still asks for a topic which was deleted would ask
+ * thousands of times a second.
  */
 async function readUntilEnough(
   { services, signal }: RequestContext,

@@ -1,0 +1,76 @@
+import { defaultGroupLimits } from '@sluice/groups';
+import { configDefinitions } from '@sluice/log';
+import type { BrokerServices } from '../requests/context';
+import { defaultBrokerOptions } from '../options';
+import { describeBrokerConfigs } from './broker-configs';
+import { ConfigSource } from './config-codes';
+import { configsAskedFor, describeTopicConfigs } from './described-config';
+
+const all = { configurationKeys: null, includeSynonyms: true, includeDocumentation: true };
+
+describe('configs of a topic', () => {
+  test('are all listed, with where each value comes from', () => {
+    const configs = configsAskedFor(
+      describeTopicConfigs({ configs: { 'retention.ms': '5' } }),
+      all,
+    );
+    expect(configs.map(({ name }) => name)).toEqual(configDefinitions.map(({ name }) => name));
+    const byDefault = { name: 'log.retention.ms', value: '604800000', source: 5 };
+    expect(configs.find(({ name }) => name === 'retention.ms')).toMatchObject({
+      value: '5',
+      configSource: ConfigSource.DYNAMIC_TOPIC_CONFIG,
+      readOnly: false,
+      configType: 5,
+      documentation: expect.stringContaining('Age at which'),
+      synonyms: [{ name: 'retention.ms', value: '5', source: 1 }, byDefault],
+    });
+    expect(configs.find(({ name }) => name === 'cleanup.policy')).toMatchObject({
+      value: 'delete',
+      configSource: ConfigSource.DEFAULT_CONFIG,
+      synonyms: [{ name: 'log.cleanup.policy', value: 'delete', source: 5 }],
+    });
+  });
+
+  test('are only those that were asked for, and no more is told of them than that', () => {
+    const asked = configsAskedFor(describeTopicConfigs({ configs: {} }), {
+      configurationKeys: ['retention.ms', 'no.such.config'],
+      includeSynonyms: false,
+      includeDocumentation: false,
+    });
+    expect(asked).toMatchObject([{ name: 'retention.ms', synonyms: [], documentation: null }]);
+    const none = { ...all, configurationKeys: [] };
+    expect(configsAskedFor(describeTopicConfigs({ configs: {} }), none)).toEqual([]);
+  });
+});
+
+describe('configs of the broker', () => {
+  const services = {
+    options: { ...defaultBrokerOptions, brokerId: 7, port: 0, defaultPartitions: 4 },
+    advertised: { host: '::1', port: 19092 },
+    groups: { limits: { ...defaultGroupLimits, sessionTimeoutMsMin: 1000 } },
+  } as BrokerServices;
+  const configs = describeBrokerConfigs(services);
+  const sourceOf = (name: string) => configs.find((config) => config.name === name)?.source;
+  const valueOf = (name: string) => configs.find((config) => config.name === name)?.value;
+
+  test('are read-only, sorted, and named once', () => {
+    const names = configs.map(({ name }) => name);
+    expect(names).toEqual([...new Set(names)].sort());
+    expect(configs.every(({ readOnly }) => readOnly)).toBe(true);
+  });
+
+  test('tell the settings, and the defaults of topics', () => {
+    expect(valueOf('broker.id')).toBe('7');
+    expect(valueOf('listeners')).toBe('PLAINTEXT://[::]:19092');
+    expect(valueOf('advertised.listeners')).toBe('PLAINTEXT://[::1]:19092');
+    expect(valueOf('socket.request.max.bytes')).toBe('104857600');
+    expect(valueOf('message.max.bytes')).toBe('1048588');
+    expect(valueOf('group.min.session.timeout.ms')).toBe('1000');
+    expect(valueOf('offsets.retention.minutes')).toBe('10080');
+    const { DEFAULT_CONFIG, STATIC_BROKER_CONFIG } = ConfigSource;
+    expect(sourceOf('num.partitions')).toBe(STATIC_BROKER_CONFIG);
+    expect(sourceOf('group.min.session.timeout.ms')).toBe(STATIC_BROKER_CONFIG);
+    expect(sourceOf('group.max.session.timeout.ms')).toBe(DEFAULT_CONFIG);
+    expect(sourceOf('auto.create.topics.enable')).toBe(DEFAULT_CONFIG);
+  });
+});

@@ -1,0 +1,37 @@
+import { UnknownOutcome } from '@sluice/redis';
+import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
+import { storageErrorCode } from '../requests/error-codes';
+
+/** What became of one item of an admin request, in the fields that responses have for it. */
+export interface Outcome {
+  errorCode: ErrorCodeValue;
+  /** For people; null when all is well. */
+  errorMessage: string | null;
+}
+
+/** Messages repeat what clients sent, and classic strings end at 32,767 bytes. */
+const messageCharsMax = 1_000;
+
+export const done: Outcome = Object.freeze({ errorCode: ErrorCode.NONE, errorMessage: null });
+
+/** A refusal, with a message of a bounded length. */
+export function refuse(errorCode: ErrorCodeValue, message: string): Outcome {
+  const isLong = message.length > messageCharsMax;
+  return { errorCode, errorMessage: isLong ? `${message.slice(0, messageCharsMax)}…` : message };
+}
+
+/**
+ * Runs a change, or a look, at Redis; a failure of Redis becomes a retriable refusal that says
+ * whether something may have changed. Other errors are thrown on.
+ */
+export async function orRefusal<T>(attempt: () => Promise<T>): Promise<T | Outcome> {
+  try {
+    return await attempt();
+  } catch (error) {
+    const code = storageErrorCode(error);
+    if (code === undefined) throw error;
+    const { message } = error as Error;
+    const isUnsure = error instanceof UnknownOutcome;
+    return refuse(code, isUnsure ? message : `Nothing was changed. ${message}`);
+  }
+}

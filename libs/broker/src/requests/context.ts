@@ -1,0 +1,45 @@
+import type { GroupCoordinator } from '@sluice/groups';
+import type { ProducerIds, TopicCatalog } from '@sluice/log';
+import type { Clock, Logger, MemoryBudget } from '@sluice/base';
+import type { RedisLink } from '@sluice/redis';
+import type { BrokerOptions } from '../options';
+import type { Interceptions } from './interceptions';
+import type { Partitions } from '../partitions/partitions';
+
+/** What every handler may use. */
+export interface BrokerServices {
+  readonly options: BrokerOptions;
+  readonly redis: RedisLink;
+  readonly catalog: TopicCatalog;
+  readonly partitions: Partitions;
+  readonly groups: GroupCoordinator;
+  readonly producerIds: ProducerIds;
+  readonly fetchBudget: MemoryBudget;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Faults on request, for tests. */
+  readonly interceptions: Interceptions;
+  /** The cluster's id, the same for all gateways on one Redis and key prefix, for ever. */
+  readonly clusterId: string;
+  /** Where clients are told to connect. */
+  readonly advertised: { readonly host: string; readonly port: number };
+}
+
+/** One request: what the broker offers, and who asks in which version. */
+export interface RequestContext {
+  readonly services: BrokerServices;
+  readonly apiVersion: number;
+  /** Empty when the client gave none. */
+  readonly clientId: string;
+  /** The client's address, as Kafka writes it: `/127.0.0.1`. */
+  readonly clientHost: string;
+  /** Aborted when the connection is gone or the gateway stops, so that nothing waits for nobody. */
+  readonly signal: AbortSignal;
+  /**
+   * Says that the request's bytes may still be in use after the reply, so that their memory is not
+   * used for another request.
+   */
+  keepFrame(): void;
+  /** Runs `done` when the reply is in the kernel's hands, or the connection is gone. */
+  onReplySent(done: () => void): void;
+}
