@@ -3,6 +3,15 @@
 KEYS   offsets
 ARGV   pattern cursor count
 REPLY  cursor; 0 after the last step ]]
+local fieldsPerCall = 1000
+
 local scanned = redis.call('HSCAN', KEYS[1], ARGV[2], 'MATCH', ARGV[1], 'COUNT', ARGV[3])
-for at = 1, #scanned[2], 2 do redis.call('HDEL', KEYS[1], scanned[2][at]) end
+local fields = {}
+for at = 1, #scanned[2], 2 do fields[#fields + 1] = scanned[2][at] end
+
+-- ── writes ──
+for from = 1, #fields, fieldsPerCall do
+  local last = math.min(from + fieldsPerCall - 1, #fields)
+  redis.call('HDEL', KEYS[1], unpack(fields, from, last))
+end
 return scanned[1]

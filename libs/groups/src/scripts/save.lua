@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
---[[ groups/save — write what changed in a group, if the writer has seen the last change.
+--[[ groups/save — write what changed in a group, if the writer has seen the last change. An expected
+fence of no characters makes the group, if it is not there.
 A full Redis does not stop it: groups are small, and consumers must be able to drain the log.
 KEYS   state
 ARGV   expectedFence nextFence emptiness removedCount fields…
@@ -11,7 +12,12 @@ local removedCount = tonumber(ARGV[4])
 local firstField = 5
 local fieldsPerCall = 1000
 
-if (redis.call('HGET', state, 'fence') or '') ~= expectedFence then return 'stale' end
+if expectedFence == '' then
+  if redis.call('EXISTS', state) == 1 then return 'stale' end
+elseif redis.call('HGET', state, 'fence') ~= expectedFence then
+  return 'stale'
+end
+local now = redis.call('TIME')
 
 -- ── writes ──
 local function each(first, last, command)
@@ -25,7 +31,6 @@ each(firstField, firstPair - 1, 'HDEL')
 each(firstPair, #ARGV, 'HSET')
 redis.call('HSET', state, 'fence', nextFence)
 if emptiness == 'begins' then
-  local now = redis.call('TIME')
   local nowMs = now[1] .. string.format('%03d', math.floor(now[2] / 1000))
   redis.call('HSET', state, 'emptySince', nowMs)
 elseif emptiness == 'ends' then
