@@ -3,35 +3,35 @@ import { findProgram, outputOf, run } from './processes.mjs';
 
 /**
  * System package managers, the arguments that install without questions, and what a program's package is
- * called there; several names are tried in turn.
+ * called there; several names are tried in turn, and packages that are needed together stand in one name.
  */
 const managers = [
   {
     program: 'apt-get',
     refresh: ['update', '-qq'],
     install: ['install', '-y', '-qq', '--no-install-recommends'],
-    packages: { redis: ['redis-server', 'valkey'], kcat: ['kcat'] },
+    packages: { redis: ['redis-server', 'valkey'], kcat: ['kcat'], cc: ['gcc libc6-dev'] },
     note: 'the package may also start a Redis of its own on port 6379; Sluice does not use that one',
   },
   {
     program: 'dnf',
     install: ['install', '-y', '-q'],
-    packages: { redis: ['valkey', 'redis'], kcat: ['kcat'] },
+    packages: { redis: ['valkey', 'redis'], kcat: ['kcat'], cc: ['gcc glibc-devel'] },
   },
   {
     program: 'apk',
     install: ['add', '--no-cache', '-q'],
-    packages: { redis: ['valkey', 'redis'], kcat: ['kcat'] },
+    packages: { redis: ['valkey', 'redis'], kcat: ['kcat'], cc: ['gcc musl-dev'] },
   },
   {
     program: 'pacman',
     install: ['-S', '--noconfirm', '--needed'],
-    packages: { redis: ['valkey'], kcat: [] },
+    packages: { redis: ['valkey'], kcat: [], cc: ['gcc'] },
   },
   {
     program: 'zypper',
     install: ['--non-interactive', '--quiet', 'install'],
-    packages: { redis: ['valkey', 'redis'], kcat: ['kcat'] },
+    packages: { redis: ['valkey', 'redis'], kcat: ['kcat'], cc: ['gcc glibc-devel'] },
   },
   {
     program: 'brew',
@@ -42,7 +42,7 @@ const managers = [
 ];
 
 /**
- * Installs `redis` or `kcat` with the system's package manager, as root or through a sudo that asks nothing.
+ * Installs `redis`, `kcat` or `cc` (a C compiler) with the system's package manager, as root or through a sudo that asks nothing.
  * @returns undefined when it is installed, else in words why not
  */
 export async function installPackage(what) {
@@ -63,7 +63,7 @@ export async function installPackage(what) {
   };
   if (manager.refresh !== undefined) await call(manager.refresh);
   for (const name of names) {
-    if ((await call([...manager.install, name])) !== 0) continue;
+    if ((await call([...manager.install, ...name.split(' ')])) !== 0) continue;
     say(`installed ${name} in ${duration(performance.now() - startedMs)}`);
     if (what === 'redis' && manager.note !== undefined) say(manager.note);
     return undefined;

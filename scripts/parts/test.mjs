@@ -6,7 +6,7 @@ import { complain, duration, Trouble } from './console.mjs';
 import { ensureInstalled } from './install.mjs';
 import { run } from './processes.mjs';
 import { readIfThere, root } from './project.mjs';
-import { ensureKcat, ensureTestRedis } from './tools.mjs';
+import { ensureKcat, ensurePowerCut, ensureTestRedis, whyNoLosses } from './tools.mjs';
 
 /** A hung test must not hang whoever waits for the result. */
 const jestMsMax = 30 * 60_000;
@@ -54,8 +54,14 @@ async function step(name, action) {
 async function prepare(notRun) {
   await ensureInstalled();
   await ensureTestRedis();
-  const why = await ensureKcat();
-  if (why !== undefined) notRun.push({ what: 'kcat', why });
+  const lacking = {
+    kcat: await ensureKcat(),
+    losses: whyNoLosses(),
+    'power-cut': await ensurePowerCut(),
+  };
+  for (const [what, why] of Object.entries(lacking)) {
+    if (why !== undefined) notRun.push({ what, why });
+  }
 }
 
 /** All tests in three parts, quickest first, or what the arguments ask for. */
@@ -72,7 +78,7 @@ function jestRuns(jestArgs) {
 
 const ignoreModules = ['--testPathIgnorePatterns', '/node_modules/'];
 
-/** Specs with a tool's name in theirs are left out where there is no such tool; it is said at the end. */
+/** Specs with such a name in theirs are left out where they cannot run; it is said at the end. */
 function leaveOut(notRun) {
   if (notRun.length === 0) return [];
   return [

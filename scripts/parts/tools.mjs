@@ -17,3 +17,14 @@ export async function ensureTestRedis() {
 export async function ensureKcat() {
   return findProgram('kcat') === undefined ? installPackage('kcat') : undefined;
 }
+
+/** @returns undefined when tests can reach a server's data, else in words why they cannot */
+export function whyNoLosses() {
+  return findServer().program === undefined ? 'the only Redis is in Docker' : undefined;
+}
+
+/** @returns undefined when a power cut can be simulated, else in words why it cannot */
+export async function ensurePowerCut() {
+  if (process.platform !== 'linux') return 'they run on Linux only';
+  return whyNoLosses() ?? (findProgram('cc') === undefined ? installPackage('cc') : undefined);
+}

@@ -4,8 +4,6 @@ import * as ts from 'typescript';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '@sluice/test/tidy/source-files';
-import { adminLimits } from '../../libs/broker/src/admin/limits';
-import { groupRequestLimits } from '../../libs/broker/src/groups/limits';
 import { limits as brokerLimits } from '../../libs/broker/src/limits';
 import { defaultGroupLimits } from '../../libs/groups/src/limits';
 import { limits as recordLimits } from '../../libs/records/src/limits';
@@ -35,11 +33,13 @@ const tables: readonly LimitTable[] = [
     file: 'libs/log/src/partition-limits.ts',
     values: partitionLimits,
   },
-  { title: 'Topic catalogue', file: 'libs/log/src/topics/limits.ts', values: catalogLimits },
+  {
+    title: 'Topic catalogue',
+    file: 'libs/log/src/topics/catalog-limits.ts',
+    values: catalogLimits,
+  },
   { title: 'Consumer groups', file: 'libs/groups/src/limits.ts', values: defaultGroupLimits },
   { title: 'Broker', file: 'libs/broker/src/limits.ts', values: brokerLimits },
-  { title: 'Admin requests', file: 'libs/broker/src/admin/limits.ts', values: adminLimits },
-  { title: 'Group requests', file: 'libs/broker/src/groups/limits.ts', values: groupRequestLimits },
 ];
 
 /** The whole text of docs/limits.md, made from the tables of limits in the libraries. */

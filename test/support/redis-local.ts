@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Disk } from './power-cut/disk';
 import type { TestRedis } from './redis';
 
 const startTimeoutMs = 10_000;
@@ -25,10 +26,18 @@ export function findRedisBinary(): string | null {
   return null;
 }
 
+/** How a server on this machine is started. */
+export interface LocalRedisOptions {
+  readonly binary: string;
+  readonly args: readonly string[];
+  /** Lets the power be cut; needs Linux and a C compiler. */
+  readonly powerCut?: boolean;
+}
+
 /** Starts a server on a free port, with its data in a folder of its own. */
-export async function startLocalRedis(binary: string, args: readonly string[]): Promise<TestRedis> {
+export async function startLocalRedis(options: LocalRedisOptions): Promise<LocalRedis> {
   for (let attempt = 1; ; attempt += 1) {
-    const server = new LocalRedis(binary, args, await freePort());
+    const server = new LocalRedis(options, await freePort());
     try {
       await server.restart();
       return server;
@@ -41,23 +50,29 @@ export async function startLocalRedis(binary: string, args: readonly string[]): 
   }
 }
 
-class LocalRedis implements TestRedis {
+/** A server that runs as a process of this machine. */
+export class LocalRedis implements TestRedis {
   readonly host = '127.0.0.1';
   readonly url: string;
   readonly peer: { host: string; port: number };
   readonly beforeStop = new Set<() => Promise<void>>();
+  /** Where the server keeps its append-only files and snapshots, and nothing else. */
+  readonly dataFolder: string;
   readonly #folder = mkdtempSync(join(tmpdir(), 'sluice-redis-'));
   readonly #guard: ChildProcess;
+  readonly #disk: Disk | null;
   #server: ChildProcess | null = null;
 
   constructor(
-    private readonly binary: string,
-    private readonly args: readonly string[],
+    private readonly options: LocalRedisOptions,
     readonly port: number,
   ) {
     this.url = `redis://${this.host}:${port}`;
     this.peer = { host: this.host, port };
     this.#guard = spawnGuard(this.#folder);
+    this.dataFolder = join(this.#folder, 'data');
+    mkdirSync(this.dataFolder);
+    this.#disk = options.powerCut === true ? new Disk(this.dataFolder, this.#folder) : null;
   }
 
   get pid(): number | null {
@@ -86,7 +101,11 @@ class LocalRedis implements TestRedis {
 
   async restart(): Promise<void> {
     await this.kill();
-    const server = spawn(this.binary, this.#allArgs(), { stdio: 'ignore' });
+    this.#disk?.begin();
+    const env = { ...process.env, ...this.#disk?.env };
+    // A group of its own, so that a power cut ends its children too.
+    const how = { stdio: 'ignore', env, detached: true } as const;
+    const server = spawn(this.options.binary, this.#allArgs(), how);
     this.#server = server;
     let failure: Error | null = null;
     server.once('error', (error) => (failure = error));
@@ -109,17 +128,32 @@ class LocalRedis implements TestRedis {
     this.#server?.kill('SIGCONT');
   }
 
+  /** Null where the power cannot be cut. */
+  get disk(): Disk | null {
+    return this.#disk;
+  }
+
+  /** SIGKILL to the server and to what it has forked; then what was never synced is taken away. */
+  async powerCut(): Promise<void> {
+    const { pid } = this;
+    if (this.#disk === null || pid === null) throw new Error('This server has no power to cut.');
+    process.kill(-pid, 'SIGKILL');
+    await this.kill();
+    this.#disk.cut();
+  }
+
   #allArgs(): string[] {
     const inFolder = (name: string): string => join(this.#folder, name);
     const own = {
       port: String(this.port),
       bind: this.host,
       daemonize: 'no',
-      dir: this.#folder,
+      dir: this.dataFolder,
       pidfile: inFolder('pid'),
       logfile: inFolder('log'),
     };
-    return [...Object.entries(own).flatMap(([name, value]) => [`--${name}`, value]), ...this.args];
+    const given = Object.entries(own).flatMap(([name, value]) => [`--${name}`, value]);
+    return [...given, ...this.options.args];
   }
 
   #logTail(): string {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { silentLogger, systemClock } from '@sluice/base';
 import { RedisLink, type LinkDeps, type RedisOptions } from '@sluice/redis';
 import { dockerAnswers, startDockerRedis } from './redis-docker';
-import { findRedisBinary, startLocalRedis } from './redis-local';
+import { findRedisBinary, startLocalRedis, type LocalRedis } from './redis-local';
 
 /** A Redis server of a test's own. */
 export interface TestRedis {
@@ -30,8 +30,8 @@ export interface TestRedis {
 export interface StartRedisOptions {
   /** Arguments for redis-server, as `['--maxmemory', '10mb']`; they win over the defaults. */
   args?: readonly string[];
-  /** Makes the server a replica of another test server. */
-  replicaOf?: TestRedis;
+  /** Makes the server a replica of another test server, or of what a proxy leads to. */
+  replicaOf?: TestRedis | { host: string; port: number };
 }
 
 /** What every server of a test is started with: durable over a kill, and no snapshots. */
@@ -57,12 +57,7 @@ export const defaultArgs: readonly string[] = [
  * @throws Error that says how to get a Redis when there is none
  */
 export async function startRedis(options: StartRedisOptions = {}): Promise<TestRedis> {
-  const replica = options.replicaOf?.peer;
-  const args = [
-    ...defaultArgs,
-    ...(replica === undefined ? [] : ['--replicaof', replica.host, String(replica.port)]),
-    ...(options.args ?? []),
-  ];
+  const args = argsOf(options);
   const forced = process.env.SLUICE_TEST_REDIS;
   if (forced !== undefined && forced !== '' && forced !== 'local' && forced !== 'docker') {
     throw new Error(`SLUICE_TEST_REDIS must be "local" or "docker", not "${forced}".`);
@@ -78,7 +73,26 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<TestR
     }
   }
   if (binary === null) throw new Error(howToGetRedis);
-  return startLocalRedis(binary, args);
+  return startLocalRedis({ binary, args });
+}
+
+/**
+ * Starts a server on this machine, never in a container: for tests that touch its data or its disk.
+ *
+ * @param options.powerCut lets its power be cut; see losses.ts
+ */
+export function startRedisHere(
+  options: StartRedisOptions & { powerCut?: boolean } = {},
+): Promise<LocalRedis> {
+  const binary = findRedisBinary();
+  if (binary === null) throw new Error(howToGetRedis);
+  return startLocalRedis({ binary, args: argsOf(options), powerCut: options.powerCut });
+}
+
+function argsOf({ replicaOf, args = [] }: StartRedisOptions): string[] {
+  if (replicaOf === undefined) return [...defaultArgs, ...args];
+  const { host, port } = 'peer' in replicaOf ? replicaOf.peer : replicaOf;
+  return [...defaultArgs, '--replicaof', host, String(port), ...args];
 }
 
 let shared: Promise<TestRedis> | null = null;

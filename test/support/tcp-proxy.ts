@@ -8,9 +8,10 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   readonly #server: Server = createServer((client) => this.#join(client));
   #loseReply = false;
+  #interrupted = false;
 
   /** @param target where the real server listens */
-  constructor(private readonly target: { host: string; port: number }) {}
+  constructor(private target: { host: string; port: number }) {}
 
   /** Starts to listen on a free port of 127.0.0.1. */
   async start(): Promise<number> {
@@ -34,12 +35,29 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Cuts every connection, and each new one at once, until `restore`. */
+  interrupt(): void {
+    this.#interrupted = true;
+    this.cut();
+  }
+
+  restore(): void {
+    this.#interrupted = false;
+  }
+
+  /** Cuts every connection; new ones lead to another server. */
+  retarget(target: { host: string; port: number }): void {
+    this.target = target;
+    this.cut();
+  }
+
   async stop(): Promise<void> {
     this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
   #join(client: Socket): void {
+    if (this.#interrupted) return void client.destroy();
     const upstream = connect(this.target);
     for (const socket of [client, upstream]) {
       this.#sockets.add(socket);

@@ -2,4 +2,4 @@ export { Broker } from './broker';
 export type { BrokerParts } from './broker';
 export { defaultBrokerOptions } from './options';
 export type { BrokerOptions } from './options';
-export { registeredHandlers } from './registry';
+export { registeredHandlers } from './requests/handler';

@@ -34,6 +34,8 @@ export const limits = {
   contendedStallMs: 5_000,
   /** How often connections are looked at for stalls. */
   connectionSweepMs: 1_000,
+  /** Trouble of one kind, such as refused connections, is over when there was none for so long. */
+  troubleQuietMs: 10_000,
   /** Bytes of fetch replies that all connections together may have unsent. */
   fetchReplyBytesMax: 256 * 1024 * 1024,
   /**
@@ -70,6 +72,12 @@ export const limits = {
   sizesFreshMs: 1_000,
   /** While a fetch waits, the bounds are re-read this often, in case a wake-up was lost. */
   wakePollMs: 1_000,
+  /** Items of one admin request (topics, resources) that are worked on at the same time. */
+  adminItemsAtOnceMax: 8,
+  /** The longest an admin request may go on beginning items, whatever its client allows. */
+  adminRequestMsMax: 120_000,
+  /** Groups of one request (describe, delete, fetch offsets) that are asked at the same time. */
+  groupsAtOnceMax: 16,
   /** A partition that was not touched for so long leaves memory (not Redis). */
   partitionIdleMs: 60_000,
 } as const;

@@ -16,9 +16,9 @@ export type {
   Refused,
   TopicSelector,
 } from './topics/catalog';
-export { catalogLimits } from './topics/limits';
-export type { CatalogLimits } from './topics/limits';
-export { DeletedTopicSweeper } from './topics/sweeper';
+export { catalogLimits } from './topics/catalog-limits';
+export type { CatalogLimits } from './topics/catalog-limits';
+export { DeletedTopicSweeper } from './topics/deleted-topic-sweeper';
 export { topicNameProblem } from './topics/topic';
 export type { Topic } from './topics/topic';
 export type { TopicChange } from './topics/view';

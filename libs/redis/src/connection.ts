@@ -4,11 +4,15 @@ import { writeCommand } from './command-bytes';
 import type { Logger } from '@sluice/base';
 import type { LentReplies } from './lent-replies';
 import { redisLimits, type ResolvedOptions } from './options';
+import { definedScripts } from './script/script';
 import { SharedWait } from './shared-wait';
 import { sievedConnector } from './sieved-connector';
 
 /** What a connection is for; part of its name in CLIENT LIST. */
 export type ConnectionRole = 'write' | 'durable' | 'read' | 'entries' | 'subscribe';
+
+/** Connections on which scripts run. */
+const scriptRoles: readonly ConnectionRole[] = ['write', 'durable', 'read'];
 
 /** A connection together with the last thing that went wrong on it. */
 export interface Connection {
@@ -117,9 +121,23 @@ export function openConnection(
   redis.on('ready', () => {
     lastError = null;
     if (!options.tls) lent?.begin();
+    if (scriptRoles.includes(role)) void loadScripts(redis, role, log);
     log.debug('Redis connection ready', { role });
   });
   return { redis, lastError: () => lastError };
+}
+
+/**
+ * Makes all scripts known to the server before anything else is sent, which may be another one than
+ * before: so the first call of each does not miss it. Where that is forbidden, a call that misses
+ * sends the script itself.
+ */
+async function loadScripts(redis: Redis, role: ConnectionRole, log: Logger): Promise<void> {
+  const loads = Array.from(definedScripts(), (script) => script.load(redis));
+  const failed = (await Promise.allSettled(loads)).find((load) => load.status === 'rejected');
+  if (failed === undefined) return;
+  const { message } = failed.reason as Error;
+  log.debug('Redis was not given the scripts in advance', { role, error: message });
 }
 
 /** The command that an error of Redis answers. */

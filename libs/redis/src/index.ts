@@ -13,14 +13,17 @@ export {
 } from './errors';
 export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from './link';
 export { redisLimits, resolveOptions, type RedisOptions } from './options';
+export { checkWritesLine } from './script/rules';
+export type { ReplyOf, ReplyShapes, ValueKind } from './script/reply';
 export {
   defineScript,
   Script,
   type Named,
   type RedisArg,
+  type ReplyDeclaration,
   type ReplyForm,
   type ScriptDeclaration,
-} from './script';
-export { checkScriptUse, parseScriptHeader, type ScriptHeader } from './script-header';
+} from './script/script';
+export { readScript, type ScriptSource } from './script/source';
 export type { ServerFacts } from './server';
 export type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';

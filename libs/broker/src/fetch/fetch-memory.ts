@@ -1,4 +1,4 @@
-import type { BrokerServices, RequestContext } from '../context';
+import type { BrokerServices, RequestContext } from '../requests/context';
 import { limits } from '../limits';
 
 /** How large a fetch reply may be: what the client asks, within a share of the free memory. */

@@ -1,5 +1,5 @@
 import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
-import { storageErrorCode } from '../error-codes';
+import { storageErrorCode } from '../requests/error-codes';
 import type { BatchRun } from '../partitions/hot-ring';
 import type { Partition } from '../partitions/partition';
 

@@ -2,7 +2,7 @@ import { RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { ErrorCode, type ErrorCodeValue, type Fetch, type ResponseInput } from '@sluice/wire';
 import { MemoryBudget } from '@sluice/base';
 import { FakeClock } from '@sluice/test/support/fake-clock';
-import type { RequestContext } from '../context';
+import type { RequestContext } from '../requests/context';
 import { fetch } from '../handlers/01-fetch';
 import { limits } from '../limits';
 

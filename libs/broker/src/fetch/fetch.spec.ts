@@ -3,7 +3,7 @@ import type { PartitionBounds, PartitionRef, PartitionStore } from '@sluice/log'
 import type { RedisLink } from '@sluice/redis';
 import { ErrorCode, type Fetch, type ResponseInput } from '@sluice/wire';
 import { FakeClock } from '@sluice/test/support/fake-clock';
-import type { RequestContext } from '../context';
+import type { RequestContext } from '../requests/context';
 import { fetch } from '../handlers/01-fetch';
 import { limits } from '../limits';
 import { fetchBytesMax } from './fetch-memory';

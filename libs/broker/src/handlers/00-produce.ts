@@ -11,12 +11,13 @@ import {
   type BatchHeader,
   type CompressionName,
 } from '@sluice/records';
-import { ErrorCode, type ErrorCodeValue, Produce, type RequestOf } from '@sluice/wire';
-import type { RequestContext } from '../context';
-import { recordsErrorCode, storageErrorCode } from '../error-codes';
+import { ErrorCode, errorInfo, type ErrorCodeValue, Produce, type RequestOf } from '@sluice/wire';
+import type { RequestContext } from '../requests/context';
+import { recordsErrorCode, storageErrorCode } from '../requests/error-codes';
 import type { AppendOutcome } from '../partitions/appender';
 import { limits } from '../limits';
-import { CloseConnection, handle, noReply } from '../registry';
+import { CloseConnection } from '../requests/close-connection';
+import { handle, noReply } from '../requests/handler';
 
 type ProduceRequest = RequestOf<typeof Produce>;
 type PartitionData = ProduceRequest['topicData'][number]['partitionData'][number];
@@ -51,10 +52,11 @@ export const produce = handle(
       let missing = 1;
       const finish = () => {
         if (--missing > 0) return;
-        if (request.acks !== 0) resolve(toResponse(request, replies));
-        else if (replies.every(({ errorCode }) => errorCode === ErrorCode.NONE)) resolve(noReply);
+        if (request.acks !== 0) return resolve(toResponse(request, replies));
+        const failed = replies.find(({ errorCode }) => errorCode !== ErrorCode.NONE);
         // The client wants no reply; a closed connection is the one way to tell it (as in Kafka).
-        else reject(new CloseConnection('a produce with acks=0 failed'));
+        if (failed) reject(new CloseConnection('a produce with acks=0 failed', reasonOf(failed)));
+        else resolve(noReply);
       };
       for (const { name, partitionData } of request.topicData) {
         const topic = context.services.catalog.byName(name);
@@ -77,6 +79,12 @@ export const produce = handle(
     }),
   { pipelined: true },
 );
+
+/** What the log says of a refusal that no reply tells. */
+function reasonOf({ index, errorCode, errorMessage }: PartitionReply) {
+  const error = errorInfo(errorCode).name;
+  return { partition: index, error, ...(errorMessage ? { reason: errorMessage } : {}) };
+}
 
 /** What all partitions of a request share. */
 interface Produced {

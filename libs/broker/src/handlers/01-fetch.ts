@@ -1,12 +1,12 @@
 import { ErrorCode, type ErrorCodeValue, Fetch, type RequestOf } from '@sluice/wire';
-import type { RequestContext } from '../context';
+import type { RequestContext } from '../requests/context';
 import { FetchPlan, type FetchTarget } from '../fetch/fetch-plan';
 import { fetchBytesMax, reserveFetchMemory } from '../fetch/fetch-memory';
 import { waitForChange } from '../fetch/fetch-wait';
 import { limits } from '../limits';
 import { constantLeaderEpoch } from '../partitions/partition';
-import { handle } from '../registry';
-import { checkLeaderEpoch, findTopic } from '../topics';
+import { handle } from '../requests/handler';
+import { checkLeaderEpoch, findTopic } from '../requests/named-topic';
 
 type FetchRequest = RequestOf<typeof Fetch>;
 

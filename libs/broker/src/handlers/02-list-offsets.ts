@@ -1,11 +1,11 @@
 import { RecordsError } from '@sluice/records';
 import { ErrorCode, ListOffsets, type ErrorCodeValue } from '@sluice/wire';
-import type { BrokerServices, RequestContext } from '../context';
-import { orStorageError, recordsErrorCode } from '../error-codes';
-import { inTurns } from '../in-turns';
+import type { BrokerServices, RequestContext } from '../requests/context';
+import { orStorageError, recordsErrorCode } from '../requests/error-codes';
+import { inTurns } from '../requests/in-turns';
 import { constantLeaderEpoch, type Partition } from '../partitions/partition';
-import { handle } from '../registry';
-import { checkLeaderEpoch } from '../topics';
+import { handle } from '../requests/handler';
+import { checkLeaderEpoch } from '../requests/named-topic';
 
 /** Timestamps that mean something else, and the first version that knows them. */
 const special = {

@@ -7,10 +7,10 @@ import {
   type ErrorCodeValue,
   type RequestOf,
 } from '@sluice/wire';
-import type { BrokerServices, RequestContext } from '../context';
-import { orStorageError } from '../error-codes';
+import type { BrokerServices, RequestContext } from '../requests/context';
+import { orStorageError } from '../requests/error-codes';
 import { constantLeaderEpoch } from '../partitions/partition';
-import { handle } from '../registry';
+import { handle } from '../requests/handler';
 
 type NamedTopic = NonNullable<RequestOf<typeof Metadata>['topics']>[number];
 

@@ -1,7 +1,7 @@
 import type { OffsetToCommit } from '@sluice/groups';
 import { ErrorCode, OffsetCommit } from '@sluice/wire';
-import { hasPartition } from '../groups/partitions';
-import { handle } from '../registry';
+import { hasPartition } from '../requests/named-topic';
+import { handle } from '../requests/handler';
 
 /** A partition's line in the response. */
 interface Line {

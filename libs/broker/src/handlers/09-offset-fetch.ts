@@ -1,8 +1,8 @@
 import { ErrorCode, OffsetFetch } from '@sluice/wire';
-import { groupRequestLimits } from '../groups/limits';
-import { committedOffsets, withoutOffset } from '../groups/offsets';
-import { inTurns } from '../in-turns';
-import { handle } from '../registry';
+import { committedOffsets, withoutOffset } from '../group-requests/committed-offsets';
+import { inTurns } from '../requests/in-turns';
+import { limits } from '../limits';
+import { handle } from '../requests/handler';
 
 /** From this version on the response has a place for an error of the whole group. */
 const groupErrorVersion = 2;
@@ -16,7 +16,7 @@ const manyGroupsVersion = 8;
  */
 export const offsetFetch = handle(OffsetFetch, async ({ services, apiVersion }, request) => {
   if (apiVersion >= manyGroupsVersion) {
-    const { groupsAtOnceMax } = groupRequestLimits;
+    const { groupsAtOnceMax } = limits;
     const groups = await inTurns(request.groups, groupsAtOnceMax, async ({ groupId, topics }) => ({
       groupId,
       ...(await committedOffsets(services, groupId, topics)),

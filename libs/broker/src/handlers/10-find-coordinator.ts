@@ -1,6 +1,6 @@
 import { ErrorCode, type ErrorCodeValue, FindCoordinator } from '@sluice/wire';
-import type { BrokerServices } from '../context';
-import { handle } from '../registry';
+import type { BrokerServices } from '../requests/context';
+import { handle } from '../requests/handler';
 
 const groupCoordinator = 0;
 const transactionCoordinator = 1;

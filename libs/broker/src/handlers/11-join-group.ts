@@ -1,6 +1,6 @@
 import { ErrorCode, JoinGroup, type ResponseInput } from '@sluice/wire';
-import { untilGone } from '../groups/until-gone';
-import { handle } from '../registry';
+import { untilGone } from '../group-requests/until-gone';
+import { handle } from '../requests/handler';
 
 /** From this version on a new member is told its id first, and joins with it (KIP-394). */
 const knownMemberVersion = 4;

@@ -1,5 +1,5 @@
 import { ErrorCode, LeaveGroup } from '@sluice/wire';
-import { handle } from '../registry';
+import { handle } from '../requests/handler';
 
 /**
  * From this version on several members may leave at once, and static ones by their instance ids.

@@ -1,6 +1,6 @@
 import { ErrorCode, type ResponseInput, SyncGroup } from '@sluice/wire';
-import { untilGone } from '../groups/until-gone';
-import { handle } from '../registry';
+import { untilGone } from '../group-requests/until-gone';
+import { handle } from '../requests/handler';
 
 /** From this version on the member must say which protocol it means (KIP-559). */
 const namedProtocolVersion = 5;

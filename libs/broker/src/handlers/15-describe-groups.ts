@@ -1,8 +1,8 @@
 import type { GroupDescription } from '@sluice/groups';
 import { DescribeGroups, ErrorCode, errorInfo, noAuthorizedOperations } from '@sluice/wire';
-import { groupRequestLimits } from '../groups/limits';
-import { inTurns } from '../in-turns';
-import { handle } from '../registry';
+import { inTurns } from '../requests/in-turns';
+import { limits } from '../limits';
+import { handle } from '../requests/handler';
 
 /** From this version on a group that does not exist is an error, with a message (KIP-1043). */
 const notFoundVersion = 6;
@@ -13,10 +13,8 @@ const notFoundVersion = 6;
  * operations (v3), which are answered as not known.
  */
 export const describeGroups = handle(DescribeGroups, async ({ services, apiVersion }, request) => {
-  const groups = await inTurns(
-    request.groups,
-    groupRequestLimits.groupsAtOnceMax,
-    async (groupId) => tell(await services.groups.describe(groupId), apiVersion),
+  const groups = await inTurns(request.groups, limits.groupsAtOnceMax, async (groupId) =>
+    tell(await services.groups.describe(groupId), apiVersion),
   );
   return { groups };
 });

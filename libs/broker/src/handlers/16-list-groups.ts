@@ -1,5 +1,5 @@
 import { ListGroups } from '@sluice/wire';
-import { handle } from '../registry';
+import { handle } from '../requests/handler';
 
 /**
  * ListGroups, v0–v5. v3: flexible. v4: states, and only groups in some of them. v5: types, and only

@@ -1,5 +1,5 @@
 import { ApiVersions, ErrorCode } from '@sluice/wire';
-import { handle, registeredHandlers } from '../registry';
+import { handle, registeredHandlers } from '../requests/handler';
 
 /** What a client may call itself (KIP-511). */
 const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;

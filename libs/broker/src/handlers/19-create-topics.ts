@@ -6,13 +6,13 @@ import {
   type RequestOf,
   zeroUuid,
 } from '@sluice/wire';
-import { assignmentProblem } from '../admin/assignments';
-import { describeTopicConfigs } from '../admin/described-config';
-import { eachItem } from '../admin/items';
-import { done, orRefusal, type Outcome, refuse } from '../admin/outcome';
-import { repeatedConfig } from '../admin/resources';
-import type { BrokerServices, RequestContext } from '../context';
-import { handle } from '../registry';
+import { assignmentProblem } from '../admin-requests/assignments';
+import { describeTopicConfigs } from '../admin-requests/described-config';
+import { eachItem } from '../admin-requests/items';
+import { done, orRefusal, type Outcome, refuse } from '../admin-requests/outcome';
+import { repeatedConfig } from '../admin-requests/resources';
+import type { BrokerServices, RequestContext } from '../requests/context';
+import { handle } from '../requests/handler';
 
 type NewTopic = RequestOf<typeof CreateTopics>['topics'][number];
 

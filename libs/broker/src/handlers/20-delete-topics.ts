@@ -1,8 +1,8 @@
 import { DeleteTopics, ErrorCode, type RequestOf, zeroUuid } from '@sluice/wire';
-import { eachItem } from '../admin/items';
-import { done, orRefusal, type Outcome, refuse } from '../admin/outcome';
-import type { RequestContext } from '../context';
-import { handle } from '../registry';
+import { eachItem } from '../admin-requests/items';
+import { done, orRefusal, type Outcome, refuse } from '../admin-requests/outcome';
+import type { RequestContext } from '../requests/context';
+import { handle } from '../requests/handler';
 
 type NamedTopic = RequestOf<typeof DeleteTopics>['topics'][number];
 

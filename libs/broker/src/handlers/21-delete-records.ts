@@ -1,8 +1,8 @@
 import { DeleteRecords, ErrorCode, type ErrorCodeValue } from '@sluice/wire';
-import type { BrokerServices } from '../context';
-import { orStorageError } from '../error-codes';
+import type { BrokerServices } from '../requests/context';
+import { orStorageError } from '../requests/error-codes';
 import type { Partition } from '../partitions/partition';
-import { handle } from '../registry';
+import { handle } from '../requests/handler';
 
 interface Deleted {
   lowWatermark: number;

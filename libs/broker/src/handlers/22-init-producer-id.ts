@@ -1,6 +1,6 @@
 import { ErrorCode, InitProducerId } from '@sluice/wire';
-import { coordinatorErrorCode } from '../error-codes';
-import { handle } from '../registry';
+import { coordinatorErrorCode } from '../requests/error-codes';
+import { handle } from '../requests/handler';
 
 /**
  * InitProducerId, v0–v5. Without a transactional id each call gives a new producer id with epoch 0,

@@ -1,8 +1,8 @@
 import { ErrorCode, OffsetForLeaderEpoch, type ErrorCodeValue } from '@sluice/wire';
-import { orStorageError } from '../error-codes';
+import { orStorageError } from '../requests/error-codes';
 import { constantLeaderEpoch, type Partition } from '../partitions/partition';
-import { handle } from '../registry';
-import { checkLeaderEpoch } from '../topics';
+import { handle } from '../requests/handler';
+import { checkLeaderEpoch } from '../requests/named-topic';
 
 interface EpochEnd {
   errorCode: ErrorCodeValue;

@@ -1,16 +1,16 @@
 import { topicNameProblem } from '@sluice/log';
 import { DescribeConfigs, ErrorCode, type RequestOf } from '@sluice/wire';
-import { describeBrokerConfigs } from '../admin/broker-configs';
-import { ResourceType, resourceTypeName } from '../admin/config-codes';
+import { describeBrokerConfigs } from '../admin-requests/broker-configs';
+import { ResourceType, resourceTypeName } from '../admin-requests/config-codes';
 import {
   configsAskedFor,
   type DescribedConfig,
   describeTopicConfigs,
-} from '../admin/described-config';
-import { done, type Outcome, refuse } from '../admin/outcome';
-import type { Resource } from '../admin/resources';
-import type { BrokerServices } from '../context';
-import { handle } from '../registry';
+} from '../admin-requests/described-config';
+import { done, type Outcome, refuse } from '../admin-requests/outcome';
+import type { Resource } from '../admin-requests/resources';
+import type { BrokerServices } from '../requests/context';
+import { handle } from '../requests/handler';
 
 type Asked = RequestOf<typeof DescribeConfigs>['resources'][number];
 

@@ -1,10 +1,15 @@
 import { AlterConfigs, type RequestOf } from '@sluice/wire';
-import { eachItem } from '../admin/items';
-import type { Outcome } from '../admin/outcome';
-import { keyOfResource, nameOfResource, notAlterable, repeatedConfig } from '../admin/resources';
-import { setTopicConfigs } from '../admin/set-configs';
-import type { RequestContext } from '../context';
-import { handle } from '../registry';
+import { eachItem } from '../admin-requests/items';
+import type { Outcome } from '../admin-requests/outcome';
+import {
+  keyOfResource,
+  nameOfResource,
+  notAlterable,
+  repeatedConfig,
+} from '../admin-requests/resources';
+import { setTopicConfigs } from '../admin-requests/set-configs';
+import type { RequestContext } from '../requests/context';
+import { handle } from '../requests/handler';
 
 type Replaced = RequestOf<typeof AlterConfigs>['resources'][number];
 

@@ -1,9 +1,9 @@
 import { CreatePartitions, ErrorCode, type RequestOf } from '@sluice/wire';
-import { replicasProblem } from '../admin/assignments';
-import { eachItem } from '../admin/items';
-import { done, orRefusal, type Outcome, refuse } from '../admin/outcome';
-import type { BrokerServices, RequestContext } from '../context';
-import { handle } from '../registry';
+import { replicasProblem } from '../admin-requests/assignments';
+import { eachItem } from '../admin-requests/items';
+import { done, orRefusal, type Outcome, refuse } from '../admin-requests/outcome';
+import type { BrokerServices, RequestContext } from '../requests/context';
+import { handle } from '../requests/handler';
 
 type Growth = RequestOf<typeof CreatePartitions>['topics'][number];
 

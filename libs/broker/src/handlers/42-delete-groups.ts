@@ -1,7 +1,7 @@
 import { DeleteGroups } from '@sluice/wire';
-import { groupRequestLimits } from '../groups/limits';
-import { inTurns } from '../in-turns';
-import { handle } from '../registry';
+import { inTurns } from '../requests/in-turns';
+import { limits } from '../limits';
+import { handle } from '../requests/handler';
 
 /**
  * DeleteGroups, v0–v2 (v2: flexible). Deletes groups without members, and their offsets. A group
@@ -9,7 +9,7 @@ import { handle } from '../registry';
  */
 export const deleteGroups = handle(DeleteGroups, async ({ services }, request) => {
   const groupIds = [...new Set(request.groupsNames)];
-  const { groupsAtOnceMax } = groupRequestLimits;
+  const { groupsAtOnceMax } = limits;
   const results = await inTurns(groupIds, groupsAtOnceMax, async (groupId) => ({
     groupId,
     errorCode: await services.groups.deleteGroup(groupId),

@@ -1,7 +1,7 @@
 import type { DeleteOffsetsRequest } from '@sluice/groups';
 import { ErrorCode, OffsetDelete } from '@sluice/wire';
-import { hasPartition } from '../groups/partitions';
-import { handle } from '../registry';
+import { hasPartition } from '../requests/named-topic';
+import { handle } from '../requests/handler';
 
 /** A partition's line in the response. */
 interface Line {

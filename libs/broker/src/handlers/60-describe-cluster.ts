@@ -1,5 +1,5 @@
 import { DescribeCluster, ErrorCode, noAuthorizedOperations } from '@sluice/wire';
-import { handle } from '../registry';
+import { handle } from '../requests/handler';
 
 /** Brokers are all there is to describe; Kafka's other kind is controllers (KIP-919). */
 const brokerEndpoints = 1;

@@ -1,6 +1,6 @@
 import { apis } from '@sluice/wire';
 import { readdirSync } from 'node:fs';
-import { registeredHandlers } from '../registry';
+import { registeredHandlers } from '../requests/handler';
 import './index';
 
 /**

@@ -1,7 +1,7 @@
 import { encodeBatch } from '@sluice/records';
 import { ErrorCode, type Produce, type ResponseInput } from '@sluice/wire';
 import { FakeClock } from '@sluice/test/support/fake-clock';
-import type { RequestContext } from '../context';
+import type { RequestContext } from '../requests/context';
 import { limits } from '../limits';
 import { produce } from './00-produce';
 

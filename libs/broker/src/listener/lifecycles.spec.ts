@@ -5,7 +5,7 @@ import { ApiVersions, encodeRequest, Fetch, Heartbeat, Produce } from '@sluice/w
 import { eventually } from '@sluice/test/support/eventually';
 import { listen } from '../../test/listener';
 import { reserveFetchMemory } from '../fetch/fetch-memory';
-import { handle, noReply } from '../registry';
+import { handle, noReply } from '../requests/handler';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

@@ -1,4 +1,4 @@
-import type { BrokerServices, RequestContext } from '../context';
+import type { BrokerServices, RequestContext } from '../requests/context';
 import type { ParsedRequest } from './dispatch';
 import type { PendingReply } from './reply-queue';
 

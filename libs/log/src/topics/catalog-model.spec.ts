@@ -7,7 +7,7 @@ import type { CatalogStep, ModelReply } from '@sluice/test/models/catalog-model'
 import { connectLink, freshPrefix, sharedRedis } from '@sluice/test/support/redis';
 import { partitionKeys, registryKeys } from '../keys';
 import { TopicCatalog } from './catalog';
-import { DeletedTopicSweeper } from './sweeper';
+import { DeletedTopicSweeper } from './deleted-topic-sweeper';
 import type { Topic } from './topic';
 
 const deps = { clock: systemClock, random: systemRandom, log: silentLogger };

@@ -3,10 +3,10 @@ import { RedisLink, UnknownOutcome } from '@sluice/redis';
 import { connectLink, freshPrefix, startRedis, type TestRedis } from '@sluice/test/support/redis';
 import { partitionKeys, registryKeys } from '../keys';
 import { TopicCatalog } from './catalog';
-import { catalogLimits } from './limits';
-import type { CatalogLimits } from './limits';
-import { TopicRegistry } from './registry';
-import { DeletedTopicSweeper } from './sweeper';
+import { catalogLimits } from './catalog-limits';
+import type { CatalogLimits } from './catalog-limits';
+import { TopicRegistry } from './topic-registry';
+import { DeletedTopicSweeper } from './deleted-topic-sweeper';
 import { encodeRecord, freezeTopic } from './topic';
 import type { TopicRecord } from './topic';
 

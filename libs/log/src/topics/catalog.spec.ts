@@ -3,8 +3,8 @@ import { silentLogger, systemClock, systemRandom } from '@sluice/base';
 import { connectLink, freshPrefix, sharedRedis } from '@sluice/test/support/redis';
 import { partitionKeys, registryKeys } from '../keys';
 import { TopicCatalog } from './catalog';
-import type { CatalogLimits } from './limits';
-import { DeletedTopicSweeper } from './sweeper';
+import type { CatalogLimits } from './catalog-limits';
+import { DeletedTopicSweeper } from './deleted-topic-sweeper';
 import type { Topic } from './topic';
 import type { TopicChange } from './view';
 

@@ -1,7 +1,7 @@
 import type { Clock, Logger, Timer } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
-import type { CatalogLimits } from './limits';
-import type { TopicRegistry } from './registry';
+import type { CatalogLimits } from './catalog-limits';
+import type { TopicRegistry } from './topic-registry';
 import type { RegistryChange, TopicChange, TopicView } from './view';
 
 interface FollowerDeps {

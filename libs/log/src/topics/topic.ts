@@ -1,5 +1,5 @@
 import type { ConfigValues } from '../configs/changes';
-import { catalogLimits } from './limits';
+import { catalogLimits } from './catalog-limits';
 
 /** A topic as every gateway knows it. Frozen; a change makes a new object. */
 export interface Topic {

@@ -1,6 +1,6 @@
 import { decodeRecord, registryField } from './topic';
 import type { Topic } from './topic';
-import type { RegistryContent } from './registry';
+import type { RegistryContent } from './topic-registry';
 
 /** What happened to one topic. */
 export type TopicChange =

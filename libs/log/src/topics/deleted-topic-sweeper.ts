@@ -1,9 +1,9 @@
 import type { Clock, Logger, Timer } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import type { TopicCatalog } from './catalog';
-import { catalogLimits } from './limits';
-import type { CatalogLimits } from './limits';
-import { TopicRegistry, steps } from './registry';
+import { catalogLimits } from './catalog-limits';
+import type { CatalogLimits } from './catalog-limits';
+import { TopicRegistry, steps } from './topic-registry';
 import { readSweepEntry } from './topic';
 
 interface SweeperDeps {

@@ -2,8 +2,8 @@ import type { GroupCoordinator } from '@sluice/groups';
 import type { ProducerIds, TopicCatalog } from '@sluice/log';
 import type { Clock, Logger, MemoryBudget } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
-import type { BrokerOptions } from './options';
-import type { Partitions } from './partitions/partitions';
+import type { BrokerOptions } from '../options';
+import type { Partitions } from '../partitions/partitions';
 
 /** What every handler may use. */
 export interface BrokerServices {

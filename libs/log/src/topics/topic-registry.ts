@@ -4,7 +4,7 @@ import type { RedisLink } from '@sluice/redis';
 import { registryKeys } from '../keys';
 import type { PartitionRef, RegistryKeys } from '../keys';
 import { PartitionStore } from '../partition-store';
-import type { CatalogLimits } from './limits';
+import type { CatalogLimits } from './catalog-limits';
 import {
   claimScript,
   createScript,
@@ -12,7 +12,7 @@ import {
   intendScript,
   readScript,
   updateScript,
-} from './scripts';
+} from './topic-scripts';
 import { encodeRecord, registryField, sweepEntry } from './topic';
 import type { Topic, TopicRecord } from './topic';
 

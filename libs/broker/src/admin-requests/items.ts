@@ -1,7 +1,7 @@
 import { ErrorCode } from '@sluice/wire';
-import type { RequestContext } from '../context';
-import { inTurns } from '../in-turns';
-import { adminLimits } from './limits';
+import type { RequestContext } from '../requests/context';
+import { limits } from '../limits';
+import { inTurns } from '../requests/in-turns';
 import { type Outcome, refuse } from './outcome';
 
 interface Items<T> {
@@ -27,7 +27,7 @@ export function eachItem<T, A extends object>(
   refused: (item: T, outcome: Outcome) => A,
 ): Promise<A[]> {
   const { clock } = services;
-  const { itemsAtOnceMax, requestMsMax } = adminLimits;
+  const { adminItemsAtOnceMax: itemsAtOnceMax, adminRequestMsMax: requestMsMax } = limits;
   const deadlineMs = clock.monotonicMs() + Math.min(timeoutMs, requestMsMax);
   const distinct = groupByKey(items, keyOf);
   let begun = 0;

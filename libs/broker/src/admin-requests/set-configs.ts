@@ -1,6 +1,6 @@
 import type { ConfigRequest } from '@sluice/log';
 import { ErrorCode } from '@sluice/wire';
-import type { BrokerServices } from '../context';
+import type { BrokerServices } from '../requests/context';
 import { done, orRefusal, type Outcome, refuse } from './outcome';
 
 /** Changes the configs of a topic, or only checks the change. */

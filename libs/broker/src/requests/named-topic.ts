@@ -23,3 +23,8 @@ export function checkLeaderEpoch(claimed: number, current: number): ErrorCodeVal
   if (claimed === -1 || claimed === current) return ErrorCode.NONE;
   return claimed < current ? ErrorCode.FENCED_LEADER_EPOCH : ErrorCode.UNKNOWN_LEADER_EPOCH;
 }
+
+/** Whether the topic exists and has the partition. */
+export function hasPartition(topic: Topic | undefined, partition: number): topic is Topic {
+  return topic !== undefined && partition >= 0 && partition < topic.partitions;
+}

@@ -1,6 +1,6 @@
 import { defaultGroupLimits } from '@sluice/groups';
 import { configDefinitions } from '@sluice/log';
-import type { BrokerServices } from '../context';
+import type { BrokerServices } from '../requests/context';
 import { defaultBrokerOptions } from '../options';
 import { describeBrokerConfigs } from './broker-configs';
 import { ConfigSource } from './config-codes';

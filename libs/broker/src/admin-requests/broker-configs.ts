@@ -1,6 +1,6 @@
 import { defaultGroupLimits, type GroupLimits } from '@sluice/groups';
 import { configDefinitions, type ConfigType } from '@sluice/log';
-import type { BrokerServices } from '../context';
+import type { BrokerServices } from '../requests/context';
 import { type BrokerOptions, defaultBrokerOptions } from '../options';
 import { ConfigSource } from './config-codes';
 import type { DescribedConfig } from './described-config';

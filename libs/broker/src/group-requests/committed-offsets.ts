@@ -1,6 +1,6 @@
 import type { CommittedOffset } from '@sluice/groups';
 import { ErrorCode } from '@sluice/wire';
-import type { BrokerServices } from '../context';
+import type { BrokerServices } from '../requests/context';
 
 /** Which offsets: some partitions of some topics, or (null) all that the group has committed. */
 export type OffsetsAsked = { name: string; partitionIndexes: number[] }[] | null;
