@@ -22,8 +22,8 @@ export interface JoinRequest {
   protocols: GroupProtocol[];
   sessionTimeoutMs: number;
   /**
-   * -1: the session timeout is taken, as for JoinGroup v0. With 0 a group waits for nobody, and a new
-   * member is removed before it can sync, as in Kafka.
+   * -1: the session timeout is taken, as for JoinGroup v0. With 0 a group waits for nobody, and a
+   * new member is removed before it can sync, as in Kafka.
    */
   rebalanceTimeoutMs: number;
   /** JoinGroup v4 and up: a new member gets MEMBER_ID_REQUIRED and an id first (KIP-394). */

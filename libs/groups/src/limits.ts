@@ -40,8 +40,8 @@ export interface GroupLimits {
   /** Bytes of one member's assignment. */
   memberAssignmentBytesMax: number;
   /**
-   * Kafka's offset.metadata.max.bytes, which Kafka too compares with the number of characters (UTF-16
-   * code units).
+   * Kafka's offset.metadata.max.bytes, which Kafka too compares with the number of characters
+   * (UTF-16 code units).
    */
   offsetMetadataCharactersMax: number;
   /** Offsets written or read by one call to Redis. */

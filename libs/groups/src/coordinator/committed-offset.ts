@@ -3,9 +3,10 @@ import type { OffsetToCommit } from '../api';
 import type { GroupLimits } from '../limits';
 
 /**
- * Why an offset cannot be committed, or NONE. Kafka takes any number; here one that is not exact any
- * more (the wire's reader ends at the largest exact one) is refused, for no log is so long. Metadata
- * is measured as Kafka does it: in characters (UTF-16 code units), whatever the setting's name says.
+ * Why an offset cannot be committed, or NONE. Kafka takes any number; here one that is not exact
+ * any more (the wire's reader ends at the largest exact one) is refused, for no log is so long.
+ * Metadata is measured as Kafka does it: in characters (UTF-16 code units), whatever the setting's
+ * name says.
  */
 export function checkCommittedOffset(
   { offset, metadata }: Pick<OffsetToCommit, 'offset' | 'metadata'>,

@@ -28,8 +28,7 @@ import type { Stores } from '../classic/stored/classic-store';
 import { defaultGroupLimits, type GroupLimits } from '../limits';
 import { GroupIndex } from '../store/group-index';
 import { CommittedOffsets } from '../store/offsets';
-import { groupScripts } from '../store/scripts';
-import { GroupStates } from '../store/states';
+import { GroupStates } from '../store/group-states';
 import { checkCommittedOffset } from './committed-offset';
 import { listGroups } from './group-list';
 import { OffsetReader } from './offset-reader';
@@ -44,19 +43,19 @@ export interface GroupCoordinatorDeps {
   log: Logger;
   limits?: Partial<GroupLimits>;
   /**
-   * The epoch with which this gateway coordinates a group, or null when another one does: such groups
-   * are answered NOT_COORDINATOR. A group whose last owner had a later epoch is not taken from it.
-   * Left out, it coordinates all with epoch 0; then the random part of the fence alone tells one
-   * owner from another, and the last who took a group has it.
+   * The epoch with which this gateway coordinates a group, or null when another one does: such
+   * groups are answered NOT_COORDINATOR. A group whose last owner had a later epoch is not taken
+   * from it. Left out, it coordinates all with epoch 0; then the random part of the fence alone
+   * tells one owner from another, and the last who took a group has it.
    */
   coordinatorEpochOf?: (groupId: string) => number | null;
 }
 
 /**
  * The coordinator of the consumer groups: what the broker's group handlers call. Results carry
- * Kafka's error codes; nothing is thrown for a refusal or for a Redis that is away, and every promise
- * is settled within the group's own timeouts. Groups are read from Redis when they are first asked
- * for.
+ * Kafka's error codes; nothing is thrown for a refusal or for a Redis that is away, and every
+ * promise is settled within the group's own timeouts. Groups are read from Redis when they are
+ * first asked for.
  */
 export class GroupCoordinator {
   readonly #limits: GroupLimits;
@@ -95,17 +94,9 @@ export class GroupCoordinator {
     return this.#limits;
   }
 
-  /**
-   * Begins the background work. No group is read yet. @throws as RedisLink does when Redis is away
-   */
-  async start(): Promise<void> {
-    await this.#loadScripts();
+  /** Begins the background work. No group is read yet. */
+  start(): void {
     this.#stopListening = this.deps.redis.onReady(({ historyChanged }) => {
-      // Without the scripts the first call of each takes two steps, and commands could pass each
-      // other.
-      this.#loadScripts().catch((error: Error) => {
-        this.deps.log.warn('Could not load the group scripts', { error: error.message });
-      });
       if (historyChanged) this.#classic.renewAll();
     });
     this.#classic.start();
@@ -166,9 +157,7 @@ export class GroupCoordinator {
   /** OffsetFetch, from Redis and not from memory. */
   async fetchOffsets(request: FetchOffsetsRequest): Promise<FetchOffsetsResult> {
     const errorCode = this.#check(request.groupId);
-    return errorCode === ErrorCode.NONE
-      ? this.#offsets.fetch(request)
-      : { errorCode, offsets: [] };
+    return errorCode === ErrorCode.NONE ? this.#offsets.fetch(request) : { errorCode, offsets: [] };
   }
 
   /** DescribeGroups, for one group. */
@@ -211,10 +200,6 @@ export class GroupCoordinator {
   async removeTopicOffsets(topicId: string): Promise<void> {
     await this.#stores.index.addRemovedTopic(topicId);
     if (!this.#isStopped) this.#sweeper.sweepSoon();
-  }
-
-  async #loadScripts(): Promise<void> {
-    for (const script of groupScripts) await script.load(this.deps.redis.write);
   }
 
   #epochOf(groupId: string): number | null {

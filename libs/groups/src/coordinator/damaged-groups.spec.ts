@@ -84,7 +84,7 @@ const damages: [what: string, damage: Damage, said: string][] = [
   ['a member without protocols', (state, id) => changeMember(state, id, []), 'protocols'],
   ['a member of other protocols', (state, id) => changeMember(state, id, [['x', '']]), 'range'],
   ['a pending id without a time', (state) => state.set('pending/x', 'soon'), 'pending'],
-  ['a format that is no number', (state) => state.set('format', 'one'), 'format'],
+  ['a format that is no number', (state) => state.set('format', 'one'), 'format one'],
   ['a newer format', (state) => state.set('format', '99'), 'format 99'],
 ];
 

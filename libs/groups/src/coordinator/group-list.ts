@@ -3,7 +3,7 @@ import { decodeHead } from '../classic/stored/group-codec';
 import { stateNames } from '../classic/machine/states';
 import { UnreadableGroup } from '../store/errors';
 import type { GroupIndex } from '../store/group-index';
-import type { GroupStates } from '../store/states';
+import type { GroupStates } from '../store/group-states';
 
 export interface GroupListDeps {
   states: GroupStates;

@@ -16,9 +16,9 @@ export interface OffsetReaderDeps {
 }
 
 /**
- * OffsetFetch, from Redis and not from memory. A Redis that is away, or an offset that cannot be read,
- * is NOT_COORDINATOR here, not COORDINATOR_NOT_AVAILABLE: older Java consumers take the latter for
- * fatal in this one request.
+ * OffsetFetch, from Redis and not from memory. A Redis that is away, or an offset that cannot be
+ * read, is NOT_COORDINATOR here, not COORDINATOR_NOT_AVAILABLE: older Java consumers take the
+ * latter for fatal in this one request.
  */
 export class OffsetReader {
   /** Groups whose offsets cannot be read, though their states may be. */

@@ -1,8 +1,11 @@
 #!lua flags=allow-oom
---[[ groups/open-offsets — make the key of a group's offsets, so that it is there for the scripts that
-name it together with the group's state.
-A full Redis does not stop it, as consumers must be able to join.
-KEYS   offsets
-ARGV   format
-REPLY  1 when it is new, 0 when it was there ]]
-return redis.call('HSETNX', KEYS[1], 'format', ARGV[1])
+--[[ groups/open-offsets — make the key of a group's offsets, so that it is there for the scripts
+that name it together with the group's state. A full Redis does not stop it, as consumers must be
+able to join.
+KEYS    offsets?
+ARGV    format
+REPLY   open ]]
+
+-- ── writes ──
+redis.call('HSETNX', KEYS.offsets, 'format', ARGV.format)
+return { 'open' }

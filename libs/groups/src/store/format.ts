@@ -24,11 +24,12 @@ export const formatField = 'format';
  * @throws UnreadableGroup that names the key
  */
 export function checkFormat(key: string, found: string | null, known: number): void {
-  if (found === null) return;
-  if (!/^[1-9]\d*$/.test(found)) {
-    throw new UnreadableGroup(key, `its format "${found}" is no number`, true);
-  }
-  if (Number(found) <= known) return;
+  const isKnown = found === null || (/^[1-9]\d*$/.test(found) && Number(found) <= known);
+  if (!isKnown) throw newerFormat(key, found, known);
+}
+
+/** The error for what is stored in a format that this version does not know. */
+export function newerFormat(key: string, found: string, known: number): UnreadableGroup {
   const reason = `it is stored in format ${found}, and this version reads up to format ${known}`;
-  throw new UnreadableGroup(key, `${reason}; a newer gateway has written it`, true);
+  return new UnreadableGroup(key, `${reason}; a newer gateway has written it`, true);
 }

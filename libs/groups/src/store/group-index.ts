@@ -21,7 +21,7 @@ export class GroupIndex {
   }
 
   async add(groupId: string): Promise<void> {
-    await rememberScript.run(this.redis.write, [this.keys.index], [groupId]);
+    await rememberScript.call(this.redis.write, { names: this.keys.index }, { name: groupId });
   }
 
   /** Takes a group that is gone out; if it was made again just then, it is put back. */
@@ -43,7 +43,8 @@ export class GroupIndex {
 
   /** Remembers that a topic's offsets are to be removed, until `forgetRemovedTopic`. */
   async addRemovedTopic(topicId: string): Promise<void> {
-    await rememberScript.run(this.redis.write, [this.keys.removedTopics], [topicId]);
+    const names = this.keys.removedTopics;
+    await rememberScript.call(this.redis.write, { names }, { name: topicId });
   }
 
   async removedTopics(): Promise<string[]> {

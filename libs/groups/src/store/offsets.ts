@@ -7,12 +7,7 @@ import { GroupKeys } from './keys';
 import { chunks, settleAll } from './lists';
 import { decodeOffset, noOffset, offsetField, parseOffsetField } from './offset-codec';
 import { readable } from './readable';
-import {
-  commitScript,
-  deleteOffsetsScript,
-  openOffsetsScript,
-  removeTopicScript,
-} from './scripts';
+import { commitScript, deleteOffsetsScript, openOffsetsScript, removeTopicScript } from './scripts';
 
 /** A partition by its topic's id. */
 export interface PartitionId {
@@ -40,8 +35,8 @@ export class CommittedOffsets {
 
   /** Makes the key of a group's offsets, if it is not there. To be called before the first use. */
   async open(groupId: string): Promise<void> {
-    const keys = [this.keys.offsets(groupId)];
-    await openOffsetsScript.run(this.redis.write, keys, [offsetsFormat]);
+    const keys = this.keys.of(groupId);
+    await openOffsetsScript.call(this.redis.write, keys, { format: offsetsFormat });
   }
 
   /**
@@ -50,7 +45,7 @@ export class CommittedOffsets {
    * @throws StaleGroup, UnreadableGroup where a newer gateway has committed
    */
   async commit(groupId: string, fence: string, offsets: readonly OffsetToCommit[]): Promise<void> {
-    const keys = [this.keys.state(groupId), this.keys.offsets(groupId)];
+    const keys = this.keys.of(groupId);
     const calls = chunks(offsets, this.limits.offsetsPerCallMax).map((chunk) => {
       const values = chunk.flatMap(({ topicId, partition, offset, leaderEpoch, metadata }) => [
         offsetField(topicId, partition),
@@ -58,23 +53,23 @@ export class CommittedOffsets {
         leaderEpoch,
         metadata ?? '',
       ]);
-      return commitScript.run(this.redis.write, keys, [fence, ...values]);
+      return commitScript.call(this.redis.write, keys, { fence, offsets: values });
     });
-    for (const reply of await settleAll(calls)) {
-      if (reply === 'stale') throw new StaleGroup(groupId);
-      if (reply === 'newer') {
-        throw new UnreadableGroup(keys[1]!, 'a newer gateway has committed there', true);
+    for (const { tag } of await settleAll(calls)) {
+      if (tag === 'stale') throw new StaleGroup(groupId);
+      if (tag === 'newer') {
+        throw new UnreadableGroup(keys.offsets, 'a newer gateway has committed there', true);
       }
     }
   }
 
   /** Removes some offsets. @throws StaleGroup */
   async delete(groupId: string, fence: string, partitions: readonly PartitionId[]): Promise<void> {
-    const keys = [this.keys.state(groupId), this.keys.offsets(groupId)];
+    const keys = this.keys.of(groupId);
     for (const chunk of chunks(partitions, this.limits.offsetsPerCallMax)) {
       const fields = chunk.map(({ topicId, partition }) => offsetField(topicId, partition));
-      const reply = await deleteOffsetsScript.run(this.redis.write, keys, [fence, ...fields]);
-      if (reply === 'stale') throw new StaleGroup(groupId);
+      const reply = await deleteOffsetsScript.call(this.redis.write, keys, { fence, fields });
+      if (reply.tag === 'stale') throw new StaleGroup(groupId);
     }
   }
 
@@ -123,8 +118,9 @@ export class CommittedOffsets {
   /** One step of the removal of a deleted topic's offsets from a group. */
   async removeTopic(groupId: string, topicId: string, cursor: string): Promise<string> {
     // Topic ids are base64url: nothing in them has a meaning in a pattern.
-    const args = [offsetField(topicId, 0).replace(/0$/, '*'), cursor, this.limits.sweepStepCount];
-    const keys = [this.keys.offsets(groupId)];
-    return (await removeTopicScript.run(this.redis.write, keys, args)) as string;
+    const pattern = offsetField(topicId, 0).replace(/0$/, '*');
+    const args = { pattern, cursor, count: this.limits.sweepStepCount };
+    const reply = await removeTopicScript.call(this.redis.write, this.keys.of(groupId), args);
+    return reply.cursor;
   }
 }

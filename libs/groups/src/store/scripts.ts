@@ -1,81 +1,78 @@
 import { join } from 'node:path';
-import { defineScript, type Script } from '@sluice/redis';
+import { defineScript } from '@sluice/redis';
 
 const folder = join(__dirname, '..', 'scripts');
 
 export const takeScript = defineScript({
   name: 'groups/take',
   file: join(folder, 'take.lua'),
-  keys: ['state'],
+  keys: ['state?'],
   args: ['epoch', 'fence', 'format'],
-  reply: 'buffer',
+  reply: { taken: { 'fields…': 'bytes' } },
+  refused: { missing: {}, outdated: { fence: 'text' }, newer: { format: 'text' } },
 });
 export const saveScript = defineScript({
   name: 'groups/save',
   file: join(folder, 'save.lua'),
-  keys: ['state'],
+  keys: ['state?'],
   args: ['expectedFence', 'nextFence', 'emptiness', 'removedCount', 'fields…'],
-  reply: 'text',
+  reply: { saved: {} },
+  refused: { stale: {} },
 });
 export const deleteScript = defineScript({
   name: 'groups/delete',
   file: join(folder, 'delete.lua'),
   keys: ['state', 'offsets'],
   args: ['fence'],
-  reply: 'text',
+  reply: { deleted: {} },
+  refused: { stale: {} },
 });
 export const expireScript = defineScript({
   name: 'groups/expire',
   file: join(folder, 'expire.lua'),
-  keys: ['state', 'offsets'],
+  keys: ['state?', 'offsets?'],
   args: ['retentionMs', 'cursor', 'count', 'format'],
-  reply: 'text',
+  reply: {
+    missing: {},
+    gone: { removed: 'int' },
+    kept: { cursor: 'text', removed: 'int' },
+  },
+  refused: { live: {}, unreadable: {} },
 });
 export const commitScript = defineScript({
   name: 'groups/commit',
   file: join(folder, 'commit.lua'),
   keys: ['state', 'offsets'],
   args: ['fence', 'offsets…'],
-  reply: 'text',
+  reply: { committed: {} },
+  refused: { stale: {}, newer: {} },
 });
 export const openOffsetsScript = defineScript({
   name: 'groups/open-offsets',
   file: join(folder, 'open-offsets.lua'),
-  keys: ['offsets'],
+  keys: ['offsets?'],
   args: ['format'],
-  reply: 'text',
+  reply: { open: {} },
 });
 export const deleteOffsetsScript = defineScript({
   name: 'groups/delete-offsets',
   file: join(folder, 'delete-offsets.lua'),
   keys: ['state', 'offsets'],
   args: ['fence', 'fields…'],
-  reply: 'text',
+  reply: { deleted: {} },
+  refused: { stale: {} },
 });
 export const removeTopicScript = defineScript({
   name: 'groups/remove-topic',
   file: join(folder, 'remove-topic.lua'),
-  keys: ['offsets'],
+  keys: ['offsets?'],
   args: ['pattern', 'cursor', 'count'],
-  reply: 'text',
+  reply: { scanned: { cursor: 'text' } },
 });
 export const rememberScript = defineScript({
   name: 'groups/remember',
   file: join(folder, 'remember.lua'),
-  keys: ['names'],
+  keys: ['names?'],
   args: ['name'],
-  reply: 'text',
+  reply: { remembered: {} },
 });
-
-/** All of them, to be made known to the server so that commands keep the order of their sending. */
-export const groupScripts: readonly Script[] = [
-  takeScript,
-  saveScript,
-  deleteScript,
-  expireScript,
-  commitScript,
-  openOffsetsScript,
-  deleteOffsetsScript,
-  removeTopicScript,
-  rememberScript,
-];

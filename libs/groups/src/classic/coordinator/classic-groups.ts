@@ -37,8 +37,9 @@ export interface ClassicGroupsDeps {
 }
 
 /**
- * The classic groups (JoinGroup, SyncGroup) that this coordinator has: one actor each, made when the
- * group is first asked for and dropped when nothing is lost by it. Group ids were checked before.
+ * The classic groups (JoinGroup, SyncGroup) that this coordinator has: one actor each, made when
+ * the group is first asked for and dropped when nothing is lost by it. Group ids were checked
+ * before.
  */
 export class ClassicGroups {
   readonly #store: ClassicStore;
@@ -141,7 +142,8 @@ export class ClassicGroups {
 
   /**
    * Deletes a group without members; and one that cannot be served whatever is in it, for that is a
-   * way to be rid of it. But what a newer gateway has written is left to that. @returns the error code
+   * way to be rid of it. But what a newer gateway has written is left to that. @returns the error
+   * code
    */
   async delete(groupId: string): Promise<number> {
     const errorCode = await this.actor(groupId).delete();

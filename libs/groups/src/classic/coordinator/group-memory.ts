@@ -5,7 +5,7 @@ import type { Quarantine } from '../../coordinator/quarantine';
 import type { Troubles } from '../../coordinator/troubles';
 import type { GroupLimits } from '../../limits';
 import { OutdatedCoordinator, StaleGroup } from '../../store/errors';
-import type { StateChanges } from '../../store/states';
+import type { StateChanges } from '../../store/group-states';
 import type { GroupEvent, Step } from '../machine/events';
 import { newGroup, type TimerId } from '../machine/group';
 import { recover, step } from '../machine/machine';
@@ -37,9 +37,9 @@ const unavailable = ErrorCode.COORDINATOR_NOT_AVAILABLE;
 const noChanges: StateChanges = { set: [], removed: [], emptiness: 'same' };
 
 /**
- * A group as it is in memory: each event is put through the machine, what changed is stored, and only
- * then are the answers given and the timers set. When storing fails, memory goes back to what is
- * stored: so it is never ahead of Redis, and nobody is told what is not so.
+ * A group as it is in memory: each event is put through the machine, what changed is stored, and
+ * only then are the answers given and the timers set. When storing fails, memory goes back to what
+ * is stored: so it is never ahead of Redis, and nobody is told what is not so.
  *
  * Whoever uses it does one thing after another, and waits for the promises in between.
  */
@@ -130,8 +130,8 @@ export class GroupMemory {
   }
 
   /**
-   * Gives the group another fence, so that nothing that was sent before can still be done. What is in
-   * memory stays if nobody else has changed the group.
+   * Gives the group another fence, so that nothing that was sent before can still be done. What is
+   * in memory stays if nobody else has changed the group.
    */
   async renew(): Promise<void> {
     const before = this.#owned;

@@ -13,8 +13,8 @@ export const deletionRefusal = (errorCode: number): DeleteOffsetsResult => ({
 });
 
 /**
- * OffsetDelete (KIP-496): removes offsets of topics that no member is subscribed to. Of a group with
- * members that are no consumers nothing is known about topics, so nothing is removed.
+ * OffsetDelete (KIP-496): removes offsets of topics that no member is subscribed to. Of a group
+ * with members that are no consumers nothing is known about topics, so nothing is removed.
  *
  * @throws as the store
  */

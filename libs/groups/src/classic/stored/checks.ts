@@ -30,7 +30,7 @@ export function parseObject(what: string, json: string): Unchecked {
 /** Checks the fields of a head. @throws Error that names the first that is wrong */
 export function checkHead(head: Unchecked): asserts head is Unchecked & StoredHead {
   const { state, generationId, protocolType, protocolName, leaderId } = head;
-  if (!storedStates.includes(state)) throw new Error(`it is in the unknown state "${String(state)}"`);
+  if (!storedStates.includes(state)) throw new Error(`its state "${String(state)}" is unknown`);
   if (!isCount(generationId)) throw new Error('its generation is no number');
   for (const [name, value] of Object.entries({ protocolType, protocolName, leaderId })) {
     if (!isTextOrNull(value)) throw new Error(`its head has no ${name}`);
@@ -71,8 +71,7 @@ export function checkGroup(group: Group): void {
     if (instanceId === null || staticMemberId(group, instanceId) === memberId) continue;
     throw new Error(`its instance "${instanceId}" is of two members`);
   }
-  const hasGeneration =
-    state === GroupState.Stable || state === GroupState.CompletingRebalance;
+  const hasGeneration = state === GroupState.Stable || state === GroupState.CompletingRebalance;
   if (!hasGeneration) return;
   if (protocolName === null) throw new Error(`it is ${state}, but has no protocol`);
   for (const { memberId, protocols } of members.values()) {

@@ -1,6 +1,6 @@
 import type { GroupIndex } from '../../store/group-index';
 import type { CommittedOffsets } from '../../store/offsets';
-import type { GroupStates, StateChanges } from '../../store/states';
+import type { GroupStates, StateChanges } from '../../store/group-states';
 import { UnreadableGroup } from '../../store/errors';
 import type { Group } from '../machine/group';
 import { decodeGroup, encodeHead } from './group-codec';
@@ -28,7 +28,8 @@ export interface Stores {
 /**
  * Classic groups in the stores of all groups.
  *
- * All methods throw what `RedisLink` throws, and StaleGroup when somebody else has changed the group.
+ * All methods throw what `RedisLink` throws, and StaleGroup when somebody else has changed the
+ * group.
  */
 export class ClassicStore {
   constructor(private readonly stores: Stores) {}
@@ -47,8 +48,8 @@ export class ClassicStore {
   }
 
   /**
-   * Writes the changes that make the stored group `after`, or the whole of it where it does not exist
-   * yet.
+   * Writes the changes that make the stored group `after`, or the whole of it where it does not
+   * exist yet.
    *
    * @returns the next fence
    */

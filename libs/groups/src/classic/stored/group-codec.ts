@@ -1,4 +1,4 @@
-import type { StateChanges } from '../../store/states';
+import type { StateChanges } from '../../store/group-states';
 import { type Group, type Member, noBytes, sameProtocols } from '../machine/group';
 import { GroupState } from '../machine/states';
 import { checkGroup, checkHead, checkMember, parseObject } from './checks';
@@ -86,7 +86,7 @@ export function decodeHead(head: Buffer | string | undefined): StoredHead {
   return { state, generationId, protocolType, protocolName, leaderId };
 }
 
-/** The head as it is stored. */
+/** The head as it is stored. The state comes first, which expire.lua relies on. */
 export function encodeHead(group: Group): string {
   const { state, generationId, protocolType, protocolName, leaderId } = group;
   const head: StoredHead = { state, generationId, protocolType, protocolName, leaderId };

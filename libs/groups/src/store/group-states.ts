@@ -3,7 +3,7 @@ import { attempt, type RedisLink } from '@sluice/redis';
 import type { GroupLimits } from '../limits';
 import { OutdatedCoordinator, StaleGroup, UnreadableGroup } from './errors';
 import { followingFence, newFence } from './fence';
-import { checkFormat, formatField, stateFormat } from './format';
+import { checkFormat, formatField, newerFormat, stateFormat } from './format';
 import { GroupKeys } from './keys';
 import { readable } from './readable';
 import { deleteScript, expireScript, saveScript, takeScript } from './scripts';
@@ -27,8 +27,12 @@ export interface TakenState {
   previousFence: string | null;
 }
 
-/** What a step of the expiry found. */
-export type ExpiryOutcome = 'missing' | 'live' | 'kept' | 'gone' | 'unreadable';
+/** What a step of the expiry found, and how many offsets it has removed. */
+export interface Expiry {
+  outcome: 'missing' | 'live' | 'kept' | 'gone' | 'unreadable';
+  cursor: string;
+  removed: number;
+}
 
 /** A head, a group without one (null), or why it cannot be read. */
 export type FoundHead = string | null | UnreadableGroup;
@@ -65,22 +69,23 @@ export class GroupStates {
    * @throws OutdatedCoordinator, UnreadableGroup
    */
   async take(groupId: string, coordinatorEpoch: number): Promise<TakenState | null> {
-    const key = this.keys.state(groupId);
+    const keys = this.keys.of(groupId);
     const fence = newFence(coordinatorEpoch, this.random);
     // On the write connection, so that it is read after whatever was sent there before.
-    const args = [coordinatorEpoch, fence, stateFormat];
-    const reply = await readable(key, takeScript.run(this.redis.write, [key], args));
-    const [outcome, detail] = reply as [Buffer, (Buffer[] | Buffer)?];
-    switch (outcome.toString()) {
+    const args = { epoch: coordinatorEpoch, fence, format: stateFormat };
+    const reply = await readable(keys.state, takeScript.call(this.redis.write, keys, args));
+    switch (reply.tag) {
       case 'missing':
         return null;
       case 'outdated':
-        throw new OutdatedCoordinator(groupId, String(detail));
+        throw new OutdatedCoordinator(groupId, reply.fence);
       case 'newer':
-        checkFormat(key, String(detail), stateFormat);
+        throw newerFormat(keys.state, reply.format, stateFormat);
+      case 'taken': {
+        const fields = fieldsOf(reply.fields);
+        return { fields, fence, previousFence: fields['fence']?.toString() ?? null };
+      }
     }
-    const fields = fieldsOf(detail as Buffer[]);
-    return { fields, fence, previousFence: fields['fence']?.toString() ?? null };
   }
 
   /**
@@ -98,12 +103,14 @@ export class GroupStates {
     const isNew = fence === '';
     const next = isNew ? newFence(coordinatorEpoch, this.random) : followingFence(fence);
     const first = isNew ? [formatField, stateFormat] : [];
-    const reply = await saveScript.run(
-      this.redis.write,
-      [this.keys.state(groupId)],
-      [fence, next, emptiness, removed.length, ...removed, ...first, ...set],
-    );
-    if (reply === 'stale') throw new StaleGroup(groupId);
+    const reply = await saveScript.call(this.redis.write, this.keys.of(groupId), {
+      expectedFence: fence,
+      nextFence: next,
+      emptiness,
+      removedCount: removed.length,
+      fields: [...removed, ...first, ...set],
+    });
+    if (reply.tag === 'stale') throw new StaleGroup(groupId);
     return next;
   }
 
@@ -113,15 +120,15 @@ export class GroupStates {
    * @throws StaleGroup
    */
   async delete(groupId: string, fence: string): Promise<void> {
-    const keys = [this.keys.state(groupId), this.keys.offsets(groupId)];
-    const reply = await deleteScript.run(this.redis.write, keys, [fence]);
-    if (reply === 'stale') throw new StaleGroup(groupId);
+    const keys = this.keys.of(groupId);
+    const reply = await deleteScript.call(this.redis.write, keys, { fence });
+    if (reply.tag === 'stale') throw new StaleGroup(groupId);
   }
 
   /** Removes a group and its offsets whatever stands there: for one that cannot be read. */
   async discard(groupId: string): Promise<void> {
-    const keys = [this.keys.state(groupId), this.keys.offsets(groupId)];
-    await attempt('groups/discard', this.redis.write.unlink(...keys));
+    const { state, offsets } = this.keys.of(groupId);
+    await attempt('groups/discard', this.redis.write.unlink(state, offsets));
   }
 
   /** The heads of groups, in the order asked for; one that cannot be read stands for itself. */
@@ -134,26 +141,30 @@ export class GroupStates {
     });
   }
 
-  /** One step of the expiry of a group's offsets, and of the group itself when nothing is left. */
-  async expire(
-    groupId: string,
-    cursor: string,
-  ): Promise<{ outcome: ExpiryOutcome; cursor: string; removed: number }> {
-    const { offsetsRetentionMs, sweepStepCount } = this.limits;
-    const keys = [this.keys.state(groupId), this.keys.offsets(groupId)];
-    const args = [offsetsRetentionMs, cursor, sweepStepCount, stateFormat];
-    const reply = await readable(keys[0]!, expireScript.run(this.redis.write, keys, args));
-    const [outcome, next, removed] = reply as [ExpiryOutcome, string, number];
-    return { outcome, cursor: next, removed };
+  /**
+   * One step of the expiry of a group's offsets, and of the group itself when nothing is left; a
+   * cursor of '0' begins, and is given back at the end.
+   *
+   * @throws UnreadableGroup
+   */
+  async expire(groupId: string, cursor: string): Promise<Expiry> {
+    const { offsetsRetentionMs: retentionMs, sweepStepCount: count } = this.limits;
+    const keys = this.keys.of(groupId);
+    const args = { retentionMs, cursor, count, format: stateFormat };
+    const reply = await readable(keys.state, expireScript.call(this.redis.write, keys, args));
+    return { outcome: reply.tag, cursor: '0', removed: 0, ...reply };
   }
 
   async #head(groupId: string): Promise<string | null> {
     const key = this.keys.state(groupId);
     const command = this.redis.read.hmget(key, 'fence', formatField, 'head');
-    const [fence, format, head] = await readable(key, attempt('groups/heads', command));
-    checkFormat(key, format ?? null, stateFormat);
-    if (fence != null && head == null) throw new UnreadableGroup(key, 'it has no head');
-    return head ?? null;
+    const [fence = null, format = null, head = null] = await readable(
+      key,
+      attempt('groups/heads', command),
+    );
+    checkFormat(key, format, stateFormat);
+    if (fence !== null && head === null) throw new UnreadableGroup(key, 'it has no head');
+    return head;
   }
 }
 
