@@ -37,7 +37,7 @@ async function startCoordinator(to: RedisLink): Promise<GroupCoordinator> {
     log,
     limits: { initialRebalanceDelayMs: 0, sessionTimeoutMsMin: 50, troubleQuietMs: 100 },
   });
-  await started.start();
+  started.start();
   return started;
 }
 

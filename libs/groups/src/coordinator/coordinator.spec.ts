@@ -25,16 +25,20 @@ afterEach(async () => {
   await link.close();
 });
 
-async function startCoordinator(limits: Partial<GroupLimits> = {}): Promise<GroupCoordinator> {
+async function startCoordinator(
+  limits: Partial<GroupLimits> = {},
+  epoch = 0,
+): Promise<GroupCoordinator> {
   const coordinator = new GroupCoordinator({
     redis: link,
     clock: systemClock,
     random: systemRandom,
     log: silentLogger,
     limits: { initialRebalanceDelayMs: 20, sessionTimeoutMsMin: 50, ...limits },
+    coordinatorEpochOf: () => epoch,
   });
   coordinators.push(coordinator);
-  await coordinator.start();
+  coordinator.start();
   return coordinator;
 }
 
@@ -251,6 +255,23 @@ describe('two coordinators of one group', () => {
     expect(refused.errorCode).toBe(ErrorCode.NOT_COORDINATOR);
     expect((await parked).errorCode).toBe(ErrorCode.NOT_COORDINATOR);
     expect((await first.describe('g')).members).toHaveLength(2);
+  });
+
+  test('one of a later epoch keeps the group, however often the other asks', async () => {
+    const [older, newer] = [await startCoordinator({}, 4), await startCoordinator({}, 5)];
+    const member = consumer(older, 'a');
+    await member.enter();
+    const { memberId, generationId } = member;
+    const claim = { groupId: 'g', memberId, generationId, groupInstanceId: null };
+    expect((await newer.heartbeat(claim)).errorCode).toBe(ErrorCode.NONE);
+    const commit = { ...claim, offsets: [offset(0, 7)] };
+    for (let time = 0; time < 3; time++) {
+      const late = await older.commitOffsets(commit);
+      expect(late.errorCode).toBe(ErrorCode.NOT_COORDINATOR);
+      expect((await consumer(older, 'b').join()).errorCode).toBe(ErrorCode.NOT_COORDINATOR);
+      expect((await newer.commitOffsets(commit)).errorCode).toBe(ErrorCode.NONE);
+    }
+    expect((await newer.describe('g')).members).toHaveLength(1);
   });
 
   test('a group made again does not take a commit meant for the old one', async () => {

@@ -37,7 +37,7 @@ async function startCoordinator(limits: Partial<GroupLimits> = {}): Promise<Grou
     limits: { initialRebalanceDelayMs: 0, sessionTimeoutMsMin: 50, ...limits },
   });
   coordinators.push(coordinator);
-  await coordinator.start();
+  coordinator.start();
   return coordinator;
 }
 

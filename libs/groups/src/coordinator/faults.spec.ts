@@ -37,7 +37,7 @@ async function startCoordinator(limits: Partial<GroupLimits> = {}): Promise<Grou
       ...limits,
     },
   });
-  await started.start();
+  started.start();
   return started;
 }
 
