@@ -1,4 +1,10 @@
-import { resolveConfigs, type AppendBatch, type Topic, type TopicConfig } from '@sluice/log';
+import {
+  resolveConfigs,
+  type AppendBatch,
+  type AppendOutcome,
+  type Topic,
+  type TopicConfig,
+} from '@sluice/log';
 import {
   checkProducedBatch,
   compressionOf,
@@ -14,7 +20,6 @@ import {
 import { ErrorCode, errorInfo, type ErrorCodeValue, Produce, type RequestOf } from '@sluice/wire';
 import type { RequestContext } from '../requests/context';
 import { recordsErrorCode, storageErrorCode } from '../requests/error-codes';
-import type { AppendOutcome } from '../partitions/appender';
 import { limits } from '../limits';
 import { CloseConnection } from '../requests/close-connection';
 import { handle, noReply } from '../requests/handler';
@@ -262,21 +267,30 @@ function toReply(index: number, outcome: AppendOutcome, logAppendTimeMs: number)
   const { result, logStartOffset } = outcome;
   switch (result.kind) {
     case 'appended':
-    case 'duplicate':
-      return {
-        index,
-        errorCode: 0,
-        baseOffset: result.baseOffset,
-        logAppendTimeMs,
-        logStartOffset,
-      };
+      return stored(index, result.baseOffset, logAppendTimeMs, logStartOffset);
+    case 'duplicate': {
+      // What is stored bears the time at which it came first.
+      const storedAtMs = logAppendTimeMs === -1 ? -1 : result.maxTimestampMs;
+      return stored(index, result.baseOffset, storedAtMs, logStartOffset);
+    }
     case 'duplicate-unknown':
       return refusal(index, ErrorCode.DUPLICATE_SEQUENCE_NUMBER);
     case 'out-of-order':
       return refusal(index, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
     case 'fenced-producer':
       return refusal(index, ErrorCode.INVALID_PRODUCER_EPOCH);
+    case 'invalid-timestamp':
+      return refusal(index, ErrorCode.INVALID_TIMESTAMP);
   }
+}
+
+function stored(
+  index: number,
+  baseOffset: number,
+  logAppendTimeMs: number,
+  logStartOffset: number,
+): PartitionReply {
+  return { index, errorCode: ErrorCode.NONE, baseOffset, logAppendTimeMs, logStartOffset };
 }
 
 function toResponse(request: ProduceRequest, replies: PartitionReply[]) {

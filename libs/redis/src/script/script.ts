@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Command, type Redis } from 'ioredis';
-import { classify, disconnected, isErrorReply, UnknownOutcome } from '../errors';
+import { classify, classifyScript, disconnected, isErrorReply, UnknownOutcome } from '../errors';
 import { bareName, restMark } from './header';
 import { checkReplies, ReplyReader, type ReplyOf, type ReplyShapes } from './reply';
 import { readScript, type ScriptSource } from './source';
@@ -46,6 +46,9 @@ export class Script<K extends string = string, A extends string = string, R = un
   /** What is sent to Redis. */
   readonly source: string;
   readonly sha1: string;
+  /** Where each line of the source comes from, as `append.lua:12`. */
+  readonly origins: readonly string[];
+  readonly #readsOnly: boolean;
   readonly #keys: Names;
   readonly #args: Names;
   readonly #commandOptions: { replyEncoding: 'utf8' | null };
@@ -53,11 +56,13 @@ export class Script<K extends string = string, A extends string = string, R = un
   /** Use `defineScript`, which reads and checks the file. */
   constructor(
     readonly name: string,
-    { text, header }: ScriptSource,
+    { text, header, origins }: ScriptSource,
     reply: ReplyForm,
     readonly replies: ReplyReader | null,
   ) {
     this.source = text;
+    this.origins = origins;
+    this.#readsOnly = /^#!lua .*\bno-writes\b/.test(text);
     this.sha1 = createHash('sha1').update(text).digest('hex');
     this.#keys = new Names(header.keys);
     this.#args = new Names(header.args);
@@ -69,8 +74,8 @@ export class Script<K extends string = string, A extends string = string, R = un
    *
    * @param keys by declared name; other properties are passed over
    * @param args as `keys`
-   * @throws RedisUnavailable when it was not executed, UnknownOutcome when it may have been,
-   *   RedisReplyError when the script failed
+   * @throws RedisUnavailable when it was not executed, UnknownOutcome when it may have been, as a
+   *   whole or in part, RedisReplyError when it cannot be
    */
   async call(connection: Redis, keys: Named<K, string>, args: Named<A, RedisArg>): Promise<R> {
     return this.read(await this.#run(connection, this.#parts(keys, args)));
@@ -94,8 +99,18 @@ export class Script<K extends string = string, A extends string = string, R = un
     try {
       return this.replies.read(raw) as R;
     } catch (error) {
-      throw new UnknownOutcome(this.name, { cause: error });
+      const { message } = error as Error;
+      throw new UnknownOutcome(this.name, { cause: error }, `${message}, which is not declared`);
     }
+  }
+
+  /**
+   * What an error that Redis answers says of this script. One that only reads has done nothing,
+   * wherever it failed.
+   */
+  classify(error: unknown): Error {
+    if (this.#readsOnly) return classify(error, this.name);
+    return classifyScript(error, this.name, (line) => this.origins[line - 1] ?? `line ${line}`);
   }
 
   /**
@@ -143,7 +158,7 @@ export class Script<K extends string = string, A extends string = string, R = un
       return await this.#send(connection, 'evalsha', parts);
     } catch (error) {
       if (!isErrorReply(error) || !error.message.startsWith('NOSCRIPT')) {
-        throw classify(error, this.name);
+        throw this.classify(error);
       }
     }
     if (connection.status !== 'ready') throw disconnected(this.name);
@@ -152,7 +167,7 @@ export class Script<K extends string = string, A extends string = string, R = un
       // Safe to send again: NOSCRIPT is the answer of a server that has run nothing.
       return await this.#send(connection, 'eval', parts);
     } catch (error) {
-      throw classify(error, this.name);
+      throw this.classify(error);
     }
   }
 

@@ -49,7 +49,6 @@ export class GroupMemory {
   readonly #timers: GroupTimers;
   /** Set while a group with members is not in memory though it should be, because Redis failed. */
   #reload: Timer | null = null;
-  #isOwedReload = false;
 
   constructor(
     readonly groupId: string,
@@ -73,7 +72,7 @@ export class GroupMemory {
 
   /** Whether the group will be read again without being asked for. */
   get isOwedReload(): boolean {
-    return this.#isOwedReload;
+    return this.#reload !== null;
   }
 
   /** The group must be in memory. */
@@ -112,7 +111,7 @@ export class GroupMemory {
     if (quarantine.holds(this.groupId)) return unavailable;
     try {
       const taken = await store.take(this.groupId, this.deps.coordinatorEpoch());
-      this.#isOwedReload = false;
+      this.#cancelReload();
       if (this.#isStopped) return ErrorCode.NOT_COORDINATOR;
       this.#enter(taken);
       quarantine.release(this.groupId);
@@ -123,8 +122,8 @@ export class GroupMemory {
         return unavailable;
       }
       this.deps.troubles.note('reading it', this.groupId, error);
-      if (error instanceof OutdatedCoordinator) this.#isOwedReload = false;
-      if (this.#isOwedReload && !this.#isStopped) this.#scheduleReload();
+      if (error instanceof OutdatedCoordinator) this.#cancelReload();
+      if (this.isOwedReload && !this.#isStopped) this.#scheduleReload();
       return codeOf(error);
     }
   }
@@ -180,8 +179,7 @@ export class GroupMemory {
   quarantine(error: Error): void {
     if (this.#isStopped) return;
     this.deps.quarantine.add(this.groupId, error);
-    this.#reload?.cancel();
-    this.#isOwedReload = false;
+    this.#cancelReload();
     this.forget(unavailable);
   }
 
@@ -195,8 +193,7 @@ export class GroupMemory {
   /** Nothing is taken into memory any more. */
   stop(errorCode: number): void {
     this.#isStopped = true;
-    this.#reload?.cancel();
-    this.#isOwedReload = false;
+    this.#cancelReload();
     this.forget(errorCode);
   }
 
@@ -243,9 +240,13 @@ export class GroupMemory {
    */
   #scheduleReload(): void {
     const { clock, limits, onReloadDue } = this.deps;
-    this.#isOwedReload = true;
-    this.#reload?.cancel();
+    this.#cancelReload();
     this.#reload = clock.setTimer(limits.reloadDelayMs, onReloadDue);
+  }
+
+  #cancelReload(): void {
+    this.#reload?.cancel();
+    this.#reload = null;
   }
 }
 
