@@ -35,11 +35,12 @@ afterEach(async () => {
   await link.close();
 });
 
+function faulty(limit: number): number {
+  if (isFaulty) throw new Error('a fault in the machine');
+  return limit;
+}
+
 function startGroups(): ClassicGroups {
-  const faulty = (value: number) => {
-    if (isFaulty) throw new Error('a fault in the machine');
-    return value;
-  };
   const limits = {
     ...defaultGroupLimits,
     quarantineMs: 20,
@@ -80,6 +81,8 @@ const join = (groupId: string) =>
     supportsSkippingAssignment: false,
   });
 
+const state = async () => (await groups.describe('g')).groupState;
+
 function sync(groupId: string, memberId: string, generationId: number) {
   const assignments = [{ memberId, assignment: Buffer.from('all') }];
   const claim = { groupId, memberId, generationId, groupInstanceId: null };
@@ -110,15 +113,14 @@ describe('a fault in the machine', () => {
 
   test('in a timer does not end the process, and all who wait are answered', async () => {
     const parked = [join('g'), join('g')];
-    const stateOf = async () => (await groups.describe('g')).groupState;
-    await eventually(async () => (await stateOf()) === 'PreparingRebalance');
+    await eventually(async () => (await state()) === 'PreparingRebalance');
     isFaulty = true;
     for (const answer of await Promise.all(parked)) {
       expect(answer.errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
     }
     expect(log.about('error', 'g')).toHaveLength(1);
     isFaulty = false;
-    await eventually(async () => (await stateOf()) === 'PreparingRebalance');
+    await eventually(async () => (await state()) === 'PreparingRebalance');
   });
 
   test('does not keep a group from being deleted', async () => {
