@@ -56,6 +56,7 @@ describe('append', () => {
       ],
       logStartOffset: 0,
       logEndOffset: 4,
+      leaderEpoch: 0,
     });
     expect(await append(batchAt(5, 6))).toEqual([{ kind: 'appended', baseOffset: 4 }]);
     expect(await redis.read.xlen(keys().log)).toBe(3);
