@@ -5,6 +5,8 @@ import type { RedisLink } from '@sluice/redis';
 import type { BrokerOptions } from '../options';
 import type { Interceptions } from './interceptions';
 import type { Partitions } from '../partitions/partitions';
+import type { AppendLines } from '../examiner/append-lines';
+import type { Examiner } from '../examiner/examiner';
 
 /** What every handler may use. */
 export interface BrokerServices {
@@ -14,6 +16,8 @@ export interface BrokerServices {
   readonly partitions: Partitions;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
+  readonly examiner: Examiner;
+  readonly lines: AppendLines;
   readonly fetchBudget: MemoryBudget;
   readonly clock: Clock;
   readonly log: Logger;
