@@ -26,6 +26,6 @@ Module._extensions['.ts'] = (module, filename) => {
 
 const resolve = Module._resolveFilename;
 Module._resolveFilename = (request, ...rest) => {
-  const library = /^@sluice\/([^/]+)$/.exec(request);
-  return resolve(library ? join(libraries, library[1], 'src/index.ts') : request, ...rest);
+  const [, library, file = 'index'] = /^@sluice\/([^/]+)(?:\/(.*))?$/.exec(request) ?? [];
+  return resolve(library ? join(libraries, library, 'src', `${file}.ts`) : request, ...rest);
 };
