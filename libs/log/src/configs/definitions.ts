@@ -237,8 +237,8 @@ const storedRows: Row[] = [
     int(1n),
     '2147483639',
     'max.decompressed.message.bytes',
-    'Largest record, in bytes, that a compressed batch may hold. Without effect: Sluice bounds what ' +
-      'a whole batch may decompress to, at 64 MiB.',
+    'Largest record, in bytes, that a compressed batch may hold. Without effect: Sluice bounds ' +
+      'what a whole batch may decompress to, at 64 MiB.',
   ],
   [
     'preallocate',
