@@ -42,6 +42,7 @@ export class Broker {
   private readonly advertised: { host: string; port: number };
   private readonly interceptions = new Interceptions();
   private readonly unsubscribe: (() => void)[] = [];
+  private listeningPort = 0;
 
   constructor(private readonly parts: BrokerParts) {
     const { options, redis, store, clock, log } = parts;
@@ -86,6 +87,11 @@ export class Broker {
     return this.listener.connectionCount;
   }
 
+  /** The port that it listens on; 0 before the start. */
+  get port(): number {
+    return this.listeningPort;
+  }
+
   /**
    * For tests: drops, delays, answers or counts the requests of one API that come from now on. A
    * request that was already received is not touched.
@@ -116,9 +122,9 @@ export class Broker {
       redis.onReady(({ historyChanged }) => this.partitions.invalidate(historyChanged)),
     );
     this.partitions.start();
-    const port = await this.listener.listen(options.host, options.port);
-    if (options.advertisedPort === undefined) this.advertised.port = port;
-    return port;
+    this.listeningPort = await this.listener.listen(options.host, options.port);
+    if (options.advertisedPort === undefined) this.advertised.port = this.listeningPort;
+    return this.listeningPort;
   }
 
   /**
