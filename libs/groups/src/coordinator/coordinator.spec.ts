@@ -125,7 +125,7 @@ describe('membership', () => {
     await members[1]!.die();
   });
 
-  test('with a rebalance timeout of 0 there is no time to sync, and -1 is the session', async () => {
+  test('a rebalance timeout of 0 leaves no time to sync; -1 is the session timeout', async () => {
     const coordinator = await startCoordinator();
     const timeouts = { sessionTimeoutMs: 60_000, rebalanceTimeoutMs: 0 };
     const hasty = consumer(coordinator, 'a', { groupId: 'hasty', ...timeouts });
