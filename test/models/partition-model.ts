@@ -156,7 +156,12 @@ export class PartitionModel {
     const to = from + batch.timestampsMs.length - 1;
     const window = producer.stretches.slice(-rememberedBatches);
     const same = window.find((stretch) => stretch.from === from && stretch.to === to);
-    if (same !== undefined) return { kind: 'duplicate', baseOffset: same.baseOffset };
+    if (same !== undefined) {
+      const { baseOffset } = same;
+      const entry = this.entries.find((one) => one.baseOffset === baseOffset);
+      const maxTimestampMs = entry ? Math.max(...entry.timestampsMs) : -1;
+      return { kind: 'duplicate', baseOffset, maxTimestampMs };
+    }
     const written = from >= producer.stretches[0]!.from && to < window[0]!.from;
     return written ? { kind: 'duplicate-unknown' } : outOfOrder;
   }

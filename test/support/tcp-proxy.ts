@@ -9,6 +9,7 @@ export class TcpProxy {
   readonly #server: Server = createServer((client) => this.#join(client));
   #loseReply = false;
   #interrupted = false;
+  #holding = false;
 
   /** @param target where the real server listens */
   constructor(private target: { host: string; port: number }) {}
@@ -45,6 +46,18 @@ export class TcpProxy {
     this.#interrupted = false;
   }
 
+  /** From now on nothing gets through, but every connection stays: both ends see only silence. */
+  hold(): void {
+    this.#holding = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  /** Lets through what was held, and all that follows. */
+  letGo(): void {
+    this.#holding = false;
+    for (const socket of this.#sockets) socket.resume();
+  }
+
   /** Cuts every connection; new ones lead to another server. */
   retarget(target: { host: string; port: number }): void {
     this.target = target;
@@ -74,5 +87,6 @@ export class TcpProxy {
       this.#loseReply = false;
       this.cut();
     });
+    if (this.#holding) for (const socket of [client, upstream]) socket.pause();
   }
 }

@@ -15,7 +15,8 @@ export interface TroubleOptions {
 
 /**
  * Tells of trouble that may come in floods without flooding the log: one line when it begins, and
- * one with the count when it is over. What comes once is told once.
+ * one with the count when it is over. What comes once is told once; what comes in between is told
+ * at level debug.
  */
 export class TroubleLog {
   #times = 0;
@@ -29,7 +30,7 @@ export class TroubleLog {
   note(fields: LogFields = {}): void {
     const { clock, log, message, level = 'warn', quietMs } = this.options;
     this.#lastMs = clock.monotonicMs();
-    if (++this.#times > 1) return;
+    if (++this.#times > 1) return log.debug(message, fields);
     this.#beganMs = this.#lastMs;
     log[level](message, fields);
     this.#lookIn(quietMs);

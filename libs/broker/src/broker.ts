@@ -1,6 +1,6 @@
 import type { GroupCoordinator } from '@sluice/groups';
 import type { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
-import { type Clock, type Logger, MemoryBudget } from '@sluice/base';
+import { type Clock, type Logger, MemoryBudget, TroubleLog } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import './handlers';
 import { limits } from './limits';
@@ -30,12 +30,20 @@ export interface BrokerParts {
  */
 export class Broker {
   private readonly partitions: Partitions;
+  private readonly appendTrouble: TroubleLog;
   private readonly listener: Listener;
   private readonly advertised: { host: string; port: number };
   private readonly unsubscribe: (() => void)[] = [];
 
   constructor(private readonly parts: BrokerParts) {
     const { options, redis, store, clock, log } = parts;
+    this.appendTrouble = new TroubleLog({
+      clock,
+      log,
+      message: 'appends fail, and their producers are told so',
+      quietMs: limits.appendTroubleQuietMs,
+      level: 'error',
+    });
     this.partitions = new Partitions(
       {
         store,
@@ -44,6 +52,8 @@ export class Broker {
         hotMemory: new HotMemory(options.hotBytesMax),
         readAheadBudget: new MemoryBudget(limits.readAheadTotalBytesMax),
         replicationTimeoutMs: options.replicationTimeoutMs,
+        log,
+        appendTrouble: this.appendTrouble,
       },
       log,
     );
@@ -97,5 +107,6 @@ export class Broker {
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
     this.partitions.stop();
+    this.appendTrouble.stop();
   }
 }

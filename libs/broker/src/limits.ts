@@ -34,6 +34,8 @@ export const limits = {
   contendedStallMs: 5_000,
   /** How often connections are looked at for stalls. */
   connectionSweepMs: 1_000,
+  /** Trouble of one kind, such as refused connections, is over when there was none for so long. */
+  troubleQuietMs: 10_000,
   /** Bytes of fetch replies that all connections together may have unsent. */
   fetchReplyBytesMax: 256 * 1024 * 1024,
   /**
@@ -47,11 +49,8 @@ export const limits = {
   fetchBytesMax: 55 * 1024 * 1024,
   /** The longest a fetch may wait for data, whatever the client asks. */
   fetchWaitMsMax: 60_000,
-  /** Batches and bytes in one append call: a script blocks Redis while it runs. */
-  appendBatchesMax: 1_000,
-  appendBytesMax: 4 * 1024 * 1024,
-  /** Append calls of one partition that may be under way at once. */
-  appendCallsMax: 1,
+  /** Appends that fail are no longer a flood when none has failed for so long. */
+  appendTroubleQuietMs: 10_000,
   /** Entries and bytes (estimated by the largest batch known) in one read from a stream. */
   readEntriesMax: 1_024,
   readBytesMax: 16 * 1024 * 1024,

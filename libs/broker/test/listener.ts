@@ -1,4 +1,4 @@
-import { silentLogger, MemoryBudget } from '@sluice/base';
+import { MemoryBudget, type LogFields, type Logger } from '@sluice/base';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import type { ConnectionServices } from '../src/listener/connection';
 import { FramePool } from '../src/listener/frame-pool';
@@ -13,8 +13,16 @@ export interface TestListener {
   readonly clock: FakeClock;
   readonly requestMemory: RequestMemory;
   readonly fetchBudget: MemoryBudget;
-  /** Why connections were closed, as the log has it. */
+  /** Warnings and errors of the log: why connections were closed, and the like. */
   readonly warnings: string[];
+  readonly lines: LogLine[];
+}
+
+/** A line of the log. */
+export interface LogLine {
+  level: keyof Logger;
+  message: string;
+  fields?: LogFields;
 }
 
 /** Listens on a free port of 127.0.0.1; its clock stands still until the test moves it. */
@@ -24,6 +32,11 @@ export async function listen(
   const { fetchBytesMax = 64 * 1024 * 1024, ...rest } = options;
   const clock = new FakeClock();
   const warnings: string[] = [];
+  const lines: LogLine[] = [];
+  const write = (level: keyof Logger) => (message: string, fields?: LogFields) => {
+    lines.push({ level, message, fields });
+    if (level === 'warn' || level === 'error') warnings.push(message);
+  };
   const all = { ...defaultBrokerOptions, ...rest };
   const requestMemory = new RequestMemory(all.inFlightBytesMax);
   const fetchBudget = new MemoryBudget(fetchBytesMax);
@@ -33,10 +46,10 @@ export async function listen(
     requestMemory,
     fetchBudget,
     framePool: new FramePool(),
-    log: { ...silentLogger, warn: (message: string) => void warnings.push(message) },
+    log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
   };
   // The handlers of these tests use nothing else.
   const listener = new Listener(services as unknown as ConnectionServices);
   const port = await listener.listen('127.0.0.1', 0);
-  return { port, listener, clock, requestMemory, fetchBudget, warnings };
+  return { port, listener, clock, requestMemory, fetchBudget, warnings, lines };
 }

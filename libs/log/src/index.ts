@@ -1,13 +1,17 @@
 export { partitionKeys, registryKeys } from './keys';
 export type { PartitionKeys, PartitionRef, RegistryKeys } from './keys';
-export type { AppendBatch, AppendReply, AppendResult } from './append';
 export type { PartitionBounds } from './bounds';
 export { partitionLimits, type PartitionLimits } from './partition-limits';
 export { PartitionStore } from './partition-store';
+export type { NewWriter } from './partition-store';
 export { ProducerIds, producerIdBlockSize } from './producer-ids';
 export type { LentBatch, StoredBatch } from './read';
 export type { OffsetAndTimestamp } from './time-search';
 export type { DeleteRecordsReply, TrimReply } from './trim';
+export type { AppendBatch, AppendRefusal, AppendReply, AppendResult } from './writer/append-call';
+export { PartitionWriter } from './writer/partition-writer';
+export type { AppendDone, AppendListener, AppendOutcome } from './writer/partition-writer';
+export { NotEnoughReplicas, NotEnoughReplicasAfterAppend } from './writer/replication';
 export { TopicCatalog } from './topics/catalog';
 export type {
   ConfigRequest,

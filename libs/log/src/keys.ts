@@ -23,13 +23,13 @@ export interface PartitionKeys {
    */
   open: string;
   /**
-   * Hash: next, start, maxts, bytes, batches, largest, epoch, token. Missing when the partition
+   * Hash: next, start, maxts, bytes, batches, largest, epoch, format. Missing when the partition
    * does not exist.
    */
   meta: string;
-  /** Hash: producer id (as packed bytes) to epoch, last use and the last five batches. */
+  /** Hash: producer id to epoch, last use and the last five batches; and `format`, of these. */
   producers: string;
-  /** Channel: the next offset, as decimal text, after each append. */
+  /** Channel: log end, log start, last stable offset and leader epoch, after each change. */
   wake: string;
 }
 

@@ -4,10 +4,11 @@ import type { RedisLink } from '@sluice/redis';
 import { checkPartition } from '@sluice/test/models/partition-check';
 import { PartitionModel, type ModelBatch } from '@sluice/test/models/partition-model';
 import { connectLink, sharedRedis } from '@sluice/test/support/redis';
-import type { AppendBatch, AppendReply, AppendResult } from './append';
+import type { AppendBatch, AppendReply, AppendResult } from './writer/append-call';
 import { partitionKeys, type PartitionRef } from './keys';
 import { partitionLimits } from './partition-limits';
 import { PartitionStore } from './partition-store';
+import { AppendCalls } from '../test/append-calls';
 
 /** How many random histories run, and from which seed; more for a long run by hand. */
 const runs = Number(process.env['SLUICE_MODEL_RUNS'] ?? 50);
@@ -182,7 +183,7 @@ class Pair {
   constructor(
     private readonly redis: RedisLink,
     private readonly store: PartitionStore,
-    private readonly other: PartitionStore,
+    private readonly writers: readonly [AppendCalls, AppendCalls],
     private readonly ref: PartitionRef,
   ) {
     this.keys = partitionKeys(redis.keyPrefix, ref);
@@ -194,7 +195,7 @@ class Pair {
     switch (step.do) {
       case 'append':
         // One writer in six, so that the other mostly finds the log as it left it.
-        return this.append(step.writer === 0 ? this.other : store, step.calls);
+        return this.append(this.writers[step.writer === 0 ? 1 : 0], step.calls);
       case 'read':
         return this.read(Math.max(0, Math.floor(step.at * end)), step.entries);
       case 'find':
@@ -227,13 +228,13 @@ class Pair {
   async compare(): Promise<void> {
     const { model, store, ref, redis, keys } = this;
     expect(await store.bounds(ref)).toEqual(model.bounds());
-    const known = (await redis.read.hkeys(keys.producers)).map(Number).sort((a, b) => a - b);
+    const known = producerIds(await redis.read.hkeys(keys.producers)).sort((a, b) => a - b);
     expect(known).toEqual(model.knownProducers());
     expect(await checkPartition(redis.read, keys)).toEqual([]);
   }
 
   /** Makes all calls at once; they have to be done in order. */
-  private async append(writer: PartitionStore, calls: readonly Draft[][]): Promise<void> {
+  private async append(writer: AppendCalls, calls: readonly Draft[][]): Promise<void> {
     const { model, ref } = this;
     const expected: AppendReply[] = [];
     const replies = calls.map((all) => {
@@ -286,10 +287,15 @@ class Pair {
     const { write } = this.redis;
     const values = await write.hgetallBuffer(this.keys.producers);
     for (const [id, value] of Object.entries(values)) {
+      if (id === 'format') continue;
       value.writeUInt32LE(Math.trunc(Date.now() / 1_000) - (2 * dayMs) / 1_000, 2);
       await write.hset(this.keys.producers, id, value);
     }
   }
+}
+
+function producerIds(fields: readonly string[]): number[] {
+  return fields.filter((field) => field !== 'format').map(Number);
 }
 
 function encode(batch: ModelBatch, valueBytes: number): Buffer {
@@ -320,14 +326,14 @@ describe('a partition in Redis and its model', () => {
 
   it(`agree after every step of ${runs} random histories (seed ${seed})`, async () => {
     const store = new PartitionStore(redis, { limits });
-    const other = new PartitionStore(otherLink, { limits });
+    const writers = [new AppendCalls(redis, limits), new AppendCalls(otherLink, limits)] as const;
     let count = 0;
     let stepsTaken = 0;
     const histories = fc.array(steps, { minLength: stepsMax / 2, maxLength: stepsMax });
     const property = fc.asyncProperty(histories, async (history) => {
       const ref = { topic: 'orders', topicId: `history-${++count}`, partition: 0 };
       await store.initPartition(ref);
-      const pair = new Pair(redis, store, other, ref);
+      const pair = new Pair(redis, store, writers, ref);
       for (const step of history) {
         await pair.take(step);
         await pair.compare();

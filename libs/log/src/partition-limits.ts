@@ -1,15 +1,14 @@
 /** Bounds of what one call may ask of Redis, so that no script blocks it for long. */
 export const partitionLimits = {
-  /** Batches in one append. Broken by a caller, it is a bug. */
-  appendBatchesMax: 2_000,
+  /** Batches and bytes of one append call: a script blocks Redis while it runs. */
+  appendBatchesMax: 1_000,
+  appendBytesMax: 4 * 1024 * 1024,
   /** Batches of at least this size on average are added by XADDs in a transaction, not by Lua. */
   directBatchBytesMin: 16 * 1024,
   /** Bytes that such an append has at least. */
   directBytesMin: 64 * 1024,
   /** Appends that go through Lua after another writer has come in between. */
   plainAppendsAfterMove: 16,
-  /** Partitions whose log end is remembered for that. */
-  tailsMax: 10_000,
   /** Entries that one trim step drops; each is read once, because its size has to be known. */
   trimEntriesMax: 256,
   /** Bytes after which a trim step ends; it may exceed them by one batch. */

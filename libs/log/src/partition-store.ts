@@ -1,7 +1,5 @@
-import { systemRandom, type Random } from '@sluice/base';
-import { attempt, type Redis, type RedisLink } from '@sluice/redis';
-import { readReply, runAppend, type AppendBatch, type AppendReply } from './append';
-import { Appends, unconditional } from './appends';
+import type { Logger, TroubleLog } from '@sluice/base';
+import { attempt, type RedisLink } from '@sluice/redis';
 import { readBounds, type PartitionBounds } from './bounds';
 import { partitionKeys, type PartitionKeys, type PartitionRef } from './keys';
 import { partitionLimits, type PartitionLimits } from './partition-limits';
@@ -15,11 +13,25 @@ import {
   type DeleteRecordsReply,
   type TrimReply,
 } from './trim';
+import { Appends, Transactions } from './writer/appends';
+import { RedisLanes } from './writer/lanes';
+import { PartitionWriter, type AppendListener } from './writer/partition-writer';
 
 /** What a test may want otherwise. */
 export interface PartitionStoreOptions {
   limits?: PartitionLimits;
-  random?: Random;
+}
+
+/** What a writer of one partition needs to know. */
+export interface NewWriter {
+  /** Calls are refused when it is older than the partition's; -1: it needs no leadership. */
+  leaderEpoch: number;
+  /** How long replicas have to confirm what asks for it. */
+  replicationTimeoutMs: number;
+  log: Logger;
+  /** Told of calls that fail. */
+  trouble: Pick<TroubleLog, 'note'>;
+  onReply: AppendListener;
 }
 
 /**
@@ -27,22 +39,24 @@ export interface PartitionStoreOptions {
  * it remembers of them only makes appends faster.
  *
  * Every method rejects with `RedisUnavailable` when nothing was executed and `UnknownOutcome` when
- * it may have been. Running a method again is harmless but for `append` of batches without a
- * producer id: these may then be in the log twice, as with Kafka.
+ * it may have been. Running a method again is harmless; a writer's `append` is not, of a batch
+ * without a producer id: it may then be in the log twice, as with Kafka.
  */
 export class PartitionStore {
-  private readonly appends: Appends;
+  private readonly transactions: Transactions;
+  private readonly limits: PartitionLimits;
 
   constructor(
     private readonly redis: RedisLink,
-    { limits = partitionLimits, random = systemRandom }: PartitionStoreOptions = {},
+    { limits = partitionLimits }: PartitionStoreOptions = {},
   ) {
-    this.appends = new Appends(redis.write, limits, random);
+    this.limits = limits;
+    this.transactions = new Transactions(redis.write);
   }
 
   /** Makes the partition, empty from offset 0; one that exists is left as it is. */
   async initPartition(ref: PartitionRef): Promise<void> {
-    await createPartitionScript.run(this.redis.write, [this.keys(ref).meta], []);
+    await createPartitionScript.call(this.redis.write, this.keys(ref), {});
   }
 
   /** Removes partitions with all that is in them. Redis frees the memory in the background. */
@@ -56,27 +70,14 @@ export class PartitionStore {
   }
 
   /**
-   * Appends batches in one step, in their order; each is judged by itself as Kafka's broker does
-   * it, and the refusal of one does not stop those behind it. Calls for one partition on one
-   * connection are done in the order they were made.
-   *
-   * The first command is sent before this returns its promise. On the write connection it may take
-   * a second one; on any other it takes one only, but for a server that does not know the script
-   * yet.
-   *
-   * @param leaderEpoch refused when older than the partition's; -1 for a writer that needs no
-   *   leadership
+   * One who appends to a partition. Its appends are in the log in the order in which it was given
+   * them; a process needs one a partition.
    */
-  async append(
-    ref: PartitionRef,
-    leaderEpoch: number,
-    batches: readonly AppendBatch[],
-    connection: Redis = this.redis.write,
-  ): Promise<AppendReply> {
-    const keys = this.keys(ref);
-    if (connection === this.redis.write) return this.appends.append(keys, leaderEpoch, batches);
-    const reply = await runAppend(connection, keys, unconditional(leaderEpoch), batches);
-    return readReply(reply, batches);
+  writer(ref: PartitionRef, { log, trouble, onReply, ...terms }: NewWriter): PartitionWriter {
+    const { redis, limits } = this;
+    const appends = new Appends(this.keys(ref), limits, this.transactions);
+    const lanes = new RedisLanes({ redis, appends, ...terms });
+    return new PartitionWriter({ lanes, limits, log, trouble, onReply });
   }
 
   /**

@@ -7,18 +7,32 @@ const file = (name: string): string => join(__dirname, 'scripts', `${name}.lua`)
 export const appendScript = defineScript({
   name: 'log/append',
   file: file('append'),
-  keys: ['meta', 'log', 'producers', 'wake', 'open'],
-  args: ['leaderEpoch', 'position', 'after', 'token', 'facts', 'batches…'],
-  reply: 'text',
+  keys: ['meta', 'log', 'producers', 'open…'],
+  args: ['leaderEpoch', 'position', 'confirm', 'wake', 'facts', 'batches…'],
+  reply: {
+    all: { logStart: 'int', logEnd: 'int', maxTimestamp: 'int' },
+    some: {
+      logStart: 'int',
+      logEnd: 'int',
+      maxTimestamp: 'int',
+      times: 'ints',
+      'verdicts…': 'int',
+    },
+  },
+  refused: { moved: {}, 'fenced-leader': {}, 'unknown-partition': {} },
 });
+
+/** What the append script answers. */
+export type AppendScriptReply = Awaited<ReturnType<typeof appendScript.call>>;
 
 /** Makes an empty partition, unless it is there. */
 export const createPartitionScript = defineScript({
   name: 'log/create-partition',
   file: file('create-partition'),
-  keys: ['meta'],
+  keys: ['meta?', 'log?', 'producers?'],
   args: [],
-  reply: 'text',
+  reply: { created: {} },
+  refused: { exists: {} },
 });
 
 /** Moves the log start forward to an offset. */

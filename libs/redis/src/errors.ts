@@ -6,6 +6,8 @@ export type UnavailableReason =
   | 'read-only' // the server is a replica
   | 'no-replicas' // fewer good replicas than min-replicas-to-write
   | 'loading' // the server is still reading its data from disk
+  | 'recovering' // it came back and is looked at before it is used; see `Admission`
+  | 'emptied' // it does not have the data that it had
   | 'busy' // a script has run for too long, and blocks everything else
   | 'denied'; // the password or the rights of the user are not (or no longer) good enough
 
@@ -22,23 +24,30 @@ export class RedisUnavailable extends Error {
   }
 }
 
-/** The command may or may not have been executed: it was sent, and the reply never came. */
+/**
+ * The command may or may not have been executed, or a script only in part: no reply came, or one
+ * that does not say how far it got.
+ */
 export class UnknownOutcome extends Error {
   override readonly name = 'UnknownOutcome';
 
-  /** @param what the command or script, as `log/append` */
+  /**
+   * @param what the command or script, as `log/append`
+   * @param because why nobody knows
+   */
   constructor(
     readonly what: string,
     options?: ErrorOptions,
+    because = 'sent to Redis, but no reply came; it may or may not have been executed',
   ) {
-    super(
-      `${what}: sent to Redis, but no reply came; it may or may not have been executed`,
-      options,
-    );
+    super(`${what}: ${because}`, options);
   }
 }
 
-/** Redis answered with an error that no retry will cure: a mistake in a script or a command. */
+/**
+ * Redis answered with an error that no retry will cure: a mistake in a script or a command. Nothing
+ * was written.
+ */
 export class RedisReplyError extends Error {
   override readonly name = 'RedisReplyError';
 
@@ -109,12 +118,10 @@ export function isErrorReply(error: unknown): error is Error {
 /**
  * Tells what an error of a Redis command means: not executed (`RedisUnavailable`), perhaps executed
  * (`UnknownOutcome`), or executed and refused by Redis (`RedisReplyError`). Errors that are not of
- * Redis are given back as they are. When in doubt the answer is `UnknownOutcome`.
+ * Redis are given back as they are. When in doubt the answer is `UnknownOutcome`. For scripts there
+ * is `Script.classify`.
  *
- * The refusals count as not executed inside a script too: Redis checks for them at the script's
- * start or at its first write, never after it has written.
- *
- * @param what the command or script, for the message
+ * @param what the command, for the message
  */
 export function classify(error: unknown, what = 'a command'): Error {
   if (error instanceof RedisUnavailable || error instanceof UnknownOutcome) return error;
@@ -153,9 +160,45 @@ export async function attempt<T>(what: string, command: Promise<T>): Promise<T> 
   }
 }
 
+/**
+ * As `classify`, for a script that writes. An error that was raised inside it says nothing of how
+ * far it got, with one exception: what the server as a whole refuses, it refuses at the script's
+ * first write or not at all. Tried on Redis 7.0 and 8.0 and Valkey 8.1; `scriptVerifyOOM` and
+ * `scriptVerifyWriteCommandAllow` in their script.c.
+ *
+ * @param place puts a line of the script, as Redis counts them, into words
+ */
+export function classifyScript(
+  error: unknown,
+  what: string,
+  place: (line: number) => string,
+): Error {
+  if (!isErrorReply(error)) return classify(error, what);
+  const { message } = error;
+  const inside = insideScript.exec(message);
+  const code = codeOf(message);
+  const beforeStart = reasonByCode.has(code) || harmlessReplies.test(message);
+  if (inside === null ? beforeStart : refusedAtFirstWrite.has(code)) {
+    return classifyReply(message, what);
+  }
+  const text = message.replace(insideScript, '').replace(/\buser_script:(\d+): /, '');
+  const at = inside === null ? '' : ` at ${place(Number(inside[1]))}`;
+  return new UnknownOutcome(what, undefined, `failed${at}, perhaps after it had written: ${text}`);
+}
+
+/** What Redis puts behind an error that was raised inside a script. */
+const insideScript = / script: [0-9a-f]{40}, on @user_script:(\d+)\.?$/;
+const refusedAtFirstWrite = new Set(['OOM', 'MISCONF', 'READONLY', 'NOREPLICAS']);
+/** Errors that come before a script begins. */
+const harmlessReplies = /^(?:EXECABORT |ERR unknown command|ERR Error compiling script)/;
+
+function codeOf(message: string): string {
+  return message.slice(0, (message.indexOf(' ') + 1 || message.length + 1) - 1);
+}
+
 /** A new error each time, because ioredis hangs the command with all its arguments on the reply. */
 function classifyReply(message: string, what: string): Error {
-  const code = message.slice(0, (message.indexOf(' ') + 1 || message.length + 1) - 1);
+  const code = codeOf(message);
   const reason = reasonByCode.get(code);
   return reason === undefined
     ? new RedisReplyError(code, `${what}: ${message}`)

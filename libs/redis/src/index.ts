@@ -1,4 +1,5 @@
 export type { Redis } from 'ioredis';
+export type { ArrivalListener } from './admission';
 export { adviseOnServer, checkServer, type Advice } from './checks';
 export { reconnectDelayMs } from './connection';
 export {
@@ -13,14 +14,17 @@ export {
 } from './errors';
 export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from './link';
 export { redisLimits, resolveOptions, type RedisOptions } from './options';
+export { checkWritesLine } from './script/rules';
+export type { ReplyOf, ReplyShapes, ValueKind } from './script/reply';
 export {
   defineScript,
   Script,
   type Named,
   type RedisArg,
+  type ReplyDeclaration,
   type ReplyForm,
   type ScriptDeclaration,
-} from './script';
-export { checkScriptUse, parseScriptHeader, type ScriptHeader } from './script-header';
-export type { ServerFacts } from './server';
+} from './script/script';
+export { readScript, type ScriptSource } from './script/source';
+export { sameHistory, type HistoryToken, type ServerFacts } from './server';
 export type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';

@@ -7,7 +7,7 @@ import type { RequestContext } from '../requests/context';
 import { fetch } from '../handlers/01-fetch';
 import { limits } from '../limits';
 import { fetchBytesMax } from './fetch-memory';
-import { MemoryBudget } from '@sluice/base';
+import { MemoryBudget, silentLogger } from '@sluice/base';
 import { HotMemory } from '../partitions/hot-memory';
 import { Partition } from '../partitions/partition';
 
@@ -43,6 +43,7 @@ class FetchBench {
       },
       readLent: () => Promise.resolve([batch]),
       wakeChannel: () => 'wake',
+      writer: () => ({ busy: false, callIsOut: false, close: () => {} }),
     } as unknown as PartitionStore;
     const redis = { subscribe: () => Promise.resolve(() => Promise.resolve()) };
     const services = {
@@ -52,6 +53,8 @@ class FetchBench {
       hotMemory: new HotMemory(0),
       readAheadBudget: new MemoryBudget(0),
       replicationTimeoutMs: 1,
+      log: silentLogger,
+      appendTrouble: { note: () => {} },
     };
     this.partitions = Array.from({ length: count }, (_, partition) => {
       return new Partition({ topic: 't', topicId: 'id', partition }, services);

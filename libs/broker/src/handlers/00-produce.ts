@@ -1,4 +1,10 @@
-import { resolveConfigs, type AppendBatch, type Topic, type TopicConfig } from '@sluice/log';
+import {
+  resolveConfigs,
+  type AppendBatch,
+  type AppendOutcome,
+  type Topic,
+  type TopicConfig,
+} from '@sluice/log';
 import {
   checkProducedBatch,
   compressionOf,
@@ -11,12 +17,12 @@ import {
   type BatchHeader,
   type CompressionName,
 } from '@sluice/records';
-import { ErrorCode, type ErrorCodeValue, Produce, type RequestOf } from '@sluice/wire';
+import { ErrorCode, errorInfo, type ErrorCodeValue, Produce, type RequestOf } from '@sluice/wire';
 import type { RequestContext } from '../requests/context';
 import { recordsErrorCode, storageErrorCode } from '../requests/error-codes';
-import type { AppendOutcome } from '../partitions/appender';
 import { limits } from '../limits';
-import { CloseConnection, handle, noReply } from '../requests/handler';
+import { CloseConnection } from '../requests/close-connection';
+import { handle, noReply } from '../requests/handler';
 
 type ProduceRequest = RequestOf<typeof Produce>;
 type PartitionData = ProduceRequest['topicData'][number]['partitionData'][number];
@@ -51,10 +57,11 @@ export const produce = handle(
       let missing = 1;
       const finish = () => {
         if (--missing > 0) return;
-        if (request.acks !== 0) resolve(toResponse(request, replies));
-        else if (replies.every(({ errorCode }) => errorCode === ErrorCode.NONE)) resolve(noReply);
+        if (request.acks !== 0) return resolve(toResponse(request, replies));
+        const failed = replies.find(({ errorCode }) => errorCode !== ErrorCode.NONE);
         // The client wants no reply; a closed connection is the one way to tell it (as in Kafka).
-        else reject(new CloseConnection('a produce with acks=0 failed'));
+        if (failed) reject(new CloseConnection('a produce with acks=0 failed', reasonOf(failed)));
+        else resolve(noReply);
       };
       for (const { name, partitionData } of request.topicData) {
         const topic = context.services.catalog.byName(name);
@@ -77,6 +84,12 @@ export const produce = handle(
     }),
   { pipelined: true },
 );
+
+/** What the log says of a refusal that no reply tells. */
+function reasonOf({ index, errorCode, errorMessage }: PartitionReply) {
+  const error = errorInfo(errorCode).name;
+  return { partition: index, error, ...(errorMessage ? { reason: errorMessage } : {}) };
+}
 
 /** What all partitions of a request share. */
 interface Produced {
@@ -254,21 +267,30 @@ function toReply(index: number, outcome: AppendOutcome, logAppendTimeMs: number)
   const { result, logStartOffset } = outcome;
   switch (result.kind) {
     case 'appended':
-    case 'duplicate':
-      return {
-        index,
-        errorCode: 0,
-        baseOffset: result.baseOffset,
-        logAppendTimeMs,
-        logStartOffset,
-      };
+      return stored(index, result.baseOffset, logAppendTimeMs, logStartOffset);
+    case 'duplicate': {
+      // What is stored bears the time at which it came first.
+      const storedAtMs = logAppendTimeMs === -1 ? -1 : result.maxTimestampMs;
+      return stored(index, result.baseOffset, storedAtMs, logStartOffset);
+    }
     case 'duplicate-unknown':
       return refusal(index, ErrorCode.DUPLICATE_SEQUENCE_NUMBER);
     case 'out-of-order':
       return refusal(index, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
     case 'fenced-producer':
       return refusal(index, ErrorCode.INVALID_PRODUCER_EPOCH);
+    case 'invalid-timestamp':
+      return refusal(index, ErrorCode.INVALID_TIMESTAMP);
   }
+}
+
+function stored(
+  index: number,
+  baseOffset: number,
+  logAppendTimeMs: number,
+  logStartOffset: number,
+): PartitionReply {
+  return { index, errorCode: ErrorCode.NONE, baseOffset, logAppendTimeMs, logStartOffset };
 }
 
 function toResponse(request: ProduceRequest, replies: PartitionReply[]) {

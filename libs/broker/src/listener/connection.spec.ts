@@ -171,8 +171,8 @@ describe('memory of requests', () => {
     const second = await open();
     second.write(produceFrame(80 * MiB).subarray(0, MiB));
     const closed = once(first, 'close');
-    await eventually(() => {
-      running.clock.advance(limits.contendedStallMs + limits.connectionSweepMs);
+    await eventually(async () => {
+      await running.clock.advanceAsync(limits.contendedStallMs + limits.connectionSweepMs);
       return running.warnings.length > 0;
     });
     await closed;
@@ -247,10 +247,10 @@ describe('replies', () => {
       socket.resume();
       await eventually(() => read > goal);
       await sleep(50);
-      running.clock.advance(limits.replyStallMs - limits.connectionSweepMs);
+      await running.clock.advanceAsync(limits.replyStallMs - limits.connectionSweepMs);
     }
     expect(running.warnings).toEqual([]);
-    running.clock.advance(2 * limits.replyStallMs);
+    await running.clock.advanceAsync(2 * limits.replyStallMs);
     expect(running.warnings).toEqual(['connection closed: the client does not read its replies']);
     await eventually(() => running.listener.connectionCount === 0);
     expect(running.fetchBudget.bytesUsed).toBe(0);
@@ -260,12 +260,12 @@ describe('replies', () => {
     fetchReplyBytes = 48 * MiB;
     running = await listen({ fetchBytesMax: fetchReplyBytes });
     await askAndReadNothing();
-    running.clock.advance(2 * limits.contendedStallMs);
+    await running.clock.advanceAsync(2 * limits.contendedStallMs);
     expect(running.warnings).toEqual([]);
     const beside = await client();
     const reply = beside.send(Fetch, 4, fetchRequest);
     await eventually(() => running.fetchBudget.contended);
-    running.clock.advance(limits.connectionSweepMs);
+    await running.clock.advanceAsync(limits.connectionSweepMs);
     expect(running.warnings).toHaveLength(1);
     expect((await reply).responses).toHaveLength(1);
   });

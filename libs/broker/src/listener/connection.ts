@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
+import type { LogFields } from '@sluice/base';
 import type { BrokerServices } from '../requests/context';
 import { limits } from '../limits';
-import { CloseConnection } from '../requests/handler';
+import { CloseConnection, type CloseReason } from '../requests/close-connection';
 import { FrameReader, MalformedError } from '@sluice/wire';
+import type { Closings } from './closings';
 import { encodeAnswer, parseRequest, runRequest, type ParsedRequest } from './dispatch';
 import type { FramePool } from './frame-pool';
 import { readIntoOwnBuffer } from './own-buffer';
@@ -13,6 +15,13 @@ import { RequestScope } from './request-scope';
 export interface ConnectionServices extends BrokerServices {
   readonly requestMemory: RequestMemory;
   readonly framePool: FramePool;
+}
+
+/** Who has accepted a connection. */
+export interface ConnectionOwner {
+  readonly closings: Closings;
+  /** The connection has ended, whoever ended it. */
+  gone(connection: Connection): void;
 }
 
 /**
@@ -42,7 +51,7 @@ export class Connection {
   constructor(
     accepted: Socket,
     private readonly services: ConnectionServices,
-    private readonly onClosed: (connection: Connection) => void,
+    private readonly owner: ConnectionOwner,
   ) {
     this.frames = new FrameReader({
       frameBytesMax: services.options.frameBytesMax,
@@ -82,11 +91,11 @@ export class Connection {
     this.endIfAnswered();
   }
 
-  /** Ends the connection now, with one line in the log that says why. */
-  close(reason: string, fields: Record<string, unknown> = {}): void {
+  /** Ends the connection now, and tells why. */
+  close(reason: CloseReason, fields: LogFields = {}): void {
     if (this.closing) return;
     this.closing = true;
-    this.services.log.warn(`connection closed: ${reason}`, { client: this.clientHost, ...fields });
+    this.owner.closings.closed(reason, { client: this.clientHost, ...fields });
     this.socket.destroy();
   }
 
@@ -239,7 +248,7 @@ export class Connection {
 
   private fail(error: unknown): void {
     if (error instanceof MalformedError) this.close('malformed request', { error: error.message });
-    else if (error instanceof CloseConnection) this.close(error.message);
+    else if (error instanceof CloseConnection) this.close(error.reason, error.fields);
     else this.close('a request failed', { error: error instanceof Error ? error.stack : error });
   }
 
@@ -249,7 +258,7 @@ export class Connection {
     this.dropQueue();
     this.memory.close();
     this.replies.abandon();
-    this.onClosed(this);
+    this.owner.gone(this);
   }
 
   private release(request: ParsedRequest): void {

@@ -7,7 +7,8 @@ import {
 } from '@sluice/wire';
 import type { RequestContext } from '../requests/context';
 import { unsupportedVersionResponse } from '../handlers/18-api-versions';
-import { CloseConnection, type Handler, handlerOf, noReply } from '../requests/handler';
+import { CloseConnection } from '../requests/close-connection';
+import { type Handler, handlerOf, noReply } from '../requests/handler';
 
 /**
  * A frame whose header was read and whose handler is known; the body is decoded when its turn
@@ -31,13 +32,15 @@ export interface ParsedRequest {
 export function parseRequest(frame: Buffer): ParsedRequest {
   const header = readRequestHeader(frame);
   const handler = handlerOf(header.apiKey);
-  if (!handler) throw new CloseConnection(`unknown API key ${header.apiKey}`);
+  if (!handler) throw new CloseConnection('unknown API key', { apiKey: header.apiKey });
   const { name, versions } = handler.api;
   const { apiVersion } = header;
   if (!isServed(handler.api, apiVersion) && handler.api.key !== ApiVersions.key) {
-    throw new CloseConnection(
-      `${name} version ${apiVersion} is not ${versions.min} to ${versions.max}`,
-    );
+    throw new CloseConnection('version of an API that is not served', {
+      api: name,
+      version: apiVersion,
+      served: `${versions.min} to ${versions.max}`,
+    });
   }
   return {
     frame,

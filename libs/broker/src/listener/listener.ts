@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { Timer } from '@sluice/base';
+import { Periodic } from '@sluice/base';
 import { limits } from '../limits';
-import { Connection, type ConnectionServices } from './connection';
+import { Closings } from './closings';
+import { Connection, type ConnectionOwner, type ConnectionServices } from './connection';
 
 /**
  * The TCP server: accepts connections up to the limit, looks for stalled ones, and stops
@@ -10,11 +11,29 @@ import { Connection, type ConnectionServices } from './connection';
 export class Listener {
   private server: Server | null = null;
   private readonly connections = new Set<Connection>();
-  private sweep: Timer | null = null;
+  private readonly sweep: Periodic;
+  private readonly owner: ConnectionOwner;
   private stopping = false;
   private onEmpty: (() => void) | null = null;
 
-  constructor(private readonly services: ConnectionServices) {}
+  constructor(private readonly services: ConnectionServices) {
+    const { clock, log } = services;
+    this.owner = {
+      closings: new Closings({ clock, log }),
+      gone: (connection) => {
+        this.connections.delete(connection);
+        if (this.connections.size === 0) this.onEmpty?.();
+      },
+    };
+    this.sweep = new Periodic({
+      clock,
+      log,
+      name: 'the look for stalled connections',
+      everyMs: limits.connectionSweepMs,
+      run: () => this.closeStalled(),
+      failureLevel: 'error',
+    });
+  }
 
   get connectionCount(): number {
     return this.connections.size;
@@ -33,18 +52,19 @@ export class Listener {
       if (host !== '::' || (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL')) throw error;
       bound = await this.listenOn('0.0.0.0', port);
     }
-    this.scheduleSweep();
+    this.sweep.start();
     return bound;
   }
 
   /** Stops accepting, lets requests under way finish for `graceMs`, then closes what is left. */
   async stop(graceMs: number): Promise<void> {
     this.stopping = true;
-    this.sweep?.cancel();
     this.server?.close();
+    await this.sweep.stop();
     for (const connection of this.connections) connection.drain();
     if (this.connections.size > 0) await this.emptyWithin(graceMs);
     for (const connection of this.connections) connection.close('the gateway stops');
+    this.owner.closings.stop();
   }
 
   private listenOn(host: string, port: number): Promise<number> {
@@ -63,27 +83,20 @@ export class Listener {
   }
 
   private accept(socket: Socket): void {
-    const { log, options } = this.services;
-    if (this.stopping || this.connections.size >= options.connectionsMax) {
-      log.warn('connection refused: too many', { connectionsMax: options.connectionsMax });
+    const { connectionsMax } = this.services.options;
+    const full = this.connections.size >= connectionsMax;
+    if (full && !this.stopping) this.owner.closings.refused(connectionsMax);
+    if (full || this.stopping) {
       socket.on('error', () => {});
       socket.destroy();
       return;
     }
-    const connection = new Connection(socket, this.services, (gone) => {
-      this.connections.delete(gone);
-      if (this.connections.size === 0) this.onEmpty?.();
-    });
-    this.connections.add(connection);
+    this.connections.add(new Connection(socket, this.services, this.owner));
   }
 
-  private scheduleSweep(): void {
-    const { clock } = this.services;
-    this.sweep = clock.setTimer(limits.connectionSweepMs, () => {
-      const nowMs = clock.monotonicMs();
-      for (const connection of this.connections) connection.checkStalled(nowMs);
-      this.scheduleSweep();
-    });
+  private closeStalled(): void {
+    const nowMs = this.services.clock.monotonicMs();
+    for (const connection of this.connections) connection.checkStalled(nowMs);
   }
 
   private emptyWithin(graceMs: number): Promise<void> {

@@ -1,6 +1,6 @@
-import type { AppendBatch, AppendReply, PartitionBounds, PartitionStore } from '@sluice/log';
+import type { AppendListener, NewWriter, PartitionBounds, PartitionStore } from '@sluice/log';
 import { batchAt } from '@sluice/test/support/batches';
-import { systemClock, MemoryBudget } from '@sluice/base';
+import { MemoryBudget, silentLogger, systemClock } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import { HotMemory } from './hot-memory';
 import { Partition } from './partition';
@@ -22,52 +22,55 @@ function boundsUpTo(logEndOffset: number): PartitionBounds {
 /** A partition whose answers from Redis come when the test gives them. */
 function heldPartition() {
   const bounds: ((bounds: PartitionBounds) => void)[] = [];
-  const appends: ((reply: AppendReply) => void)[] = [];
+  let onReply: AppendListener;
+  const writer = { busy: false, callIsOut: false, close: () => {} };
   const store = {
     bounds: () => new Promise((resolve) => bounds.push(resolve)),
-    append: (_ref: unknown, _epoch: number, batches: AppendBatch[]) =>
-      new Promise((resolve) => appends.push(resolve)).then((reply) => batches && reply),
+    writer: (_ref: unknown, options: NewWriter) => {
+      ({ onReply } = options);
+      return writer;
+    },
+    wakeChannel: () => 'wake',
+  };
+  let hear: (message: string) => void;
+  const subscribe = (_channel: string, listener: (message: string) => void) => {
+    hear = listener;
+    return Promise.resolve(() => Promise.resolve());
   };
   const partition = new Partition(ref, {
     store: store as unknown as PartitionStore,
-    redis: { write: { stream: {} } } as unknown as RedisLink,
+    redis: { subscribe } as unknown as RedisLink,
     clock: systemClock,
     hotMemory: new HotMemory(1024 * 1024),
     readAheadBudget: new MemoryBudget(1024 * 1024),
     replicationTimeoutMs: 100,
+    log: silentLogger,
+    appendTrouble: { note: () => {} },
   });
-  return { partition, bounds, appends };
+  /** The answer to an append of this gateway, of one record. */
+  const appended = (baseOffset: number): void => {
+    const results = [{ kind: 'appended' as const, baseOffset }];
+    onReply([batchAt(1)], { results, logStartOffset: 0, logEndOffset: baseOffset + 1 });
+  };
+  return { partition, bounds, appended, writer, hear: (message: string) => hear(message) };
 }
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('Partition', () => {
   it('knows its own append, though bounds from before it come after the answer', async () => {
-    const { partition, bounds, appends } = heldPartition();
+    const { partition, bounds, appended } = heldPartition();
     const reading = partition.read(5, 1_000);
-    const appended = new Promise((resolve) => partition.append(batchAt(1), 0, resolve));
-    await turn();
-    const results = [{ kind: 'appended' as const, baseOffset: 5 }];
-    appends[0]!({ results, logStartOffset: 0, logEndOffset: 6 });
-    await appended;
+    appended(5);
     bounds[0]!(boundsUpTo(5));
     const outcome = await reading;
     expect(outcome).toMatchObject({ run: { nextOffset: 6 }, highWatermark: 6 });
   });
 
   it('never gives records beyond the end that it tells', async () => {
-    const { partition, bounds, appends } = heldPartition();
+    const { partition, bounds, appended } = heldPartition();
     const known = partition.currentBounds();
     bounds[0]!(boundsUpTo(5));
     await known;
-    const add = async (offset: number): Promise<void> => {
-      const appended = new Promise((resolve) => partition.append(batchAt(1), 0, resolve));
-      await turn();
-      const results = [{ kind: 'appended' as const, baseOffset: offset }];
-      appends.shift()!({ results, logStartOffset: 0, logEndOffset: offset + 1 });
-      await appended;
-    };
-    await add(5);
+    appended(5);
     // It has the bounds and goes on in the next turn; by then there is one more record.
     const reading = partition.read(5, 1_000);
     partition['ring'].push(batchAt(1).bytes, 6, 7);

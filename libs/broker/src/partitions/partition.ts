@@ -1,21 +1,21 @@
 import type {
   AppendBatch,
+  AppendDone,
   AppendReply,
   PartitionBounds,
   PartitionRef,
   PartitionStore,
+  PartitionWriter,
 } from '@sluice/log';
 import { stampBatch } from '@sluice/records';
-import type { Clock, MemoryBudget } from '@sluice/base';
+import type { Clock, Logger, MemoryBudget, TroubleLog } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import { limits } from '../limits';
-import { Appender, type AppendDone } from './appender';
 import { ColdReader } from './cold-reader';
 import { type ColdRun, cutRun, emptyRun } from './cold-run';
 import type { HotMemory } from './hot-memory';
 import { type BatchRun, HotRing } from './hot-ring';
 import { ReadAhead } from './read-ahead';
-import { requireReplicas, waitForReplicas } from './replication';
 
 /**
  * The leader epoch of every partition until leaders move between gateways; it never goes backwards.
@@ -33,6 +33,9 @@ export interface PartitionServices {
   hotMemory: HotMemory;
   readAheadBudget: MemoryBudget;
   replicationTimeoutMs: number;
+  log: Logger;
+  /** Told of appends that fail, of all partitions together. */
+  appendTrouble: Pick<TroubleLog, 'note'>;
 }
 
 /**
@@ -42,6 +45,8 @@ export class Partition {
   private bounds: PartitionBounds | null = null;
   /** While there are no bounds: as far as the log reaches by the answers to our own appends. */
   private appendedEnd = 0;
+  /** As far as the log reaches by what was published of it. */
+  private heardEnd = 0;
   private boundsAtMs = -Infinity;
   private sizesAtMs = -Infinity;
   private stopWatching: Promise<() => Promise<void>> | null = null;
@@ -52,8 +57,7 @@ export class Partition {
   private readonly ring: HotRing;
   private readonly ahead: ReadAhead;
   private readonly cold: ColdReader;
-  /** One appender for each number of replicas that has to confirm. */
-  private readonly appenders = new Map<number, Appender>();
+  private readonly writer: PartitionWriter;
   private readonly listeners = new Set<() => void>();
   private changes = 0;
   private lastUsedMs: number;
@@ -65,6 +69,13 @@ export class Partition {
     this.ring = new HotRing(services.hotMemory);
     this.ahead = new ReadAhead(services.readAheadBudget);
     this.cold = new ColdReader(services.store, ref);
+    this.writer = services.store.writer(ref, {
+      leaderEpoch: constantLeaderEpoch,
+      replicationTimeoutMs: services.replicationTimeoutMs,
+      log: services.log,
+      trouble: services.appendTrouble,
+      onReply: (batches, reply) => this.appended(batches, reply),
+    });
     this.lastUsedMs = services.clock.monotonicMs();
   }
 
@@ -79,21 +90,14 @@ export class Partition {
 
   /** True when nothing is under way and nobody has asked for some time. */
   get idle(): boolean {
-    if (this.hasWaiting || this.appendUnderWay) return false;
+    if (this.hasWaiting || this.writer.busy) return false;
     return this.services.clock.monotonicMs() - this.lastUsedMs > limits.partitionIdleMs;
-  }
-
-  private get appendUnderWay(): boolean {
-    for (const appender of this.appenders.values()) if (appender.busy) return true;
-    return false;
   }
 
   /** Appends a batch that was checked before; `copies` replicas have to confirm it. */
   append(batch: AppendBatch, copies: number, done: AppendDone): void {
     this.lastUsedMs = this.services.clock.monotonicMs();
-    const appender = this.appenders.get(copies) ?? this.addAppender(copies);
-    if (copies === 0) return appender.append(batch, done);
-    void this.appendReplicated(appender, batch, copies, done);
+    this.writer.append(batch, copies, done);
   }
 
   /**
@@ -164,6 +168,7 @@ export class Partition {
   invalidate(historyChanged: boolean): void {
     this.bounds = null;
     this.appendedEnd = 0;
+    this.heardEnd = 0;
     this.ahead.clear();
     if (historyChanged) this.ring.clear();
     this.notify();
@@ -178,43 +183,15 @@ export class Partition {
   /** Frees memory and the subscription; those who wait look again. */
   close(): void {
     this.closed = true;
+    this.writer.close();
     this.invalidate(true);
     const watching = this.stopWatching;
     this.stopWatching = null;
     watching?.then((stop) => stop()).catch(() => {});
   }
 
-  private async appendReplicated(
-    appender: Appender,
-    batch: AppendBatch,
-    copies: number,
-    done: AppendDone,
-  ): Promise<void> {
-    try {
-      await requireReplicas(this.services.redis, copies);
-    } catch (error) {
-      return done(null, error);
-    }
-    appender.append(batch, done);
-  }
-
-  private addAppender(copies: number): Appender {
-    const { redis, store, replicationTimeoutMs } = this.services;
-    const lane =
-      copies === 0
-        ? { connection: redis.write }
-        : {
-            connection: redis.durable,
-            confirm: (sameConnection: () => boolean) =>
-              waitForReplicas(redis, copies, replicationTimeoutMs, sameConnection),
-          };
-    const onReply = (batches: AppendBatch[], reply: AppendReply) => this.appended(batches, reply);
-    const appender = new Appender(store, this.ref, constantLeaderEpoch, lane, onReply);
-    this.appenders.set(copies, appender);
-    return appender;
-  }
-
-  private appended(batches: AppendBatch[], reply: AppendReply): void {
+  private appended(batches: readonly AppendBatch[], reply: AppendReply | null): void {
+    if (!reply) return this.takeHeard();
     if ('refused' in reply) {
       if (reply.refused === 'unknown-partition') this.bounds = null;
       return;
@@ -229,7 +206,8 @@ export class Partition {
     if (!this.bounds) this.appendedEnd = Math.max(this.appendedEnd, logEndOffset);
     else if (this.bounds.logEndOffset <= logEndOffset) {
       this.boundsAtMs = this.services.clock.monotonicMs();
-      this.bounds = { ...this.bounds, logStartOffset, logEndOffset };
+      const heard = Math.max(logEndOffset, this.heardEnd);
+      this.bounds = { ...this.bounds, logStartOffset, logEndOffset: heard };
     }
     this.notify();
   }
@@ -279,6 +257,12 @@ export class Partition {
     return ageMs <= limits.sizesFreshMs ? bounds : this.refreshBounds();
   }
 
+  private takeHeard(): void {
+    const { bounds, heardEnd } = this;
+    if (!bounds || heardEnd <= bounds.logEndOffset) return;
+    this.setBounds({ ...bounds, logEndOffset: heardEnd });
+  }
+
   private notify(): void {
     this.changes++;
     for (const listener of this.listeners) listener();
@@ -289,11 +273,10 @@ export class Partition {
     if (this.stopWatching || this.closed) return;
     const { redis, store } = this.services;
     const heard = (message: string) => {
-      // While our own append is out the message is most likely its echo; its reply tells more, and
-      // soon.
-      if (this.appendUnderWay || !this.bounds) return;
-      const logEndOffset = Number(message);
-      if (logEndOffset > this.bounds.logEndOffset) this.setBounds({ ...this.bounds, logEndOffset });
+      this.heardEnd = Math.max(this.heardEnd, Number.parseInt(message, 10));
+      // While our own append is out this is most likely its echo; what it appends will be hot, so
+      // its reply comes first, and then what others have said meanwhile.
+      if (!this.writer.callIsOut) this.takeHeard();
     };
     const watching = redis.subscribe(store.wakeChannel(this.ref), heard);
     this.stopWatching = watching;

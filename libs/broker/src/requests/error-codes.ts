@@ -1,7 +1,7 @@
+import { NotEnoughReplicas, NotEnoughReplicasAfterAppend } from '@sluice/log';
 import type { RecordsError } from '@sluice/records';
 import { RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
-import { NotEnoughReplicas, NotEnoughReplicasAfterAppend } from '../partitions/replication';
 
 /**
  * The Kafka error for a failed use of Redis in a data request, or undefined for what is our own

@@ -4,11 +4,6 @@ import type { RequestContext } from './context';
 /** What a handler returns when the client expects no reply (Produce with acks=0). */
 export const noReply = Symbol('no reply');
 
-/** Thrown by a handler to end the connection: the protocol has no error for what happened. */
-export class CloseConnection extends Error {
-  override name = 'CloseConnection';
-}
-
 type Answer<A extends Api> = ResponseInput<A> | typeof noReply;
 
 export interface Handler {

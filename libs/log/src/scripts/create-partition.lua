@@ -1,10 +1,20 @@
 #!lua
 --[[ log/create-partition — makes an empty partition, unless it is there.
 
-KEYS   meta
-ARGV   -
-REPLY  created | exists ]]
-if redis.call('EXISTS', KEYS[1]) == 1 then return 'exists' end
-redis.call('HSET', KEYS[1], 'next', '0', 'start', '0', 'maxts', '-1', 'bytes', '0',
-  'batches', '0', 'largest', '0', 'epoch', '0', 'token', '')
-return 'created'
+All keys that log/append names are made with it: while a slot of a Redis Cluster moves, a script
+whose keys do not all exist is not run. A stream may be empty; a hash may not, so the producers'
+hash has a field that is no producer's, which tells the form of the others.
+
+KEYS    meta? log? producers?
+ARGV    -
+REPLY   created
+REFUSED exists ]]
+if redis.call('EXISTS', KEYS.meta) == 1 then return { 'exists' } end
+
+-- ── writes ──
+redis.call('HSET', KEYS.meta, 'next', '0', 'start', '0', 'maxts', '-1', 'bytes', '0',
+  'batches', '0', 'largest', '0', 'epoch', '0', 'format', '1')
+redis.call('HSET', KEYS.producers, 'format', '1')
+redis.call('XGROUP', 'CREATE', KEYS.log, 'none', '$', 'MKSTREAM')
+redis.call('XGROUP', 'DESTROY', KEYS.log, 'none')
+return { 'created' }

@@ -14,15 +14,15 @@ local now = tonumber(redis.call('TIME')[1])
 local page = redis.call('HSCAN', KEYS[2], ARGV[1], 'COUNT', ARGV[2])
 local evicted = {}
 for i = 1, #page[2], 2 do
-  local value = page[2][i + 1]
-  -- The last of the batches that log/append packs: first and last sequence, base offset.
-  local _, used = struct.unpack('<i2I4', value)
-  local first, last, base = struct.unpack('<I4I4d', value, #value - 15)
-  local lastOffset = base + (last - first) % 2147483648
-  local idleMs = (now - used) * 1000
-  local below = lastOffset < logStart and idleMs > belowStartUnusedMs
-  if below or (unusedMs >= 0 and idleMs > unusedMs) then
-    evicted[#evicted + 1] = page[2][i]
+  local id, value = page[2][i], page[2][i + 1]
+  if id ~= 'format' then
+    -- The last of the batches that log/append packs: first and last sequence, base offset.
+    local _, used = struct.unpack('<i2I4', value)
+    local first, last, base = struct.unpack('<I4I4d', value, #value - 15)
+    local lastOffset = base + (last - first) % 2147483648
+    local idleMs = (now - used) * 1000
+    local below = lastOffset < logStart and idleMs > belowStartUnusedMs
+    if below or (unusedMs >= 0 and idleMs > unusedMs) then evicted[#evicted + 1] = id end
   end
 end
 

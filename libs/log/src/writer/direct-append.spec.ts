@@ -5,11 +5,14 @@ import { checkPartition } from '@sluice/test/models/partition-check';
 import { appendBatch, batchAt } from '@sluice/test/support/batches';
 import { eventually } from '@sluice/test/support/eventually';
 import { connectLink, startRedis, type TestRedis } from '@sluice/test/support/redis';
-import type { AppendBatch, AppendReply } from './append';
-import { partitionKeys, type PartitionRef } from './keys';
-import { partitionLimits } from './partition-limits';
-import { PartitionStore } from './partition-store';
-import { appendScript } from './scripts';
+import type { AppendBatch, AppendReply } from './append-call';
+import { partitionKeys, type PartitionRef } from '../keys';
+import { partitionLimits } from '../partition-limits';
+import { PartitionStore } from '../partition-store';
+import { AppendCalls } from '../../test/append-calls';
+import { appendScript } from '../scripts';
+import { Appends, Transactions } from './appends';
+import { allowsTransactions } from './direct-append';
 
 const ref: PartitionRef = { topic: 'orders', topicId: 'AAAAAAAAAAAAAAAAAAAAAA', partition: 0 };
 
@@ -41,11 +44,13 @@ describe('append of large batches', () => {
   let server: TestRedis;
   let redis: RedisLink;
   let store: PartitionStore;
+  let appends: AppendCalls;
 
   beforeEach(async () => {
     server = await startRedis({ args: ['--maxmemory', '40mb'] });
     redis = await connectLink(server);
     store = new PartitionStore(redis);
+    appends = new AppendCalls(redis);
     await store.initPartition(ref);
   });
 
@@ -64,7 +69,7 @@ describe('append of large batches', () => {
 
   /** Brings the store to where it sends large batches past Lua. */
   async function warmUp(): Promise<void> {
-    for (let i = 0; i < 3; i++) await store.append(ref, -1, [large()]);
+    for (let i = 0; i < 3; i++) await appends.append(ref, -1, [large()]);
     expect(await calls('renamenx')).toBeGreaterThan(0);
   }
 
@@ -72,7 +77,7 @@ describe('append of large batches', () => {
     await warmUp();
     const before = await calls('renamenx');
     const batch = large();
-    expect(offsets(await store.append(ref, -1, [batch, batchAt(9), large()]))).toEqual([6, 8, 9]);
+    expect(offsets(await appends.append(ref, -1, [batch, batchAt(9), large()]))).toEqual([6, 8, 9]);
     expect(await calls('renamenx')).toBe(before + 2);
     const ids = (await redis.read.xrange(keys().log, '-', '+')).map(([id]) => id);
     expect(ids).toEqual(['1-6', '3-6', '5-6', '7-6', '8-9', '10-9']);
@@ -85,15 +90,15 @@ describe('append of large batches', () => {
     await warmUp();
     const messages: string[] = [];
     await redis.subscribe(store.wakeChannel(ref), (message) => messages.push(message));
-    await store.append(ref, -1, [large(), large()]);
+    await appends.append(ref, -1, [large(), large()]);
     while (messages.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    expect(messages).toEqual(['10']);
+    expect(messages).toEqual(['10 0 10 0']);
   });
 
   it('takes a retry for a duplicate', async () => {
     await warmUp();
-    expect(offsets(await store.append(ref, -1, [large({ id: 1, sequence: 0 })]))).toEqual([6]);
-    expect(await store.append(ref, -1, [large({ id: 1, sequence: 0 })])).toMatchObject({
+    expect(offsets(await appends.append(ref, -1, [large({ id: 1, sequence: 0 })]))).toEqual([6]);
+    expect(await appends.append(ref, -1, [large({ id: 1, sequence: 0 })])).toMatchObject({
       results: [{ kind: 'duplicate', baseOffset: 6 }],
     });
     expect(await checkPartition(redis.read, keys())).toEqual([]);
@@ -101,14 +106,14 @@ describe('append of large batches', () => {
 
   it('keeps the order of calls when another writer comes in between', async () => {
     await warmUp();
-    const other = new PartitionStore(redis);
+    const other = new AppendCalls(redis);
     const link = await connectLink(server, { keyPrefix: redis.keyPrefix });
-    await new PartitionStore(link).append(ref, -1, [batchAt(1, 2)]);
+    await new AppendCalls(link).append(ref, -1, [batchAt(1, 2)]);
     const made = [
-      store.append(ref, -1, [large()]),
-      store.append(ref, -1, [batchAt(3)]),
-      store.append(ref, -1, [large()]),
-      store.append(ref, -1, [batchAt(4)]),
+      appends.append(ref, -1, [large()]),
+      appends.append(ref, -1, [batchAt(3)]),
+      appends.append(ref, -1, [large()]),
+      appends.append(ref, -1, [batchAt(4)]),
     ];
     expect((await Promise.all(made)).map(offsets)).toEqual([[8], [10], [11], [13]]);
     expect(offsets(await other.append(ref, -1, [batchAt(5)]))).toEqual([14]);
@@ -120,8 +125,8 @@ describe('append of large batches', () => {
     await warmUp();
     const link = await connectLink(server, { keyPrefix: redis.keyPrefix });
     // Brings the log to just where the first of the calls would have brought it.
-    await new PartitionStore(link).append(ref, -1, [batchAt(6, 6)]);
-    const made = [store.append(ref, -1, [large()]), store.append(ref, -1, [batchAt(3)])];
+    await new AppendCalls(link).append(ref, -1, [batchAt(6, 6)]);
+    const made = [appends.append(ref, -1, [large()]), appends.append(ref, -1, [batchAt(3)])];
     expect((await Promise.all(made)).map(offsets)).toEqual([[8], [10]]);
     await link.close();
   });
@@ -129,19 +134,19 @@ describe('append of large batches', () => {
   it('works with a server that has lost its scripts', async () => {
     await warmUp();
     await redis.write.script('FLUSH');
-    expect(offsets(await store.append(ref, -1, [large()]))).toEqual([6]);
-    expect(offsets(await store.append(ref, -1, [large()]))).toEqual([8]);
+    expect(offsets(await appends.append(ref, -1, [large()]))).toEqual([6]);
+    expect(offsets(await appends.append(ref, -1, [large()]))).toEqual([8]);
     expect(await checkPartition(redis.read, keys())).toEqual([]);
   });
 
   it('keeps the order of calls while the server loses and regains the script', async () => {
     await warmUp();
     await redis.write.script('FLUSH');
-    const made = [store.append(ref, -1, [batchAt(1)])];
+    const made = [appends.append(ref, -1, [batchAt(1)])];
     // As when another process sends it the script.
     void redis.write.script('LOAD', appendScript.source);
-    made.push(store.append(ref, -1, [batchAt(2)]), store.append(ref, -1, [large()]));
-    made.push(store.append(ref, -1, [batchAt(3)]));
+    made.push(appends.append(ref, -1, [batchAt(2)]), appends.append(ref, -1, [large()]));
+    made.push(appends.append(ref, -1, [batchAt(3)]));
     expect((await Promise.all(made)).map(offsets)).toEqual([[6], [7], [8], [10]]);
     expect(await checkPartition(redis.read, keys())).toEqual([]);
   });
@@ -149,12 +154,12 @@ describe('append of large batches', () => {
   it('does not let a call wait for one before it that fails', async () => {
     await warmUp();
     const none = { ...ref, partition: 9 };
-    const made = [store.append(none, -1, [large()]), store.append(none, -1, [batchAt(3)])];
+    const made = [appends.append(none, -1, [large()]), appends.append(none, -1, [batchAt(3)])];
     const refused = { refused: 'unknown-partition' };
     expect(await Promise.all(made)).toEqual([refused, refused]);
     await redis.write.hset(keys().meta, 'epoch', 3);
     const fenced = { refused: 'fenced-leader' };
-    const mixed = [2, 3, 2, 3].map((epoch) => store.append(ref, epoch, [batchAt(4)]));
+    const mixed = [2, 3, 2, 3].map((epoch) => appends.append(ref, epoch, [batchAt(4)]));
     const replies = await Promise.all(mixed);
     expect([replies[0], replies[2]]).toEqual([fenced, fenced]);
     expect([offsets(replies[1]!), offsets(replies[3]!)]).toEqual([[6], [7]]);
@@ -164,33 +169,53 @@ describe('append of large batches', () => {
     await redis.write.acl('SETUSER', 'plain', 'on', '>secret', '~*', '&*', '+@all', '-multi');
     const url = `redis://plain:secret@${server.host}:${server.port}`;
     const link = await connectLink({ ...server, url }, { keyPrefix: redis.keyPrefix });
-    const plain = new PartitionStore(link);
+    const plain = new AppendCalls(link);
     for (let i = 0; i < 4; i++) await plain.append(ref, -1, [large(), large()]);
     expect(await calls('renamenx')).toBe(0);
     await link.close();
     expect(await checkPartition(redis.read, keys())).toEqual([]);
   });
 
+  it('does not send again what an error does not prove to be undone', async () => {
+    await warmUp();
+    const rights = ['~*', '&*', '+@all', '-hset'];
+    await redis.write.acl('SETUSER', 'half', 'on', '>secret', ...rights);
+    const url = `redis://half:secret@${server.host}:${server.port}`;
+    const link = await connectLink({ ...server, url }, { keyPrefix: redis.keyPrefix });
+    const calls = new Appends(keys(), partitionLimits, new Transactions(link.write));
+    // Knows where the log ends, by a duplicate, and that it may use transactions.
+    await appends.append(ref, -1, [large({ id: 3, sequence: 0 })]);
+    const terms = { leaderEpoch: -1, confirm: false };
+    await calls.append(link.write, terms, [large({ id: 3, sequence: 0 })]);
+    await allowsTransactions(link.write);
+    expect(await redis.read.xlen(keys().log)).toBe(4);
+    await calls.append(link.write, terms, [large({ id: 3, sequence: 0 })]);
+    const failed = calls.append(link.write, terms, [large()]);
+    await expect(failed).rejects.toBeInstanceOf(UnknownOutcome);
+    expect(await redis.read.xlen(keys().log)).toBe(5);
+    await link.close();
+  });
+
   it('is refused by a leader epoch and by a partition that is gone', async () => {
     await warmUp();
     await redis.write.hset(keys().meta, 'epoch', 3);
-    expect(await store.append(ref, 2, [large()])).toEqual({ refused: 'fenced-leader' });
-    expect(offsets(await store.append(ref, 3, [large()]))).toEqual([6]);
+    expect(await appends.append(ref, 2, [large()])).toEqual({ refused: 'fenced-leader' });
+    expect(offsets(await appends.append(ref, 3, [large()]))).toEqual([6]);
     await store.dropPartitions([ref]);
-    expect(await store.append(ref, 3, [large()])).toEqual({ refused: 'unknown-partition' });
+    expect(await appends.append(ref, 3, [large()])).toEqual({ refused: 'unknown-partition' });
     expect(await redis.read.keys(`${redis.keyPrefix}*`)).toEqual([]);
   });
 
   it('is refused as a whole by a Redis that is full', async () => {
     await warmUp();
     const fillUp = async (): Promise<void> => {
-      for (;;) await store.append(ref, -1, [large(), large(), large(), large()]);
+      for (;;) await appends.append(ref, -1, [large(), large(), large(), large()]);
     };
     await expect(fillUp()).rejects.toMatchObject({ reason: 'out-of-memory' });
     expect(await checkPartition(redis.read, keys())).toEqual([]);
     await store.deleteRecords(ref, -1);
     const { logEndOffset } = (await store.bounds(ref))!;
-    expect(offsets(await store.append(ref, -1, [large()]))).toEqual([logEndOffset]);
+    expect(offsets(await appends.append(ref, -1, [large()]))).toEqual([logEndOffset]);
     expect(await checkPartition(redis.read, keys())).toEqual([]);
   });
 
@@ -199,7 +224,7 @@ describe('append of large batches', () => {
     let acknowledged = 6;
     const appendOn = async (): Promise<void> => {
       for (;;) {
-        const reply = await store.append(ref, -1, [large(), large()]);
+        const reply = await appends.append(ref, -1, [large(), large()]);
         if ('refused' in reply) throw new Error(reply.refused);
         acknowledged = reply.logEndOffset;
       }
@@ -231,7 +256,7 @@ describe('append of large batches', () => {
     const rewritten = /aof_last_rewrite_time_sec:\d/;
     await eventually(async () => rewritten.test(await redis.read.info('persistence')));
     const { logEndOffset } = (await store.bounds(ref))!;
-    await eventually(async () => offsets(await store.append(ref, -1, [large()])));
+    await eventually(async () => offsets(await appends.append(ref, -1, [large()])));
     await server.restart();
     const after = await eventually(() => store.bounds(ref));
     expect(after).toMatchObject({ logStartOffset: 0, logEndOffset: logEndOffset + 2 });
@@ -242,8 +267,8 @@ describe('append of large batches', () => {
   it('puts nothing into a stream that a damaged file has left behind', async () => {
     await warmUp();
     await redis.write.xadd(keys().open, '0-1', 'b', 'left behind');
-    expect(offsets(await store.append(ref, -1, [large()]))).toEqual([6]);
-    expect(offsets(await store.append(ref, -1, [large()]))).toEqual([8]);
+    expect(offsets(await appends.append(ref, -1, [large()]))).toEqual([6]);
+    expect(offsets(await appends.append(ref, -1, [large()]))).toEqual([8]);
     await redis.write.del(keys().open);
     expect(await checkPartition(redis.read, keys())).toEqual([]);
   });

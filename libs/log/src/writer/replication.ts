@@ -1,4 +1,4 @@
-import { attempt, UnknownOutcome, type RedisLink } from '@sluice/redis';
+import { attempt, RedisUnavailable, UnknownOutcome, type RedisLink } from '@sluice/redis';
 
 /** Fewer replicas than the topic asks for are connected: nothing was written (error 19). */
 export class NotEnoughReplicas extends Error {
@@ -32,7 +32,16 @@ export async function waitForReplicas(
 
 /** Refuses before the write when too few replicas are connected (NOT_ENOUGH_REPLICAS). */
 export async function requireReplicas(redis: RedisLink, copies: number): Promise<void> {
-  const connected = await redis.replicaCount();
+  let connected: number;
+  try {
+    connected = await redis.replicaCount();
+  } catch (error) {
+    // Whatever became of the question, nothing was written.
+    if (!(error instanceof UnknownOutcome)) throw error;
+    throw new RedisUnavailable('disconnected', 'the replicas could not be counted', {
+      cause: error,
+    });
+  }
   if (connected < copies) {
     throw new NotEnoughReplicas(`${connected} replicas are connected, ${copies} are needed`);
   }

@@ -1,4 +1,4 @@
-import { checkScriptUse, parseScriptHeader } from './script-header';
+import { parseReplies, parseScriptHeader } from './header';
 
 const header = (lines: string, body = ''): string =>
   `--[[ log/append — adds.\n${lines} ]]\n${body}`;
@@ -11,7 +11,7 @@ describe('parseScriptHeader', () => {
       keys: ['meta', 'log'],
       args: ['epoch', 'batches…'],
       reply: 'appended | fenced',
-      body: '\nreturn 1',
+      refused: '',
     });
   });
 
@@ -22,9 +22,10 @@ describe('parseScriptHeader', () => {
       'It never refuses.',
       'KEYS   -',
       'ARGV   one two',
-      '       rest...',
+      '       rest…',
       'REPLY  done',
       '       | nothing',
+      'REFUSED gone',
       '',
       '  An indented remark, which belongs to no section.',
       ']]',
@@ -32,6 +33,7 @@ describe('parseScriptHeader', () => {
     const parsed = parseScriptHeader(source);
     expect(parsed).toMatchObject({ keys: [], args: ['one', 'two', 'rest…'] });
     expect(parsed.reply).toBe('done | nothing');
+    expect(parsed.refused).toBe('gone');
   });
 
   it.each([
@@ -43,28 +45,34 @@ describe('parseScriptHeader', () => {
     [header('KEYS a\nARGV rest… last\nREPLY d'), /must be the last/],
     [header('KEYS a a\nARGV b\nREPLY d'), /occurs twice/],
     [header('KEYS a-b\nARGV b\nREPLY d'), /"a-b" is not a name/],
+    [header('KEYS a a?\nARGV b\nREPLY d'), /occurs twice/],
+    [header('KEYS a\nARGV b?\nREPLY d'), /"b\?" is not a name/],
   ])('refuses %j', (source, message) => {
     expect(() => parseScriptHeader(source)).toThrow(message);
   });
 });
 
-const check = (body: string): void => checkScriptUse(parseScriptHeader(header(complete, body)));
+describe('parseReplies', () => {
+  it('reads tags, what follows them, and passes over remarks', () => {
+    const text = 'all start end | some start (of the log) verdicts… | moved';
+    expect(parseReplies(text)).toEqual([
+      { tag: 'all', fields: ['start', 'end'] },
+      { tag: 'some', fields: ['start', 'verdicts…'] },
+      { tag: 'moved', fields: [] },
+    ]);
+  });
 
-describe('checkScriptUse', () => {
-  it.each([
-    'return redis.call("HGET", KEYS[1], ARGV[1]) .. KEYS[2] .. ARGV[2] .. ARGV[3]',
-    'local meta, log = unpack(KEYS) for i = 2, #ARGV do local b = ARGV[i] end',
-  ])('accepts %j', (body) => {
-    expect(() => check(body)).not.toThrow();
+  it('knows none', () => {
+    expect(parseReplies('-')).toEqual([]);
   });
 
   it.each([
-    ['return KEYS[1] .. KEYS[2] .. KEYS[3] .. #ARGV', /uses KEYS\[3\]/],
-    ['return KEYS[1] .. #ARGV', /declares KEYS log, which it never uses/],
-    ['-- KEYS[2] in a comment\nreturn KEYS[1] .. #ARGV', /declares KEYS log/],
-    ['return #KEYS .. ARGV[2]', /declares ARGV epoch/],
-    ['return #KEYS .. ARGV[0]', /uses ARGV\[0\]/],
-  ])('refuses %j', (body, message) => {
-    expect(() => check(body)).toThrow(message);
+    ['all | all', /a tag occurs twice/],
+    ['all a a', /a name occurs twice/],
+    ['all rest… last', /must be the last/],
+    ['{all}', /"{all}", which is no tag/],
+    ['all tag', /a value "tag"/],
+  ])('refuses %j', (text, message) => {
+    expect(() => parseReplies(text)).toThrow(message);
   });
 });

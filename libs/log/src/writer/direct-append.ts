@@ -1,14 +1,7 @@
-import { classify, type Redis } from '@sluice/redis';
-import {
-  appendArgs,
-  appendKeys,
-  type AppendBatch,
-  type AppendConditions,
-  type LogPosition,
-  type RawAppendReply,
-} from './append';
-import type { PartitionKeys } from './keys';
-import { appendScript } from './scripts';
+import { classify, UnknownOutcome, type Redis } from '@sluice/redis';
+import type { PartitionKeys } from '../keys';
+import { appendScript, type AppendScriptReply } from '../scripts';
+import { appendArgs, type AppendBatch, type AppendTerms, type LogPosition } from './append-call';
 
 /**
  * Appends batches without handing their bytes to Lua, which copies them twice and hashes each byte
@@ -27,16 +20,17 @@ import { appendScript } from './scripts';
 export async function appendDirect(
   redis: Redis,
   keys: PartitionKeys,
-  conditions: AppendConditions & { position: LogPosition },
+  { terms, position }: { terms: AppendTerms; position: LogPosition },
   batches: readonly AppendBatch[],
-): Promise<RawAppendReply> {
-  const names = appendKeys(keys);
-  const ids = entryIds(conditions.position, batches);
+): Promise<AppendScriptReply> {
+  const { meta, log, producers, open } = keys;
+  const ids = entryIds(position, batches);
+  const args = appendArgs(keys, terms, position, batches);
   const queued: Promise<unknown>[] = [
     redis.multi({ pipeline: false }),
-    redis.evalsha(appendScript.sha1, names.length, ...names, ...appendArgs(conditions, batches)),
-    ...batches.map(({ bytes }, i) => redis.xadd(keys.open, 'NOMKSTREAM', ids[i]!, 'b', bytes)),
-    redis.renamenx(keys.open, keys.log),
+    appendScript.queue(redis, { meta, log, producers, open: [open] }, args),
+    ...batches.map(({ bytes }, i) => redis.xadd(open, 'NOMKSTREAM', ids[i]!, 'b', bytes)),
+    redis.renamenx(open, log),
   ];
   let refusal: unknown = null;
   for (const reply of queued) reply.catch((error: unknown) => (refusal ??= error));
@@ -48,10 +42,23 @@ export async function appendDirect(
     // one.
     throw classify(refusal ?? withoutAbort(error as Error), appendScript.name);
   }
-  const [error, reply] = results?.[0] ?? [null, ['moved']];
-  if (error) return ['moved'];
-  const answer = reply as RawAppendReply;
-  if (answer[0] === 'all') checkAdded(results!, ids);
+  return readResults(results ?? [], ids);
+}
+
+/** The script's reply, once it is sure that what it tells is so. */
+function readResults(
+  results: readonly [Error | null, unknown][],
+  ids: readonly string[],
+): AppendScriptReply {
+  const [error, reply] = results[0] ?? [null, ['moved']];
+  if (error !== null) {
+    // A script that failed may have moved the stream before it did, and then the batches are in it.
+    const added = results.slice(1, -1).some(([, id]) => typeof id === 'string');
+    if (added) throw new UnknownOutcome(appendScript.name, { cause: withoutCommand(error) });
+    return { tag: 'moved' };
+  }
+  const answer = appendScript.read(reply);
+  if (answer.tag === 'all') checkAdded(results, ids);
   return answer;
 }
 
@@ -78,11 +85,18 @@ function withoutAbort(error: Error): Error {
   return because === null ? error : Object.assign(error, { message: because[1] });
 }
 
+/** ioredis hangs the command with all its arguments on its errors. */
+function withoutCommand(error: Error): Error {
+  return new Error(error.message);
+}
+
 /** What was granted has to be there; anything else is a bug, and must not be acknowledged. */
-function checkAdded(results: [Error | null, unknown][], ids: readonly string[]): void {
+function checkAdded(results: readonly [Error | null, unknown][], ids: readonly string[]): void {
   const added = results.slice(1, -1);
   const wrong = added.findIndex(([error, id], i) => error !== null || id !== ids[i]);
   const [error, back] = results.at(-1)!;
   if (wrong === -1 && added.length === ids.length && error === null && back === 1) return;
-  throw new Error(`log/append granted what was not done: ${JSON.stringify(results)}`);
+  const replies = results.map(([failure, reply]) => failure?.message ?? reply);
+  const cause = new Error(`what was granted was not done: ${JSON.stringify(replies)}`);
+  throw new UnknownOutcome(appendScript.name, { cause });
 }

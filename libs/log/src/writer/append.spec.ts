@@ -3,19 +3,24 @@ import type { RedisLink } from '@sluice/redis';
 import { checkPartition } from '@sluice/test/models/partition-check';
 import { appendBatch, batchAt, batchOf, recordsAt } from '@sluice/test/support/batches';
 import { connectLink, sharedRedis } from '@sluice/test/support/redis';
-import type { AppendBatch, AppendResult } from './append';
-import { partitionKeys, type PartitionRef } from './keys';
-import { PartitionStore } from './partition-store';
+import type { AppendBatch, AppendResult } from './append-call';
+import { Appends, Transactions } from './appends';
+import { partitionKeys, type PartitionRef } from '../keys';
+import { partitionLimits } from '../partition-limits';
+import { PartitionStore } from '../partition-store';
+import { AppendCalls } from '../../test/append-calls';
 
 const ref: PartitionRef = { topic: 'orders', topicId: 'AAAAAAAAAAAAAAAAAAAAAA', partition: 0 };
 const sequenceMax = 2 ** 31 - 1;
 
 let redis: RedisLink;
 let store: PartitionStore;
+let appends: AppendCalls;
 
 beforeEach(async () => {
   redis = await connectLink(await sharedRedis());
   store = new PartitionStore(redis);
+  appends = new AppendCalls(redis);
   await store.initPartition(ref);
 });
 
@@ -28,17 +33,22 @@ afterAll(async () => {
   await (await sharedRedis()).stop();
 });
 
+/** What is told of a batch of `batchOf` that is there already. */
+const duplicateAt = (baseOffset: number) => {
+  return { kind: 'duplicate', baseOffset, maxTimestampMs: 1_000 };
+};
+
 const keys = () => partitionKeys(redis.keyPrefix, ref);
 
 async function append(...batches: AppendBatch[]): Promise<AppendResult[]> {
-  const reply = await store.append(ref, -1, batches);
+  const reply = await appends.append(ref, -1, batches);
   if ('refused' in reply) throw new Error(reply.refused);
   return reply.results;
 }
 
 describe('append', () => {
   it('gives dense offsets from 0, over several batches and calls', async () => {
-    expect(await store.append(ref, -1, [batchAt(1, 2, 3), batchAt(4)])).toEqual({
+    expect(await appends.append(ref, -1, [batchAt(1, 2, 3), batchAt(4)])).toEqual({
       results: [
         { kind: 'appended', baseOffset: 0 },
         { kind: 'appended', baseOffset: 3 },
@@ -126,17 +136,28 @@ describe('append', () => {
     expect(ids).toEqual([`${next}-${latest}`, `${next + 1}-${latest}`]);
   });
 
+  it('refuses a time that it could not keep exactly, and takes what stands beside it', async () => {
+    const nanoseconds = 1_700_000_000_000_000_000;
+    const late: AppendBatch = { ...batchAt(5), maxTimestampMs: nanoseconds };
+    expect(await append(batchAt(1), late, batchAt(2))).toEqual([
+      { kind: 'appended', baseOffset: 0 },
+      { kind: 'invalid-timestamp' },
+      { kind: 'appended', baseOffset: 1 },
+    ]);
+    expect(await store.bounds(ref)).toMatchObject({ maxTimestampMs: 2 });
+  });
+
   it('keeps numbers exact that Lua would round when it prints them', async () => {
     const next = 123_456_789_012_345;
     await redis.write.hset(keys().meta, { next, start: next });
     await append(batchOf({ id: 1_234_567_890_123_456, sequence: 0 }));
     expect(await append(batchOf({ id: 1_234_567_890_123_456, sequence: 0 }))).toEqual([
-      { kind: 'duplicate', baseOffset: next },
+      duplicateAt(next),
     ]);
-    expect(await redis.read.hkeys(keys().producers)).toEqual(['1234567890123456']);
+    expect(await redis.read.hkeys(keys().producers)).toEqual(['format', '1234567890123456']);
   });
 
-  it('publishes the next offset once a call', async () => {
+  it('publishes how far the log reaches, once a call', async () => {
     const messages: string[] = [];
     const unsubscribe = await redis.subscribe(store.wakeChannel(ref), (message) => {
       messages.push(message);
@@ -147,22 +168,22 @@ describe('append', () => {
     await append(batchOf({ id: 1, epoch: 3, sequence: 0 }));
     await redis.write.publish(store.wakeChannel(ref), 'end');
     while (messages.at(-1) !== 'end') await new Promise((resolve) => setImmediate(resolve));
-    expect(messages).toEqual(['3', '4', '5', 'end']);
+    expect(messages).toEqual(['3 0 3 0', '4 0 4 0', '5 0 5 0', 'end']);
     await unsubscribe();
   });
 
   it('refuses a partition that does not exist', async () => {
     const other = { ...ref, partition: 1 };
-    expect(await store.append(other, -1, [batchAt(1)])).toEqual({ refused: 'unknown-partition' });
+    expect(await appends.append(other, -1, [batchAt(1)])).toEqual({ refused: 'unknown-partition' });
     expect(await redis.read.exists(partitionKeys(redis.keyPrefix, other).log)).toBe(0);
   });
 
   it('refuses a leader whose epoch has passed, and no other', async () => {
     await redis.write.hset(keys().meta, 'epoch', 5);
-    expect(await store.append(ref, 4, [batchAt(1)])).toEqual({ refused: 'fenced-leader' });
-    expect(await store.append(ref, 5, [batchAt(1)])).toMatchObject({ logEndOffset: 1 });
-    expect(await store.append(ref, 6, [batchAt(1)])).toMatchObject({ logEndOffset: 2 });
-    expect(await store.append(ref, -1, [batchAt(1)])).toMatchObject({ logEndOffset: 3 });
+    expect(await appends.append(ref, 4, [batchAt(1)])).toEqual({ refused: 'fenced-leader' });
+    expect(await appends.append(ref, 5, [batchAt(1)])).toMatchObject({ logEndOffset: 1 });
+    expect(await appends.append(ref, 6, [batchAt(1)])).toMatchObject({ logEndOffset: 2 });
+    expect(await appends.append(ref, -1, [batchAt(1)])).toMatchObject({ logEndOffset: 3 });
   });
 });
 
@@ -172,7 +193,7 @@ describe('append of an idempotent producer', () => {
     for (const batch of batches) await append(batch);
     await append(batchAt(1), batchOf({ id: 8, sequence: 0 }));
     expect(await append(...batches)).toEqual(
-      [0, 3, 6, 9, 12].map((baseOffset) => ({ kind: 'duplicate', baseOffset })),
+      [0, 3, 6, 9, 12].map((baseOffset) => duplicateAt(baseOffset)),
     );
     expect(await append(batchOf({ id: 9, sequence: 15 }))).toMatchObject([{ kind: 'appended' }]);
   });
@@ -227,20 +248,16 @@ describe('append of an idempotent producer', () => {
     expect(await append(batchOf({ id: 9, epoch: 1, sequence: 0 }))).toEqual([
       { kind: 'fenced-producer' },
     ]);
-    expect(await append(batchOf({ id: 9, epoch: 2, sequence: 0 }))).toEqual([
-      { kind: 'duplicate', baseOffset: 1 },
-    ]);
+    expect(await append(batchOf({ id: 9, epoch: 2, sequence: 0 }))).toEqual([duplicateAt(1)]);
   });
 
   it('lets the sequence wrap, between batches and within one', async () => {
     await append(batchOf({ id: 1, sequence: sequenceMax }), batchOf({ id: 1, sequence: 0 }));
     await append(batchOf({ id: 2, sequence: sequenceMax - 1 }, 4));
     expect(await append(batchOf({ id: 2, sequence: 2 }))).toMatchObject([{ kind: 'appended' }]);
-    expect(await append(batchOf({ id: 1, sequence: sequenceMax }))).toEqual([
-      { kind: 'duplicate', baseOffset: 0 },
-    ]);
+    expect(await append(batchOf({ id: 1, sequence: sequenceMax }))).toEqual([duplicateAt(0)]);
     expect(await append(batchOf({ id: 2, sequence: sequenceMax - 1 }, 4))).toEqual([
-      { kind: 'duplicate', baseOffset: 2 },
+      duplicateAt(2),
     ]);
     expect(await append(batchOf({ id: 2, sequence: sequenceMax }))).toEqual([
       { kind: 'out-of-order', expected: 3 },
@@ -262,7 +279,7 @@ describe('append of an idempotent producer', () => {
       { kind: 'appended', baseOffset: 0 },
       { kind: 'appended', baseOffset: 2 },
       { kind: 'out-of-order', expected: 3 },
-      { kind: 'duplicate', baseOffset: 0 },
+      duplicateAt(0),
       { kind: 'appended', baseOffset: 3 },
       { kind: 'appended', baseOffset: 4 },
       { kind: 'appended', baseOffset: 5 },
@@ -276,9 +293,29 @@ describe('append of an idempotent producer', () => {
     );
     expect(await append(batches[494]!, batches[495]!, batches[499]!)).toEqual([
       { kind: 'duplicate-unknown' },
-      { kind: 'duplicate', baseOffset: 495 },
-      { kind: 'duplicate', baseOffset: 499 },
+      duplicateAt(495),
+      duplicateAt(499),
     ]);
+  });
+
+  it('writes something for duplicates that have to be confirmed, and only for those', async () => {
+    const raw = new Appends(keys(), partitionLimits, new Transactions(redis.write));
+    const changes = async (): Promise<number> => {
+      const info = await redis.write.info('persistence');
+      return Number(/rdb_changes_since_last_save:(\d+)/.exec(info)![1]);
+    };
+    const writes = async (batch: AppendBatch, confirm: boolean): Promise<boolean> => {
+      const before = await changes();
+      await raw.append(redis.write, { leaderEpoch: -1, confirm }, [batch]);
+      return (await changes()) > before;
+    };
+    for (let i = 0; i < 7; i++) await append(batchOf({ id: 9, sequence: i }));
+    const meta = await redis.read.hgetall(keys().meta);
+    expect(await writes(batchOf({ id: 9, sequence: 6 }), true)).toBe(true);
+    expect(await writes(batchOf({ id: 9, sequence: 0 }), true)).toBe(true);
+    expect(await writes(batchOf({ id: 9, sequence: 6 }), false)).toBe(false);
+    expect(await writes(batchOf({ id: 9, sequence: 8 }), true)).toBe(false);
+    expect(await redis.read.hgetall(keys().meta)).toEqual(meta);
   });
 
   it('changes nothing when all is refused', async () => {
@@ -287,6 +324,24 @@ describe('append of an idempotent producer', () => {
     await append(batchOf({ id: 9, sequence: 0 }), batchOf({ id: 9, sequence: 4 }));
     expect(await redis.read.hgetall(keys().meta)).toEqual(before);
     expect(await redis.read.xlen(keys().log)).toBe(1);
+  });
+
+  it('tells the largest time of what is there already, and that it is gone', async () => {
+    const times = [5, 9, 7].map((timestampMs) => ({ timestampMs, value: null }));
+    const producer = { producerId: 9, producerEpoch: 0 };
+    const first = appendBatch({ records: times, ...producer, baseSequence: 0 });
+    const second = appendBatch({ records: times.slice(2), ...producer, baseSequence: 3 });
+    expect(await append(first, first, second)).toEqual([
+      { kind: 'appended', baseOffset: 0 },
+      { kind: 'duplicate', baseOffset: 0, maxTimestampMs: 9 },
+      { kind: 'appended', baseOffset: 3 },
+    ]);
+    expect(await append(second, first)).toEqual([
+      { kind: 'duplicate', baseOffset: 3, maxTimestampMs: 7 },
+      { kind: 'duplicate', baseOffset: 0, maxTimestampMs: 9 },
+    ]);
+    await store.deleteRecords(ref, 3);
+    expect(await append(first)).toEqual([{ kind: 'duplicate', baseOffset: 0, maxTimestampMs: -1 }]);
   });
 
   it('keeps the sequences of a compressed batch like those of any other', async () => {

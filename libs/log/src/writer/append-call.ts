@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
-import type { Redis } from '@sluice/redis';
-import type { PartitionKeys } from './keys';
-import { partitionLimits } from './partition-limits';
-import { appendScript } from './scripts';
+import { UnknownOutcome, type Redis } from '@sluice/redis';
+import type { PartitionKeys } from '../keys';
+import { partitionLimits } from '../partition-limits';
+import { appendScript, type AppendScriptReply } from '../scripts';
 
 /** A record batch to be appended, with what the append script has to know of its header. */
 export interface AppendBatch {
@@ -21,19 +21,24 @@ export interface AppendBatch {
 /** What became of one batch. */
 export type AppendResult =
   | { kind: 'appended'; baseOffset: number }
-  /** It is in the log already, at this offset. */
-  | { kind: 'duplicate'; baseOffset: number }
+  /** It is in the log already, at this offset and with this largest timestamp; -1: it is gone. */
+  | { kind: 'duplicate'; baseOffset: number; maxTimestampMs: number }
   /** It is in the log already, but its offset is no longer known (Kafka's error 46). */
   | { kind: 'duplicate-unknown' }
   /** There is a gap before it (45). `expected` is the sequence that would be right. */
   | { kind: 'out-of-order'; expected: number }
   /** The producer id has been used with a newer epoch (47). */
-  | { kind: 'fenced-producer' };
+  | { kind: 'fenced-producer' }
+  /** Its largest timestamp is beyond 2^53 ms and could not be kept exactly (32). */
+  | { kind: 'invalid-timestamp' };
+
+/** Why nothing of a call was appended. */
+export type AppendRefusal = 'fenced-leader' | 'unknown-partition';
 
 /** What became of an append: a result for each batch in order, or all refused alike. */
 export type AppendReply =
   | { results: AppendResult[]; logStartOffset: number; logEndOffset: number }
-  | { refused: 'fenced-leader' | 'unknown-partition' };
+  | { refused: AppendRefusal };
 
 /** Where a log ends. */
 export interface LogPosition {
@@ -42,49 +47,41 @@ export interface LogPosition {
   maxTimestampMs: number;
 }
 
-/** What the append script answers; see its header. */
-export type RawAppendReply =
-  | ['all' | 'some', number, number, number, ...number[]]
-  | ['moved' | 'fenced-leader' | 'unknown-partition'];
-
-/** On what an append depends; see the script's header. */
-export interface AppendConditions {
+/** On what an append depends, and what it has to see to; see the script's header. */
+export interface AppendTerms {
   /** -1: on no leadership. */
   leaderEpoch: number;
-  /** Where the log has to end; null: anywhere. */
-  position: LogPosition | null;
-  /** The token of the append that has to be the last one done; empty: any. */
-  after: string;
-  /** What a later append may name in `after`; may be empty. */
-  token: string;
+  /** A WAIT follows on the same connection. */
+  confirm: boolean;
 }
 
 /** Bytes that the script is given of each batch beside the batch itself; see its header. */
 const factsBytes = 30;
 
 /** Runs the append script with the batches; it is sent before this returns its promise. */
-export async function runAppend(
+export function runAppend(
   connection: Redis,
   keys: PartitionKeys,
-  conditions: AppendConditions,
+  terms: AppendTerms,
   batches: readonly AppendBatch[],
-): Promise<RawAppendReply> {
-  const args = appendArgs(conditions, batches);
-  for (const { bytes } of batches) args.push(bytes);
-  return (await appendScript.run(connection, appendKeys(keys), args)) as RawAppendReply;
+): Promise<AppendScriptReply> {
+  const { meta, log, producers } = keys;
+  const args = appendArgs(keys, terms, null, batches);
+  args.batches = batches.map(({ bytes }) => bytes);
+  return appendScript.call(connection, { meta, log, producers, open: [] }, args);
 }
 
-/** The script's KEYS. */
-export function appendKeys({ meta, log, producers, wake, open }: PartitionKeys): string[] {
-  return [meta, log, producers, wake, open];
-}
-
-/** The script's ARGV up to the batches themselves. */
+/**
+ * The script's arguments, but for the batches themselves.
+ *
+ * @param position where the log has to end; null: anywhere
+ */
 export function appendArgs(
-  conditions: AppendConditions,
+  { wake }: PartitionKeys,
+  { leaderEpoch, confirm }: AppendTerms,
+  position: LogPosition | null,
   batches: readonly AppendBatch[],
-): (string | Buffer)[] {
-  const { leaderEpoch, position, after, token } = conditions;
+) {
   const count = batches.length;
   assert(count > 0 && count <= partitionLimits.appendBatchesMax, `${count} batches in an append`);
   const facts = Buffer.allocUnsafe(count * factsBytes);
@@ -97,38 +94,48 @@ export function appendArgs(
     at = facts.writeInt32LE(batch.baseSequence, at);
     at = facts.writeUInt32LE(batch.bytes.length, at);
   }
-  const end = position === null ? '' : `${position.logEndOffset} ${position.maxTimestampMs}`;
-  return [String(leaderEpoch), end, after, token, facts];
+  return {
+    leaderEpoch,
+    position: position === null ? '' : `${position.logEndOffset} ${position.maxTimestampMs}`,
+    confirm: confirm ? 1 : 0,
+    wake,
+    facts,
+    batches: [] as Buffer[],
+  };
 }
 
-/** Where a log that ends at `from` ends with the batches added. */
-export function advance(from: LogPosition, batches: readonly AppendBatch[]): LogPosition {
-  let { logEndOffset, maxTimestampMs } = from;
-  for (const batch of batches) {
-    logEndOffset += batch.lastOffsetDelta + 1;
-    maxTimestampMs = Math.max(maxTimestampMs, batch.maxTimestampMs);
-  }
-  return { logEndOffset, maxTimestampMs };
-}
-
-/** The script's answer in words. */
-export function readReply(reply: RawAppendReply, batches: readonly AppendBatch[]): AppendReply {
-  switch (reply[0]) {
+/** The script's answer in words; it is not `moved`, which is not for whoever appends. */
+export function readReply(
+  reply: Exclude<AppendScriptReply, { tag: 'moved' }>,
+  batches: readonly AppendBatch[],
+): AppendReply {
+  switch (reply.tag) {
     case 'all': {
-      const [, logStartOffset, logEndOffset] = reply;
+      const { logStart: logStartOffset, logEnd: logEndOffset } = reply;
       return { results: inARow(batches, logEndOffset), logStartOffset, logEndOffset };
     }
     case 'some': {
-      const [, logStartOffset, logEndOffset, , ...verdicts] = reply;
-      const results = batches.map((_, i) => readResult(verdicts[2 * i]!, verdicts[2 * i + 1]!));
+      const { logStart: logStartOffset, logEnd: logEndOffset, verdicts } = reply;
+      const times = reply.times.values();
+      const results = batches.map((_, i) => {
+        return readResult(verdicts[2 * i]!, verdicts[2 * i + 1]!, times);
+      });
       return { results, logStartOffset, logEndOffset };
     }
-    case 'fenced-leader':
-    case 'unknown-partition':
-      return { refused: reply[0] };
     default:
-      throw new Error(`log/append replied "${reply[0]}"`);
+      return { refused: reply.tag };
   }
+}
+
+/** True where some batch of a call is in the log now, by this call or by an earlier one. */
+export function isAnyStored(reply: AppendReply): boolean {
+  if ('refused' in reply) return false;
+  return reply.results.some(isStored);
+}
+
+/** True where the batch is in the log now, by this call or by an earlier one. */
+export function isStored({ kind }: AppendResult): boolean {
+  return kind === 'appended' || kind === 'duplicate' || kind === 'duplicate-unknown';
 }
 
 /** The results of batches that were all appended, the last of them just before `logEndOffset`. */
@@ -142,20 +149,24 @@ function inARow(batches: readonly AppendBatch[], logEndOffset: number): AppendRe
   });
 }
 
-/** By the numbers of the script's header. */
-function readResult(kind: number, value: number): AppendResult {
+/** By the numbers of the script's header; duplicates take the next of `times`. */
+function readResult(kind: number, value: number, times: Iterator<number>): AppendResult {
   switch (kind) {
     case 0:
       return { kind: 'appended', baseOffset: value };
     case 1:
-      return { kind: 'duplicate', baseOffset: value };
+      return { kind: 'duplicate', baseOffset: value, maxTimestampMs: times.next().value! };
     case 2:
       return { kind: 'duplicate-unknown' };
     case 3:
       return { kind: 'out-of-order', expected: value };
     case 4:
       return { kind: 'fenced-producer' };
+    case 5:
+      return { kind: 'invalid-timestamp' };
     default:
-      throw new Error(`log/append judged a batch as ${kind}`);
+      throw new UnknownOutcome(appendScript.name, {
+        cause: new Error(`log/append judged a batch as ${kind}`),
+      });
   }
 }

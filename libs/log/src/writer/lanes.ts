@@ -1,0 +1,62 @@
+import type { RedisLink } from '@sluice/redis';
+import type { AppendBatch, AppendReply } from './append-call';
+import type { Appends } from './appends';
+import { requireReplicas, waitForReplicas } from './replication';
+
+/** An append call that is out. */
+export interface AppendCall {
+  readonly reply: Promise<AppendReply>;
+  /**
+   * To be called after the reply: resolves once enough replicas have what the call has written.
+   * Null where nobody asks for that.
+   */
+  readonly confirm: (() => Promise<void>) | null;
+}
+
+/** How a writer's calls get to Redis, by the number of replicas that have to confirm them. */
+export interface AppendLanes {
+  /**
+   * Resolves when so many replicas are there.
+   *
+   * @throws NotEnoughReplicas | RedisUnavailable: nothing may be sent
+   */
+  ready(copies: number): Promise<void>;
+  /** Sends one call. The next may be sent when it is answered: lanes do not wait for each other. */
+  send(batches: readonly AppendBatch[], copies: number): AppendCall;
+}
+
+/** What the lanes of one writer need. */
+export interface LanesOptions {
+  redis: RedisLink;
+  appends: Appends;
+  leaderEpoch: number;
+  replicationTimeoutMs: number;
+}
+
+/**
+ * Two connections: one for what is acknowledged once the primary has it, and one for what replicas
+ * confirm, because WAIT blocks its connection and covers that connection's writes.
+ */
+export class RedisLanes implements AppendLanes {
+  constructor(private readonly options: LanesOptions) {}
+
+  ready(copies: number): Promise<void> {
+    return requireReplicas(this.options.redis, copies);
+  }
+
+  send(batches: readonly AppendBatch[], copies: number): AppendCall {
+    const { redis, appends, leaderEpoch, replicationTimeoutMs } = this.options;
+    if (copies === 0) {
+      const reply = appends.append(redis.write, { leaderEpoch, confirm: false }, batches);
+      return { reply, confirm: null };
+    }
+    const { durable } = redis;
+    const { stream } = durable;
+    // A new connection knows nothing of what was written on the one before it.
+    const sameConnection = (): boolean => durable.stream === stream;
+    return {
+      reply: appends.append(durable, { leaderEpoch, confirm: true }, batches),
+      confirm: () => waitForReplicas(redis, copies, replicationTimeoutMs, sameConnection),
+    };
+  }
+}

@@ -1,0 +1,196 @@
+import type { Logger, TroubleLog } from '@sluice/base';
+import type { PartitionLimits } from '../partition-limits';
+import {
+  isAnyStored,
+  isStored,
+  type AppendBatch,
+  type AppendRefusal,
+  type AppendReply,
+  type AppendResult,
+} from './append-call';
+import type { AppendLanes } from './lanes';
+
+/** What became of one batch: judged by the append script, or refused for the whole call. */
+export type AppendOutcome =
+  { result: AppendResult; logStartOffset: number } | { refused: AppendRefusal };
+
+/**
+ * Told what became of one batch: an outcome, or an error: RedisUnavailable or NotEnoughReplicas
+ * (not written), UnknownOutcome or NotEnoughReplicasAfterAppend (may be written). A callback and
+ * not a promise, because this is the hottest path: there is one for each batch that is produced.
+ */
+export type AppendDone = (outcome: AppendOutcome | null, error: unknown) => void;
+
+/**
+ * Told of the end of each call before those who wait for it; a reply of null: it failed, and may be
+ * done or not.
+ */
+export type AppendListener = (batches: readonly AppendBatch[], reply: AppendReply | null) => void;
+
+/** What a writer is made of. */
+export interface WriterOptions {
+  lanes: AppendLanes;
+  limits: Pick<PartitionLimits, 'appendBatchesMax' | 'appendBytesMax'>;
+  log: Logger;
+  /** Told of calls that fail, which else only clients would see. */
+  trouble: Pick<TroubleLog, 'note'>;
+  onReply: AppendListener;
+}
+
+interface Waiting {
+  batch: AppendBatch;
+  copies: number;
+  done: AppendDone;
+}
+
+/**
+ * The one line of appends to a partition, for one leadership. One call is out at a time; what
+ * gathers meanwhile goes with the next, so the number of calls follows Redis' pace and not the
+ * number of requests (group commit). Order of arrival is order in the log, whatever number of
+ * replicas each batch has to have: a call's batches have the same, and the next call is sent once
+ * the former is answered. That replicas confirm is waited for beside the line.
+ */
+export class PartitionWriter {
+  private waiting: Waiting[] = [];
+  private isOut = false;
+  private confirming = 0;
+  private scheduled = false;
+  private closed = false;
+
+  constructor(private readonly options: WriterOptions) {}
+
+  /** True while somebody waits for an answer. */
+  get busy(): boolean {
+    return this.isOut || this.confirming > 0 || this.waiting.length > 0;
+  }
+
+  /** True while a call is out, of which `onReply` will be told. */
+  get callIsOut(): boolean {
+    return this.isOut;
+  }
+
+  /**
+   * Appends one batch; never re-sends.
+   *
+   * @param copies as many replicas have to be connected before and to confirm afterwards
+   */
+  append(batch: AppendBatch, copies: number, done: AppendDone): void {
+    if (this.closed) return this.tell(done, { refused: 'fenced-leader' }, null);
+    this.waiting.push({ batch, copies, done });
+    this.schedule();
+  }
+
+  /** The leadership is over: what was not sent yet is refused, and all that comes. */
+  close(): void {
+    this.closed = true;
+    for (const { done } of this.waiting.splice(0)) {
+      this.tell(done, { refused: 'fenced-leader' }, null);
+    }
+  }
+
+  private schedule(): void {
+    if (this.waiting.length === 0 || this.scheduled || this.isOut) return;
+    this.scheduled = true;
+    // After the sockets that are ready now have been read: their batches go with this call.
+    setImmediate(() => {
+      this.scheduled = false;
+      if (this.waiting.length > 0) void this.send(this.takeGroup());
+    });
+  }
+
+  /** The next call's: of one number of copies, so that they go over one connection. */
+  private takeGroup(): Waiting[] {
+    const { appendBatchesMax, appendBytesMax } = this.options.limits;
+    const { copies } = this.waiting[0]!;
+    let bytes = 0;
+    let count = 0;
+    for (const one of this.waiting) {
+      bytes += one.batch.bytes.length;
+      if (count > 0 && (bytes > appendBytesMax || one.copies !== copies)) break;
+      if (++count === appendBatchesMax) break;
+    }
+    if (count === this.waiting.length) {
+      const all = this.waiting;
+      this.waiting = [];
+      return all;
+    }
+    return this.waiting.splice(0, count);
+  }
+
+  private async send(group: Waiting[]): Promise<void> {
+    const { lanes } = this.options;
+    const { copies } = group[0]!;
+    const batches = group.map(({ batch }) => batch);
+    let reply: AppendReply;
+    let confirm: (() => Promise<void>) | null;
+    this.isOut = true;
+    try {
+      if (copies > 0) await lanes.ready(copies);
+      const call = lanes.send(batches, copies);
+      ({ confirm } = call);
+      reply = await call.reply;
+    } catch (error) {
+      this.ended(batches, null);
+      return this.fail(group, error);
+    }
+    this.ended(batches, reply);
+    if (confirm === null || !isAnyStored(reply)) return this.answer(group, reply, null);
+    this.confirming++;
+    const failure = await confirm().then(
+      () => null,
+      (error: unknown) => error,
+    );
+    this.confirming--;
+    this.answer(group, reply, failure);
+  }
+
+  private ended(batches: readonly AppendBatch[], reply: AppendReply | null): void {
+    this.isOut = false;
+    this.schedule();
+    try {
+      this.options.onReply(batches, reply);
+    } catch (error) {
+      this.options.log.error('a listener to appends failed', { error: stackOf(error) });
+    }
+  }
+
+  private fail(group: readonly Waiting[], error: unknown): void {
+    this.options.trouble.note({ error: messageOf(error) });
+    for (const { done } of group) this.tell(done, null, error);
+  }
+
+  /** @param failure what kept replicas from confirming what is stored, if anything did */
+  private answer(group: readonly Waiting[], reply: AppendReply, failure: unknown): void {
+    if (failure !== null) this.options.trouble.note({ error: messageOf(failure) });
+    for (let i = 0; i < group.length; i++) {
+      const { done } = group[i]!;
+      if ('refused' in reply) {
+        this.tell(done, reply, null);
+        continue;
+      }
+      const { results, logStartOffset } = reply;
+      const result = results[i]!;
+      if (failure !== null && isStored(result)) this.tell(done, null, failure);
+      else this.tell(done, { result, logStartOffset }, null);
+    }
+  }
+
+  /** One who fails to take an answer does not keep others from theirs. */
+  private tell(done: AppendDone, outcome: AppendOutcome | null, error: unknown): void {
+    try {
+      done(outcome, error);
+    } catch (failure) {
+      this.options.log.error('the answer to an append was not taken', { error: stackOf(failure) });
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, cause } = error;
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
