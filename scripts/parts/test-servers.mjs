@@ -7,25 +7,33 @@ import { findProgram, outputOf } from './processes.mjs';
 /** How the servers of the tests may be set up; test/support/servers/setup.ts says what each is. */
 export const setups = ['plain', 'tls', 'acl', 'database-1', 'replica'];
 
+const usual = ['redis-server', 'valkey-server'];
 const certificateDays = 2;
+const opensslMsMax = 30_000;
 
 /**
  * The servers that the tests run on: those that SLUICE_TEST_SERVERS names, separated by commas, else
- * redis-server and valkey-server of this machine. The first one is the one that `npm test` runs all tests on.
+ * redis-server and valkey-server of this machine. None where SLUICE_TEST_REDIS asks for containers.
  */
 export function testServers() {
+  if (process.env.SLUICE_TEST_REDIS === 'docker') return [];
   const given = (process.env.SLUICE_TEST_SERVERS ?? '').split(',').filter(Boolean);
-  const programs = given.length > 0 ? given : ['redis-server', 'valkey-server'].map(findProgram);
+  const found = given.length > 0 ? given.map(named) : usual.map(findProgram).filter(Boolean);
   const servers = new Map();
-  for (const program of programs.filter(Boolean)) {
-    const said = outputOf(program, ['--version']);
-    const version = /^(\w+).* v=(\S+)/.exec(said ?? '');
+  for (const program of found) {
+    const version = /^(\w+).* v=(\S+)/.exec(outputOf(program, ['--version']) ?? '');
     if (version === null) throw new Trouble(`${program} is no Redis or Valkey server.`);
     const name = `${version[1].toLowerCase()} ${version[2]}`;
     // On some systems one of the two names is a link to the other.
     if (!servers.has(realpathSync(program))) servers.set(realpathSync(program), { name, program });
   }
   return [...servers.values()];
+}
+
+function named(program) {
+  const path = program.includes('/') ? program : findProgram(program);
+  if (path === undefined) throw new Trouble(`SLUICE_TEST_SERVERS: there is no ${program}.`);
+  return path;
 }
 
 /**
@@ -55,11 +63,6 @@ export function prepareServer({ program }, setup) {
 /** A certificate authority of this run alone, and a server certificate of it for 127.0.0.1. */
 function makeCertificates(folder) {
   const file = (name) => join(folder, name);
-  const openssl = (...args) => {
-    if (outputOf('openssl', args, 30_000) === undefined) {
-      throw new Trouble(`the tests with TLS need openssl, and openssl ${args[0]} failed.`);
-    }
-  };
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   const common = ['req', '-x509', ...key, '-days', String(certificateDays)];
   const authority = [
@@ -83,6 +86,12 @@ function makeCertificates(folder) {
     'basicConstraints=critical,CA:false',
   );
   return { SLUICE_TEST_TLS: folder, NODE_EXTRA_CA_CERTS: file('ca.crt') };
+}
+
+function openssl(...args) {
+  if (outputOf('openssl', args, opensslMsMax) === undefined) {
+    throw new Trouble('the tests with TLS need OpenSSL 3, and `openssl req` failed.');
+  }
 }
 
 /** What a run on a server is called. */

@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Disk } from './power-cut/disk';
 import type { TestRedis } from './redis';
-import { makeSetup, type ServerSetup } from './servers/setup';
+import { inDatabase, makeSetup, type ServerSetup } from './servers/setup';
 
 const localHost = '127.0.0.1';
 const startTimeoutMs = 10_000;
@@ -74,7 +74,7 @@ export class LocalRedis implements TestRedis {
     readonly setup: ServerSetup,
   ) {
     this.url = setup.url;
-    this.adminUrl = `redis://${this.host}:${port}`;
+    this.adminUrl = inDatabase(`redis://${this.host}:${port}`, setup.database);
     this.peer = { host: this.host, port };
     this.#guard = spawnGuard(this.#folder);
     this.dataFolder = join(this.#folder, 'data');

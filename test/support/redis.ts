@@ -3,13 +3,14 @@ import { silentLogger, systemClock } from '@sluice/base';
 import { RedisLink, type LinkDeps, type RedisOptions } from '@sluice/redis';
 import { dockerAnswers, startDockerRedis } from './redis-docker';
 import { findRedisBinary, startLocalRedis, type LocalRedis } from './redis-local';
+import { wantsReplica } from './servers/setup';
 import { TcpProxy } from './tcp-proxy';
 
 /** A Redis server of a test's own. */
 export interface TestRedis {
   /** How what is tested finds it: with TLS, a user or a database where the tests' set-up says so. */
   readonly url: string;
-  /** How the test itself finds it: with all rights, without TLS, in database 0. */
+  /** How the test itself finds it: with all rights and without TLS, in the same database. */
   readonly adminUrl: string;
   readonly host: string;
   /** Without TLS. */
@@ -78,18 +79,7 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<TestR
     }
   }
   if (binary === null) throw new Error(howToGetRedis);
-  const server = await startLocalRedis({ binary, args });
-  if (server.setup.replica && options.replicaOf === undefined) await addReplica(server, binary);
-  return server;
-}
-
-/** Gives a server a replica behind a proxy, which ends with it. */
-async function addReplica(server: LocalRedis, binary: string): Promise<void> {
-  const proxy = new TcpProxy(server.peer);
-  const replicaOf = { host: '127.0.0.1', port: await proxy.start() };
-  const replica = await startLocalRedis({ binary, args: argsOf({ replicaOf }) });
-  server.beforeStop.add(() => replica.stop());
-  server.beforeStop.add(() => proxy.stop());
+  return startLocalRedis({ binary, args });
 }
 
 /**
@@ -118,15 +108,20 @@ let shared: Promise<TestRedis> | null = null;
  * own and keep apart by `freshPrefix()`. Stop it in `afterAll`.
  */
 export function sharedRedis(): Promise<TestRedis> {
-  shared ??= startRedis();
+  shared ??= startShared();
   return shared;
 }
 
-/** The URL of a server with another database. */
-export function inDatabase(url: string, database: number): string {
-  const parts = new URL(url);
-  parts.pathname = `/${database}`;
-  return parts.href;
+/** Specs that count replicas start their own; the shared server has one where the set-up says so. */
+async function startShared(): Promise<TestRedis> {
+  const server = await startRedis();
+  if (!wantsReplica()) return server;
+  const proxy = new TcpProxy(server.peer);
+  const replicaOf = { host: '127.0.0.1', port: await proxy.start() };
+  const replica = await startRedis({ replicaOf });
+  server.beforeStop.add(() => replica.stop());
+  server.beforeStop.add(() => proxy.stop());
+  return server;
 }
 
 /** A key prefix that no other test uses. */

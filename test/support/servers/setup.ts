@@ -6,8 +6,8 @@ export interface ServerSetup {
   readonly args: readonly string[];
   /** Where what is tested finds it. */
   readonly url: string;
-  /** True where each server has a replica, behind a proxy. */
-  readonly replica: boolean;
+  /** The database that the URL names. */
+  readonly database: number;
 }
 
 /** What a set-up may use. */
@@ -22,8 +22,8 @@ export interface SetupPlace {
 /** The user of the set-up `acl`, with the rights that the documents ask for. */
 const user = { name: 'gateway', password: 'gateway-secret', keyPrefix: 'test-*' };
 
-const setups: Record<string, (place: SetupPlace) => ServerSetup> = {
-  plain: ({ host, port }) => ({ args: [], url: `redis://${host}:${port}`, replica: false }),
+const setups: Record<string, (place: SetupPlace) => Partial<ServerSetup>> = {
+  plain: () => ({}),
 
   tls: ({ host, tlsPort }) => {
     const folder = process.env.SLUICE_TEST_TLS;
@@ -31,23 +31,18 @@ const setups: Record<string, (place: SetupPlace) => ServerSetup> = {
     const files = Object.entries({ cert: 'server.crt', key: 'server.key', 'ca-cert': 'ca.crt' });
     const args = files.flatMap(([kind, name]) => [`--tls-${kind}-file`, join(folder, name)]);
     const more = ['--tls-port', String(tlsPort), '--tls-auth-clients', 'no'];
-    return { args: [...args, ...more], url: `rediss://${host}:${tlsPort}`, replica: false };
+    return { args: [...args, ...more], url: `rediss://${host}:${tlsPort}` };
   },
 
   acl: ({ host, port }) => {
     const rights = [`~${user.keyPrefix}`, `&${user.keyPrefix}`, '+@all'];
     const args = ['--user', user.name, 'on', `>${user.password}`, ...rights];
-    const url = `redis://${user.name}:${user.password}@${host}:${port}`;
-    return { args, url, replica: false };
+    return { args, url: `redis://${user.name}:${user.password}@${host}:${port}` };
   },
 
-  'database-1': ({ host, port }) => ({
-    args: [],
-    url: `redis://${host}:${port}/1`,
-    replica: false,
-  }),
+  'database-1': ({ host, port }) => ({ database: 1, url: `redis://${host}:${port}/1` }),
 
-  replica: ({ host, port }) => ({ args: [], url: `redis://${host}:${port}`, replica: true }),
+  replica: () => ({}),
 };
 
 /**
@@ -56,9 +51,26 @@ const setups: Record<string, (place: SetupPlace) => ServerSetup> = {
  * @throws Error when there is none of that name
  */
 export function makeSetup(place: SetupPlace): ServerSetup {
-  const name = process.env.SLUICE_TEST_SETUP || 'plain';
+  const name = setupName();
   const make = setups[name];
-  if (make !== undefined) return make(place);
+  const plain = { args: [], url: `redis://${place.host}:${place.port}`, database: 0 };
+  if (make !== undefined) return { ...plain, ...make(place) };
   const known = Object.keys(setups).join(', ');
   throw new Error(`SLUICE_TEST_SETUP must be one of ${known}, not "${name}".`);
+}
+
+/** True in the set-up in which the shared server of a spec has a replica, behind a proxy. */
+export function wantsReplica(): boolean {
+  return setupName() === 'replica';
+}
+
+function setupName(): string {
+  return process.env.SLUICE_TEST_SETUP || 'plain';
+}
+
+/** The URL of a server with another database. */
+export function inDatabase(url: string, database: number): string {
+  const parts = new URL(url);
+  parts.pathname = `/${database}`;
+  return parts.href;
 }
