@@ -8,7 +8,7 @@ import { TcpProxy } from './tcp-proxy';
 
 /** A Redis server of a test's own. */
 export interface TestRedis {
-  /** How what is tested finds it: with TLS, a user or a database where the tests' set-up says so. */
+  /** How what is tested finds it: with TLS, a user or a database where the set-up says so. */
   readonly url: string;
   /** How the test itself finds it: with all rights and without TLS, in the same database. */
   readonly adminUrl: string;
@@ -112,7 +112,7 @@ export function sharedRedis(): Promise<TestRedis> {
   return shared;
 }
 
-/** Specs that count replicas start their own; the shared server has one where the set-up says so. */
+/** Specs that count replicas start their own; in the set-up `replica` the shared one has one. */
 async function startShared(): Promise<TestRedis> {
   const server = await startRedis();
   if (!wantsReplica()) return server;
