@@ -2,6 +2,7 @@ import type { GroupCoordinator } from '@sluice/groups';
 import type { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
 import { type Clock, type Logger, MemoryBudget, TroubleLog } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
+import type { Api } from '@sluice/wire';
 import './handlers';
 import { limits } from './limits';
 import type { ConnectionServices } from './listener/connection';
@@ -9,6 +10,12 @@ import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
 import { RequestMemory } from './listener/request-memory';
 import type { BrokerOptions } from './options';
+import {
+  Interceptions,
+  type InterceptAction,
+  type Interception,
+  type InterceptOptions,
+} from './requests/interceptions';
 import { HotMemory } from './partitions/hot-memory';
 import { Partitions } from './partitions/partitions';
 
@@ -33,7 +40,9 @@ export class Broker {
   private readonly appendTrouble: TroubleLog;
   private readonly listener: Listener;
   private readonly advertised: { host: string; port: number };
+  private readonly interceptions = new Interceptions();
   private readonly unsubscribe: (() => void)[] = [];
+  private listeningPort = 0;
 
   constructor(private readonly parts: BrokerParts) {
     const { options, redis, store, clock, log } = parts;
@@ -67,6 +76,7 @@ export class Broker {
       fetchBudget: new MemoryBudget(limits.fetchReplyBytesMax),
       requestMemory: new RequestMemory(options.inFlightBytesMax),
       framePool: new FramePool(),
+      interceptions: this.interceptions,
       advertised: this.advertised,
     };
     this.listener = new Listener(services);
@@ -75,6 +85,23 @@ export class Broker {
   /** Open client connections. */
   get connectionCount(): number {
     return this.listener.connectionCount;
+  }
+
+  /** The port that it listens on; 0 before the start. */
+  get port(): number {
+    return this.listeningPort;
+  }
+
+  /**
+   * For tests: drops, delays, answers or counts the requests of one API that come from now on. A
+   * request that was already received is not touched.
+   */
+  intercept<A extends Api>(
+    api: A,
+    action: InterceptAction<A>,
+    options?: InterceptOptions<A>,
+  ): Interception {
+    return this.interceptions.add(api, action, options);
   }
 
   /**
@@ -95,9 +122,9 @@ export class Broker {
       redis.onReady(({ historyChanged }) => this.partitions.invalidate(historyChanged)),
     );
     this.partitions.start();
-    const port = await this.listener.listen(options.host, options.port);
-    if (options.advertisedPort === undefined) this.advertised.port = port;
-    return port;
+    this.listeningPort = await this.listener.listen(options.host, options.port);
+    if (options.advertisedPort === undefined) this.advertised.port = this.listeningPort;
+    return this.listeningPort;
   }
 
   /**
