@@ -10,6 +10,7 @@ import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
 import { RequestMemory } from './listener/request-memory';
 import type { BrokerOptions } from './options';
+import { AutoCreation } from './requests/auto-creation';
 import {
   Interceptions,
   type InterceptAction,
@@ -18,6 +19,8 @@ import {
 } from './requests/interceptions';
 import { HotMemory } from './partitions/hot-memory';
 import { Partitions } from './partitions/partitions';
+import { AppendLines } from './examiner/append-lines';
+import { Examiner } from './examiner/examiner';
 
 /** What a broker is made of; whoever makes these also closes them, after the broker has stopped. */
 export interface BrokerParts {
@@ -39,13 +42,16 @@ export class Broker {
   private readonly partitions: Partitions;
   private readonly appendTrouble: TroubleLog;
   private readonly listener: Listener;
+  private readonly examiner: Examiner;
   private readonly advertised: { host: string; port: number };
+  private readonly autoCreation: AutoCreation;
   private readonly interceptions = new Interceptions();
   private readonly unsubscribe: (() => void)[] = [];
   private listeningPort = 0;
 
   constructor(private readonly parts: BrokerParts) {
     const { options, redis, store, clock, log } = parts;
+    this.autoCreation = new AutoCreation({ clock, log });
     this.appendTrouble = new TroubleLog({
       clock,
       log,
@@ -70,12 +76,16 @@ export class Broker {
       host: options.advertisedHost,
       port: options.advertisedPort ?? options.port,
     };
+    this.examiner = new Examiner({ clock, log });
     const services: ConnectionServices = {
       ...parts,
+      examiner: this.examiner,
+      lines: new AppendLines(),
       partitions: this.partitions,
       fetchBudget: new MemoryBudget(limits.fetchReplyBytesMax),
       requestMemory: new RequestMemory(options.inFlightBytesMax),
       framePool: new FramePool(),
+      autoCreation: this.autoCreation,
       interceptions: this.interceptions,
       advertised: this.advertised,
     };
@@ -133,7 +143,9 @@ export class Broker {
   async stop(): Promise<void> {
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
+    await this.examiner.stop();
     this.partitions.stop();
     this.appendTrouble.stop();
+    this.autoCreation.stop();
   }
 }

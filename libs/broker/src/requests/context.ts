@@ -3,8 +3,11 @@ import type { ProducerIds, TopicCatalog } from '@sluice/log';
 import type { Clock, Logger, MemoryBudget } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import type { BrokerOptions } from '../options';
+import type { AutoCreation } from './auto-creation';
 import type { Interceptions } from './interceptions';
 import type { Partitions } from '../partitions/partitions';
+import type { AppendLines } from '../examiner/append-lines';
+import type { Examiner } from '../examiner/examiner';
 
 /** What every handler may use. */
 export interface BrokerServices {
@@ -14,9 +17,12 @@ export interface BrokerServices {
   readonly partitions: Partitions;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
+  readonly examiner: Examiner;
+  readonly lines: AppendLines;
   readonly fetchBudget: MemoryBudget;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly autoCreation: AutoCreation;
   /** Faults on request, for tests. */
   readonly interceptions: Interceptions;
   /** The cluster's id, the same for all gateways on one Redis and key prefix, for ever. */
