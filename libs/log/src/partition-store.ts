@@ -69,7 +69,7 @@ export class PartitionStore {
     this.history = history;
     this.ends = history?.ends ?? new KnownEnds();
     this.epochs = new EpochTable(redis);
-    this.reservation = reservationTerms(limits, redis.facts);
+    this.reservation = reservationTerms(limits, redis);
     this.transactions = new Transactions(redis.write);
   }
 

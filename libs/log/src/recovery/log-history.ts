@@ -13,7 +13,7 @@ import { registryKeys } from '../keys';
 import { partitionLimits, type PartitionLimits } from '../partition-limits';
 import { KnownEnds } from './known-ends';
 import { recoverAll, recoverKnown, type Recovered, type RecoveryScope } from './recover';
-import { keepsOnlySnapshots, reservationTerms } from './reservation';
+import { reservationTerms } from './reservation';
 import { Writers, type WritersState } from './writers';
 
 /** The form in which this version stores things; a missing number is the first one. */
@@ -169,7 +169,7 @@ export class LogHistory {
     if (writers.some((writer) => !sameHistory(writer.history, history))) return true;
     if (writers.length > 0 || stoppedOn === null) return false;
     // The last snapshot may be older than a whole life of a gateway, which then left no trace.
-    return keepsOnlySnapshots(this.redis.facts) && !sameHistory(stoppedOn, history);
+    return this.redis.keepsOnlySnapshots && !sameHistory(stoppedOn, history);
   }
 
   /**
@@ -228,8 +228,8 @@ export class LogHistory {
 
   #scope(redis: Redis, history: HistoryToken): RecoveryScope {
     const { clock, log } = this.options;
-    const { keyPrefix, facts } = this.redis;
-    const reservation = reservationTerms(this.options.limits ?? partitionLimits, facts);
+    const { keyPrefix } = this.redis;
+    const reservation = reservationTerms(this.options.limits ?? partitionLimits, this.redis);
     return { redis, keyPrefix, history: history.runId, reservation, clock, log };
   }
 

@@ -1,4 +1,4 @@
-import type { ServerFacts } from '@sluice/redis';
+import type { RedisLink } from '@sluice/redis';
 import type { PartitionLimits } from '../partition-limits';
 
 type Limits = Pick<
@@ -11,16 +11,14 @@ type Limits = Pick<
  * scripts/include/reservation.lua). A server that keeps only snapshots may lose whatever was
  * written since the last one, so there the bound cannot follow the log closely.
  */
-export function reservationTerms(limits: Limits, facts: ServerFacts): string {
+export function reservationTerms(
+  limits: Limits,
+  { keepsOnlySnapshots }: Pick<RedisLink, 'keepsOnlySnapshots'>,
+): string {
   const { lossMsMax, reservedOffsetsFirst, reservedOffsetsMin, reservedOffsetsOfSnapshots } =
     limits;
-  if (keepsOnlySnapshots(facts)) {
+  if (keepsOnlySnapshots) {
     return `${lossMsMax} ${reservedOffsetsOfSnapshots} ${reservedOffsetsOfSnapshots}`;
   }
   return `${lossMsMax} ${reservedOffsetsFirst} ${reservedOffsetsMin}`;
-}
-
-/** True where a restart goes back to the last snapshot. Without any it begins with nothing. */
-export function keepsOnlySnapshots({ aofEnabled, settings }: ServerFacts): boolean {
-  return !aofEnabled && settings.get('save') !== '';
 }
