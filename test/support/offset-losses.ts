@@ -1,5 +1,5 @@
 import { startBroker, type StartBrokerOptions, type TestBroker } from './broker';
-import { copyData, startPowerCutRedis, startReplicatedPair } from './losses';
+import { type DataCopy, copyData, startPowerCutRedis, startReplicatedPair } from './losses';
 import { startRedisHere, type TestRedis } from './redis';
 import { TcpProxy } from './tcp-proxy';
 
@@ -44,12 +44,12 @@ export async function powerCutLoss(): Promise<Loss> {
 export async function olderCopyLoss(): Promise<Loss> {
   const redis = await startRedisHere();
   const parts = await gatewaysOf(redis);
-  let bringBack = async (): Promise<void> => {};
+  let copy: DataCopy;
   return {
     ...parts,
     stop: () => parts.stop().finally(() => redis.stop()),
-    begin: async () => void ({ bringBack } = await copyData(redis)),
-    strike: () => bringBack(),
+    begin: async () => void (copy = await copyData(redis)),
+    strike: () => copy.bringBack(),
   };
 }
 

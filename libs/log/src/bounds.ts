@@ -22,17 +22,15 @@ export interface PartitionBounds {
   leaderEpochs: LeaderEpochs;
 }
 
-const fields = [
-  ...['start', 'next', 'bytes', 'batches', 'largest', 'maxts', 'epoch'],
-  ...['epochs', 'format'],
-];
+/** The first seven are numbers. */
+const fieldNames = 'start next bytes batches largest maxts epoch epochs format'.split(' ');
 
 /** See `PartitionStore.bounds`. */
 export async function readBounds(
   redis: Redis,
   { meta }: PartitionKeys,
 ): Promise<PartitionBounds | null> {
-  const values = await attempt('log.bounds', redis.hmget(meta, ...fields));
+  const values = await attempt('log.bounds', redis.hmget(meta, ...fieldNames));
   if (values[1] === null || values[1] === undefined) return null;
   const [epochs = null, format] = values.slice(7);
   if (Number(format ?? 1) > 1) throw newerFormat(meta);
