@@ -1,29 +1,33 @@
 import { createHash } from 'node:crypto';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { duration, say, Trouble } from './console.mjs';
 import { run } from './processes.mjs';
-import { readIfThere, readPackage, root } from './project.mjs';
+import { readIfThere, root } from './project.mjs';
 
 const modules = join(root, 'node_modules');
 const stampFile = join(modules, '.sluice-stamp');
 
-/** Installs the packages when there are none, or when package.json asks for others since. */
+/**
+ * @typedef {{ version: string, optional?: boolean }} LockedPackage
+ * @typedef {{ packages: Record<string, LockedPackage> }} LockFile
+ */
+
+/** Installs exactly the packages of package-lock.json, unless they are there. */
 export async function ensureInstalled() {
-  const manifest = readPackage();
-  const wanted = stampOf(manifest);
+  const wanted = stamp();
   const present = readIfThere(stampFile)?.trim();
   if (present === wanted) return;
-  if (present === undefined && installedByHand(manifest)) {
+  if (present === undefined && installedByHand()) {
     writeFileSync(stampFile, wanted);
     return;
   }
-  const why = existsSync(modules) ? 'package.json has changed' : 'first start';
+  const why = existsSync(modules) ? 'package-lock.json has changed' : 'first start';
   say(`installing packages with npm (${why}; takes a minute or so)`);
   const startedMs = performance.now();
   rmSync(stampFile, { force: true });
   // Only errors: some packages warn of Node versions that they do work with.
-  const args = ['install', '--no-audit', '--no-fund', '--include=dev', '--loglevel=error'];
+  const args = ['ci', '--no-audit', '--no-fund', '--include=dev', '--loglevel=error'];
   const npm = process.env.npm_execpath;
   const code = await (npm === undefined
     ? run('npm', args, { cwd: root })
@@ -34,18 +38,29 @@ export async function ensureInstalled() {
 }
 
 /** Native packages also depend on the platform and on Node's binary interface. */
-function stampOf({ dependencies, devDependencies, overrides }) {
-  const { platform, arch } = process;
-  const facts = { dependencies, devDependencies, overrides, platform, arch };
-  const text = JSON.stringify({ ...facts, abi: process.versions.modules });
-  return createHash('sha256').update(text).digest('hex');
+function stamp() {
+  const { platform, arch, versions } = process;
+  const hash = createHash('sha256').update(`${platform} ${arch} ${versions.modules}\n`);
+  return hash.update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
 }
 
-/** True after somebody's own `npm install`: npm writes the hidden lock file when it is through. */
-function installedByHand({ dependencies, devDependencies }) {
-  if (!existsSync(join(modules, '.package-lock.json'))) return false;
-  return Object.entries({ ...dependencies, ...devDependencies }).every(([name, version]) => {
-    const text = readIfThere(join(modules, name, 'package.json'));
-    return text !== undefined && JSON.parse(text).version === version;
+/** True after somebody's own `npm ci`: npm notes in a hidden file what it has installed. */
+function installedByHand() {
+  const installed = readLock(join(modules, '.package-lock.json'));
+  const wanted = readLock(join(root, 'package-lock.json'));
+  if (installed === undefined || wanted === undefined) return false;
+  return Object.entries(wanted.packages).every(([path, { version, optional = false }]) => {
+    if (path === '') return true;
+    const present = installed.packages[path];
+    return present === undefined ? optional : present.version === version;
   });
+}
+
+/**
+ * @param {string} file
+ * @returns {LockFile | undefined}
+ */
+function readLock(file) {
+  const text = readIfThere(file);
+  return text === undefined ? undefined : JSON.parse(text);
 }

@@ -12,16 +12,33 @@ import { ensureKcat, ensurePowerCut, ensureTestRedis, whyNoLosses } from './tool
 const jestMsMax = 30 * 60_000;
 const workers = 2;
 
+/**
+ * @typedef {{ passed: number, failed: number }} Counts
+ * @typedef {{ what: string, why: string }} NotRun tests that this machine cannot run, and why
+ */
+
+/** @param {string} file in node_modules */
 const bin = (file) => join(root, 'node_modules', file);
+/**
+ * @param {string} file in node_modules
+ * @param {string[]} args
+ */
 const node = (file, ...args) => run(process.execPath, [bin(file), ...args], { cwd: root });
 
-/** Everything that a change must pass. Ends with one line, `N passed, N failed`. */
+/**
+ * Everything that a change must pass. Ends with one line, `N passed, N failed`.
+ * @param {readonly string[]} jestArgs
+ */
 export async function test(jestArgs) {
   const counts = { passed: 0, failed: 0 };
+  /** @type {NotRun[]} */
   const notRun = [];
   try {
     await step('packages and tools', () => prepare(notRun));
-    await step('types', () => node('typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.check.json'));
+    for (const project of ['tsconfig.check.json', 'tsconfig.scripts.json']) {
+      const args = ['--noEmit', '-p', project];
+      await step(`types: ${project}`, () => node('typescript/bin/tsc', ...args));
+    }
     await step('lint', () => node('oxlint/bin/oxlint', '--deny-warnings'));
     await step('format', () =>
       node('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
@@ -41,16 +58,21 @@ export async function test(jestArgs) {
   }
 }
 
-/** One step under a headline, with its time. It fails by a non-zero exit code or by throwing. */
+/**
+ * One step under a headline, with its time. It fails by a non-zero exit code or by throwing.
+ * @param {string} name
+ * @param {() => Promise<number | void>} action
+ */
 async function step(name, action) {
   const startedMs = performance.now();
   console.log(`\n== ${name}`);
   const code = await action();
   const took = duration(performance.now() - startedMs);
-  if (code !== undefined && code !== 0) throw new Trouble(`${name}: failed after ${took}`);
+  if (typeof code === 'number' && code !== 0) throw new Trouble(`${name}: failed after ${took}`);
   console.log(`== ${name}: ok, ${took}`);
 }
 
+/** @param {NotRun[]} notRun is added to */
 async function prepare(notRun) {
   await ensureInstalled();
   await ensureTestRedis();
@@ -64,7 +86,10 @@ async function prepare(notRun) {
   }
 }
 
-/** All tests in three parts, quickest first, or what the arguments ask for. */
+/**
+ * All tests in three parts, quickest first, or what the arguments ask for.
+ * @param {readonly string[]} jestArgs
+ */
 function jestRuns(jestArgs) {
   if (jestArgs.length > 0) return [{ name: 'tests', args: jestArgs }];
   const late = ['test/clients', 'test/e2e'];
@@ -78,7 +103,10 @@ function jestRuns(jestArgs) {
 
 const ignoreModules = ['--testPathIgnorePatterns', '/node_modules/'];
 
-/** Specs with such a name in theirs are left out where they cannot run; it is said at the end. */
+/**
+ * Specs with such a name in theirs are left out where they cannot run; it is said at the end.
+ * @param {readonly NotRun[]} notRun
+ */
 function leaveOut(notRun) {
   if (notRun.length === 0) return [];
   return [
@@ -87,11 +115,18 @@ function leaveOut(notRun) {
   ];
 }
 
-/** A pattern for the paths below a directory of this project, wherever the project lies. */
+/**
+ * A pattern for the paths below a directory of this project, wherever the project lies.
+ * @param {string} directory
+ */
 function inProject(directory) {
   return `^${join(root, directory).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}/`;
 }
 
+/**
+ * @param {readonly string[]} args
+ * @param {Counts} counts is added to
+ */
 async function jest(args, counts) {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   const report = join(directory, 'jest.json');
@@ -114,7 +149,11 @@ async function jest(args, counts) {
   }
 }
 
-/** A spec that could not even be loaded has no tests to count, and counts as one that failed. */
+/**
+ * A spec that could not even be loaded has no tests to count, and counts as one that failed.
+ * @param {Counts} counts is added to
+ * @param {string | undefined} report
+ */
 function add(counts, report) {
   if (report === undefined) {
     counts.failed += 1;
