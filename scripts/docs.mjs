@@ -4,8 +4,8 @@
  * of date.
  *
  * The generators are TypeScript, because they read the real tables: the registered handlers, the
- * settings, the limits. They are compiled as they are loaded, as Jest does it, so no build is needed
- * and none can be stale.
+ * settings, the limits. They are compiled as they are loaded, as Jest does it, so no build is
+ * needed and none can be stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
@@ -58,6 +58,7 @@ function loadTypeScript() {
   const loader = /** @type {Loader} */ (/** @type {unknown} */ (Module));
   loader._extensions['.ts'] = (module, filename) => {
     const source = readFileSync(filename, 'utf8');
+    /** @type {import('@swc/core').Options} */
     const options = { filename, jsc, module: { type: 'commonjs' }, sourceMaps: 'inline' };
     module._compile(transformSync(source, options).code, filename);
   };

@@ -1,6 +1,7 @@
 /**
- * npm start: from a fresh clone to a running gateway. Plain Node without packages, for nothing is installed yet.
- * This file only checks Node's version, so that an old one says so instead of failing on newer syntax.
+ * npm start: from a fresh clone to a running gateway. Plain Node without packages, for nothing is
+ * installed yet. This file only checks Node's version, so that an old one says so instead of
+ * failing on newer syntax.
  */
 const [wantedMajor, wantedMinor] = [20, 19];
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);

@@ -8,8 +8,8 @@ import { readIfThere, readPackage, root } from './project.mjs';
 const apps = ['gateway'];
 const outDirectory = join(root, 'dist/apps');
 /**
- * What was built from what. It lies among what was built, where each `nest build` deletes it, and it
- * covers the files that were made: a build by anybody else is not taken for ours.
+ * What was built from what. It lies among what was built, where each `nest build` deletes it, and
+ * it covers the files that were made: a build by anybody else is not taken for ours.
  */
 const stampFile = join(outDirectory, 'gateway/.sluice-build.json');
 

@@ -2,8 +2,8 @@
 
 /**
  * The gateway's process as the start script makes it. It checks the settings and tells them, loads
- * the large packages while the start script looks after Redis, and becomes the gateway when it hears
- * where Redis is. So nothing is loaded twice, and nothing waits for Redis that need not.
+ * the large packages while the start script looks after Redis, and becomes the gateway when it
+ * hears where Redis is. So nothing is loaded twice, and nothing waits for Redis that need not.
  *
  * When the start script dies without having stopped it, the channel between them closes, and the
  * gateway stops as if it had been asked to.

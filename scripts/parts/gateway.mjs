@@ -53,7 +53,9 @@ export class Gateway {
     this.#child.send({ redisUrl, own }, () => undefined);
   }
 
-  /** Asks it to answer what is under way and to end; ends it the hard way when that takes too long. */
+  /**
+   * Asks it to answer what is under way and to end; ends it the hard way when that takes too long.
+   */
   async stop() {
     this.#child.kill('SIGTERM');
     const late = sleep(this.#graceMs, 'late', { ref: false });

@@ -6,7 +6,11 @@ import { run } from './processes.mjs';
 import { readIfThere, root } from './project.mjs';
 
 const modules = join(root, 'node_modules');
-const stampFile = join(modules, '.sluice-stamp');
+/** For which machine the packages were installed, and from which lock. */
+const stampFile = join(modules, '.sluice-install');
+
+/** What native packages depend on: the platform, and Node's binary interface. */
+const machine = `${process.platform} ${process.arch} ${process.versions.modules}`;
 
 /**
  * @typedef {{ version: string, optional?: boolean }} LockedPackage
@@ -15,10 +19,11 @@ const stampFile = join(modules, '.sluice-stamp');
 
 /** Installs exactly the packages of package-lock.json, unless they are there. */
 export async function ensureInstalled() {
-  const wanted = stamp();
-  const present = readIfThere(stampFile)?.trim();
+  const wanted = `${machine} ${lockHash()}`;
+  const present = readIfThere(stampFile);
   if (present === wanted) return;
-  if (present === undefined && installedByHand()) {
+  const ofThisMachine = present?.startsWith(`${machine} `) ?? true;
+  if (ofThisMachine && isInstalled()) {
     writeFileSync(stampFile, wanted);
     return;
   }
@@ -37,15 +42,16 @@ export async function ensureInstalled() {
   say(`packages installed in ${duration(performance.now() - startedMs)}`);
 }
 
-/** Native packages also depend on the platform and on Node's binary interface. */
-function stamp() {
-  const { platform, arch, versions } = process;
-  const hash = createHash('sha256').update(`${platform} ${arch} ${versions.modules}\n`);
-  return hash.update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+function lockHash() {
+  const lock = readFileSync(join(root, 'package-lock.json'));
+  return createHash('sha256').update(lock).digest('hex');
 }
 
-/** True after somebody's own `npm ci`: npm notes in a hidden file what it has installed. */
-function installedByHand() {
+/**
+ * True after somebody's own `npm ci` or `npm install`: npm notes in a hidden file what it has
+ * installed. Native code of other machines is left out.
+ */
+function isInstalled() {
   const installed = readLock(join(modules, '.package-lock.json'));
   const wanted = readLock(join(root, 'package-lock.json'));
   if (installed === undefined || wanted === undefined) return false;

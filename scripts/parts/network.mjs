@@ -5,7 +5,8 @@ import { codeOf } from './processes.mjs';
  * Tries to listen, and lets go at once.
  * @param {number} port
  * @param {string} host
- * @returns {Promise<string | undefined>} undefined when it works, else the error's code, as EADDRINUSE
+ * @returns {Promise<string | undefined>} undefined when it works, else the error's code, as
+ *   EADDRINUSE
  */
 export function whyNotListen(port, host) {
   return new Promise((resolve) => {

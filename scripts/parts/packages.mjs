@@ -7,8 +7,8 @@ import { findProgram, outputOf, run } from './processes.mjs';
  * @property {string} program
  * @property {string[]} [refresh] arguments that bring its lists up to date
  * @property {string[]} install arguments that install without questions
- * @property {Partial<Record<Tool, string[]>>} packages what a tool's package is called; several names
- *   are tried in turn, and packages that are needed together stand in one name
+ * @property {Partial<Record<Tool, string[]>>} packages what a tool's package is called; several
+ *   names are tried in turn, and packages that are needed together stand in one name
  * @property {string} [note]
  * @property {boolean} [asUser] it wants no root
  */
@@ -23,7 +23,7 @@ const managers = [
     refresh: ['update', '-qq'],
     install: ['install', '-y', '-qq', '--no-install-recommends'],
     packages: { redis: ['redis-server', 'valkey'], kcat: ['kcat'], cc: ['gcc libc6-dev'] },
-    note: 'the package may also start a Redis of its own on port 6379; Sluice does not use that one',
+    note: 'the package may also start a Redis of its own on port 6379, which Sluice does not use',
   },
   {
     program: 'dnf',

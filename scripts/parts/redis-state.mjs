@@ -12,12 +12,12 @@ import { readIfThere } from './project.mjs';
 const file = (directory) => join(directory, 'redis.json');
 
 /**
- * What every Redis that we start is told. The append-only file is the data (a power cut may lose the
- * last second), with no snapshots beside it. A log grows, so writing that file anew each time that it
- * has doubled halves the throughput and gains nothing: the gateway asks for it when it pays. Packing
- * what is packed already makes that, and reading the data at a start, several times slower. Nothing
- * may be evicted: the log must never lose entries to make room. Larger stream nodes: large batches
- * cost 1.02 times their bytes instead of 1.25 times.
+ * What every Redis that we start is told. The append-only file is the data (a power cut may lose
+ * the last second), with no snapshots beside it. A log grows, so writing that file anew each time
+ * that it has doubled halves the throughput and gains nothing: the gateway asks for it when it
+ * pays. Packing what is packed already makes that, and reading the data at a start, several times
+ * slower. Nothing may be evicted: the log must never lose entries to make room. Larger stream
+ * nodes: large batches cost 1.02 times their bytes instead of 1.25 times.
  */
 export const redisArguments = [
   ['--appendonly', 'yes'],

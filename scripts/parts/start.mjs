@@ -21,7 +21,10 @@ import { openRedis } from './redis.mjs';
  * @property {Gateway} [gateway]
  */
 
-/** Ctrl-C may arrive twice at once, from the terminal and from npm; a person's second one comes later. */
+/**
+ * Ctrl-C may arrive twice at once, from the terminal and from npm; a person's second one comes
+ * later.
+ */
 const secondSignalMs = 1_000;
 const leftGatewayGraceMs = 15_000;
 
@@ -120,8 +123,8 @@ function makeDirectory(directory) {
 
 /**
  * @param {Loaded | void} loaded undefined when the gateway has ended
- * @returns {GatewaySettings | undefined} undefined also when only help or the version was asked for,
- *   which is printed
+ * @returns {GatewaySettings | undefined} undefined also when only help or the version was asked
+ *   for, which is printed
  */
 function readSettings(loaded) {
   if (loaded === undefined) return undefined;

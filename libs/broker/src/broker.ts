@@ -10,6 +10,7 @@ import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
 import { RequestMemory } from './listener/request-memory';
 import type { BrokerOptions } from './options';
+import { AutoCreation } from './requests/auto-creation';
 import {
   Interceptions,
   type InterceptAction,
@@ -40,12 +41,14 @@ export class Broker {
   private readonly appendTrouble: TroubleLog;
   private readonly listener: Listener;
   private readonly advertised: { host: string; port: number };
+  private readonly autoCreation: AutoCreation;
   private readonly interceptions = new Interceptions();
   private readonly unsubscribe: (() => void)[] = [];
   private listeningPort = 0;
 
   constructor(private readonly parts: BrokerParts) {
     const { options, redis, store, clock, log } = parts;
+    this.autoCreation = new AutoCreation({ clock, log });
     this.appendTrouble = new TroubleLog({
       clock,
       log,
@@ -76,6 +79,7 @@ export class Broker {
       fetchBudget: new MemoryBudget(limits.fetchReplyBytesMax),
       requestMemory: new RequestMemory(options.inFlightBytesMax),
       framePool: new FramePool(),
+      autoCreation: this.autoCreation,
       interceptions: this.interceptions,
       advertised: this.advertised,
     };
@@ -135,5 +139,6 @@ export class Broker {
     await this.listener.stop(this.parts.options.shutdownGraceMs);
     this.partitions.stop();
     this.appendTrouble.stop();
+    this.autoCreation.stop();
   }
 }
