@@ -15,6 +15,11 @@ export const redisSettings = {
     further: redisUrlProblem,
     secret: true,
   }),
+  redisManaged: onOff({
+    default: false,
+    defaultText: 'true for the Redis that npm start runs',
+    about: "The Redis is Sluice's own: the gateway decides when its file is written anew.",
+  }),
   keyPrefix: text({
     default: 'sluice:',
     about: 'Start of the name of every key; several Sluices can share one Redis.',
