@@ -2,6 +2,7 @@ import type { GroupCoordinator } from '@sluice/groups';
 import type { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
 import { type Clock, type Logger, MemoryBudget, TroubleLog } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
+import type { Api } from '@sluice/wire';
 import './handlers';
 import { limits } from './limits';
 import type { ConnectionServices } from './listener/connection';
@@ -9,6 +10,12 @@ import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
 import { RequestMemory } from './listener/request-memory';
 import type { BrokerOptions } from './options';
+import {
+  Interceptions,
+  type InterceptAction,
+  type Interception,
+  type InterceptOptions,
+} from './requests/interceptions';
 import { HotMemory } from './partitions/hot-memory';
 import { Partitions } from './partitions/partitions';
 
@@ -33,6 +40,7 @@ export class Broker {
   private readonly appendTrouble: TroubleLog;
   private readonly listener: Listener;
   private readonly advertised: { host: string; port: number };
+  private readonly interceptions = new Interceptions();
   private readonly unsubscribe: (() => void)[] = [];
 
   constructor(private readonly parts: BrokerParts) {
@@ -63,6 +71,7 @@ export class Broker {
       fetchBudget: new MemoryBudget(limits.fetchReplyBytesMax),
       requestMemory: new RequestMemory(options.inFlightBytesMax),
       framePool: new FramePool(),
+      interceptions: this.interceptions,
       advertised: this.advertised,
     };
     this.listener = new Listener(services);
@@ -71,6 +80,18 @@ export class Broker {
   /** Open client connections. */
   get connectionCount(): number {
     return this.listener.connectionCount;
+  }
+
+  /**
+   * For tests: drops, delays, answers or counts the requests of one API that come from now on. A
+   * request that was already received is not touched.
+   */
+  intercept<A extends Api>(
+    api: A,
+    action: InterceptAction<A>,
+    options?: InterceptOptions<A>,
+  ): Interception {
+    return this.interceptions.add(api, action, options);
   }
 
   /**

@@ -4,6 +4,7 @@ import type { ConnectionServices } from '../src/listener/connection';
 import { FramePool } from '../src/listener/frame-pool';
 import { Listener } from '../src/listener/listener';
 import { RequestMemory } from '../src/listener/request-memory';
+import { Interceptions } from '../src/requests/interceptions';
 import { defaultBrokerOptions, type BrokerOptions } from '../src/options';
 
 /** The listener by itself, for handlers that need nothing of the broker. */
@@ -13,6 +14,7 @@ export interface TestListener {
   readonly clock: FakeClock;
   readonly requestMemory: RequestMemory;
   readonly fetchBudget: MemoryBudget;
+  readonly interceptions: Interceptions;
   /** Warnings and errors of the log: why connections were closed, and the like. */
   readonly warnings: string[];
   readonly lines: LogLine[];
@@ -40,16 +42,18 @@ export async function listen(
   const all = { ...defaultBrokerOptions, ...rest };
   const requestMemory = new RequestMemory(all.inFlightBytesMax);
   const fetchBudget = new MemoryBudget(fetchBytesMax);
+  const interceptions = new Interceptions();
   const services = {
     options: all,
     clock,
     requestMemory,
     fetchBudget,
     framePool: new FramePool(),
+    interceptions,
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
   };
   // The handlers of these tests use nothing else.
   const listener = new Listener(services as unknown as ConnectionServices);
   const port = await listener.listen('127.0.0.1', 0);
-  return { port, listener, clock, requestMemory, fetchBudget, warnings, lines };
+  return { port, listener, clock, requestMemory, fetchBudget, interceptions, warnings, lines };
 }

@@ -7,6 +7,7 @@ const good: ServerFacts = {
   version: '7.0.15',
   runId: 'a',
   replicationId: 'b',
+  formerReplicationId: '0'.repeat(40),
   mode: 'standalone',
   role: 'master',
   maxmemoryPolicy: 'noeviction',

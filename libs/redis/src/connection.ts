@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Redis, type Command } from 'ioredis';
 import { writeCommand } from './command-bytes';
 import type { Logger } from '@sluice/base';
+import type { RedisUnavailable } from './errors';
 import type { LentReplies } from './lent-replies';
 import { redisLimits, type ResolvedOptions } from './options';
 import { definedScripts } from './script/script';
@@ -9,14 +10,22 @@ import { SharedWait } from './shared-wait';
 import { sievedConnector } from './sieved-connector';
 
 /** What a connection is for; part of its name in CLIENT LIST. */
-export type ConnectionRole = 'write' | 'durable' | 'read' | 'entries' | 'subscribe';
+export type ConnectionRole = 'write' | 'durable' | 'read' | 'entries' | 'subscribe' | 'recover';
+
+/** A connection that can be kept from being used, although it stands. */
+export interface HeldConnection extends Redis {
+  /** True while commands are refused. */
+  readonly isHeld: boolean;
+  /** Refuses every command with this error from now on; null takes commands again. */
+  hold(reason: RedisUnavailable | null): void;
+}
 
 /** Connections on which scripts run. */
 const scriptRoles: readonly ConnectionRole[] = ['write', 'durable', 'read'];
 
 /** A connection together with the last thing that went wrong on it. */
 export interface Connection {
-  redis: Redis;
+  redis: HeldConnection;
   lastError(): Error | null;
 }
 
@@ -26,15 +35,31 @@ export function reconnectDelayMs(attempt: number): number {
   return Math.min(reconnectDelayMinMs * 2 ** Math.min(attempt - 1, 10), reconnectDelayMaxMs);
 }
 
+/** What tells about the server, or gets it ready, and touches no data. */
+const sentWhileHeld: ReadonlySet<string> = new Set(['info', 'ping', 'script']);
+
 /**
  * Hands all commands of one turn of the event loop to the socket together, and large arguments
  * without a copy. ioredis alone makes a system call for each command, which is most of what a small
  * command costs, and copies each argument, which is most of what a large one costs.
  */
-class CoalescingRedis extends Redis {
+class CoalescingRedis extends Redis implements HeldConnection {
   #corked: Socket | null = null;
+  #held: RedisUnavailable | null = null;
+
+  get isHeld(): boolean {
+    return this.#held !== null;
+  }
+
+  hold(reason: RedisUnavailable | null): void {
+    this.#held = reason;
+  }
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
+    if (this.#held !== null && this.status === 'ready' && !sentWhileHeld.has(args[0].name)) {
+      args[0].reject(this.#held);
+      return args[0].promise;
+    }
     if (this.#corked === null && this.status === 'ready') {
       this.#corked = this.stream as Socket;
       this.#corked.cork();

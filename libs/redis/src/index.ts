@@ -1,4 +1,5 @@
 export type { Redis } from 'ioredis';
+export type { ArrivalListener } from './admission';
 export { adviseOnServer, checkServer, type Advice } from './checks';
 export { reconnectDelayMs } from './connection';
 export {
@@ -25,5 +26,5 @@ export {
   type ScriptDeclaration,
 } from './script/script';
 export { readScript, type ScriptSource } from './script/source';
-export type { ServerFacts } from './server';
+export { sameHistory, type HistoryToken, type ServerFacts } from './server';
 export type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { Admission, type ArrivalListener } from './admission';
 import { renewAof } from './aof';
 import { adviseOnServer, checkServer } from './checks';
 import { explainConnectFailure, isHopeless } from './connect-error';
@@ -12,13 +13,7 @@ import { LentReplies } from './lent-replies';
 import { RedisUnavailable } from './errors';
 import type { Logger, Clock, Timer } from '@sluice/base';
 import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
-import {
-  countReplicas,
-  readHistory,
-  readServerFacts,
-  type HistoryToken,
-  type ServerFacts,
-} from './server';
+import { countReplicas, readServerFacts, type HistoryToken, type ServerFacts } from './server';
 import {
   Subscriber,
   type MessageListener,
@@ -46,7 +41,7 @@ export interface LinkStatus {
   replicas: number | null;
 }
 
-type Connections = Record<ConnectionRole, Connection>;
+type Connections = Record<Exclude<ConnectionRole, 'recover'>, Connection>;
 
 /**
  * The connections of one process to one Redis: for writes, for writes that a WAIT follows, for
@@ -73,7 +68,7 @@ export class RedisLink {
   readonly #connections: Connections;
   readonly #subscriber: Subscriber;
   readonly #readyListeners = new Set<ReadyListener>();
-  #history: HistoryToken;
+  readonly #admission: Admission;
   #replicas: { count: number; atMs: number } | null = null;
   #replicaQuery: Promise<number> | null = null;
   #heartbeat: Timer | null = null;
@@ -94,9 +89,15 @@ export class RedisLink {
     this.read = connections.read.redis;
     this.keyPrefix = options.keyPrefix;
     this.db = options.db;
-    this.#history = { runId: facts.runId, replicationId: facts.replicationId };
     this.#subscriber = new Subscriber(connections.subscribe.redis, deps.log);
-    this.write.on('ready', () => void this.#checkHistory());
+    const { write, durable, read, entries } = connections;
+    this.#admission = new Admission({
+      held: [write.redis, durable.redis, read.redis, entries.redis],
+      history: historyOfFacts(facts),
+      open: () => this.#openUnheld(),
+      ...deps,
+      onAdmitted: (historyChanged) => this.#admitted(historyChanged),
+    });
     this.#scheduleHeartbeat();
   }
 
@@ -158,12 +159,37 @@ export class RedisLink {
     return () => void this.#readyListeners.delete(listener);
   }
 
+  /** The history that the server was on when it was last looked at. */
+  get history(): HistoryToken {
+    return this.#admission.history;
+  }
+
+  /**
+   * Calls the listener when Redis has come back with another history, before any other connection
+   * may be used: until it is done, commands fail with RedisUnavailable 'recovering'.
+   *
+   * @returns a function that takes the listener back
+   */
+  onArrival(listener: ArrivalListener): () => void {
+    return this.#admission.onArrival(listener);
+  }
+
+  /**
+   * Refuses every command with `reason` from now on, until the arrival listeners, which are called
+   * again and again, no longer fail.
+   */
+  suspect(reason: RedisUnavailable): void {
+    this.#admission.suspect(reason);
+  }
+
   status(): LinkStatus {
+    const { runId, replicationId } = this.#admission.history;
     return {
-      connected: this.write.status === 'ready',
+      connected: this.write.status === 'ready' && !this.#connections.write.redis.isHeld,
       product: this.facts.product,
       version: this.facts.version,
-      ...this.#history,
+      runId,
+      replicationId,
       replicas: this.#replicas?.count ?? null,
     };
   }
@@ -188,6 +214,7 @@ export class RedisLink {
     this.#closed = true;
     this.#heartbeat?.cancel();
     this.#readyListeners.clear();
+    await this.#admission.stop();
     await closeAll(this.#connections);
   }
 
@@ -197,22 +224,23 @@ export class RedisLink {
     return count;
   }
 
-  async #checkHistory(): Promise<void> {
-    let history: HistoryToken;
-    try {
-      history = await readHistory(this.write);
-    } catch (error) {
-      // The connection broke again; its next `ready` comes back here with the same old history.
-      this.deps.log.debug('Redis history not read', { error: (error as Error).message });
-      return;
-    }
-    const { runId, replicationId } = this.#history;
-    const historyChanged = history.runId !== runId || history.replicationId !== replicationId;
-    this.#history = history;
+  #admitted(historyChanged: boolean): void {
     this.#replicas = null;
     this.deps.log.info('Redis is connected again', { historyChanged });
     void renewAof(this.write, this.deps.log);
     for (const listener of this.#readyListeners) listener({ historyChanged });
+  }
+
+  async #openUnheld(): Promise<{ redis: Redis; close: () => Promise<void> }> {
+    const connection = openConnection(this.options, 'recover', this.deps.log);
+    const close = (): Promise<void> => closeConnection(connection.redis);
+    try {
+      await firstReady(connection, this.options, this.deps);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    return { redis: connection.redis, close };
   }
 
   #scheduleHeartbeat(): void {
@@ -225,6 +253,10 @@ export class RedisLink {
       this.#scheduleHeartbeat();
     });
   }
+}
+
+function historyOfFacts({ runId, replicationId, formerReplicationId }: ServerFacts): HistoryToken {
+  return { runId, replicationId, formerReplicationId };
 }
 
 async function closeAll(connections: Connections): Promise<void> {

@@ -13,6 +13,8 @@ export const redisLimits = {
   /** The first wait before a lost connection is made again; doubled each time. */
   reconnectDelayMinMs: 50,
   reconnectDelayMaxMs: 1_000,
+  /** How long a server that came back, and could not be accepted, is left before the next look. */
+  arrivalRetryMs: 250,
   /** How often an idle connection is probed, so that one that died silently is noticed. */
   heartbeatMs: 5_000,
   /** How long the number of replicas is remembered. */

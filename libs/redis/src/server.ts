@@ -7,6 +7,7 @@ export interface ServerFacts {
   version: string;
   runId: string;
   replicationId: string;
+  formerReplicationId: string;
   mode: string;
   role: string;
   maxmemoryPolicy: string;
@@ -19,6 +20,18 @@ export interface ServerFacts {
 export interface HistoryToken {
   runId: string;
   replicationId: string;
+  /** Whose history a promoted replica has gone on with; zeros for all others. */
+  formerReplicationId: string;
+}
+
+/**
+ * True when the server has lost nothing between two looks at it: it is the same process, and was
+ * nobody's replica meanwhile. The replication id of a primary changes without any loss when its
+ * first replica comes, and an hour after the last has gone; only a promotion leaves a former one.
+ */
+export function sameHistory(before: HistoryToken, now: HistoryToken): boolean {
+  if (before.runId !== now.runId) return false;
+  return before.replicationId === now.replicationId || /^0*$/.test(now.formerReplicationId);
 }
 
 const settingNames = ['appendfsync', 'save', 'stream-node-max-bytes', 'maxmemory-policy'];
@@ -82,7 +95,11 @@ export async function countReplicas(redis: Redis): Promise<number> {
 }
 
 function historyOf(info: ReadonlyMap<string, string>): HistoryToken {
-  return { runId: info.get('run_id') ?? '', replicationId: info.get('master_replid') ?? '' };
+  return {
+    runId: info.get('run_id') ?? '',
+    replicationId: info.get('master_replid') ?? '',
+    formerReplicationId: info.get('master_replid2') ?? '',
+  };
 }
 
 /**

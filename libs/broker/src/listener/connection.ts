@@ -140,7 +140,7 @@ export class Connection {
   }
 
   private admit(frame: Buffer): ParsedRequest {
-    const request = parseRequest(frame);
+    const request = parseRequest(frame, this.services.interceptions);
     this.memory.admit(frame.length);
     return request;
   }
@@ -168,7 +168,7 @@ export class Connection {
     const endMs = clock.monotonicMs() + limits.turnMsMax;
     while (this.mayStart()) {
       const request = this.queue[this.queueHead++]!;
-      this.start(request, request.handler.pipelined);
+      this.start(request);
       if (this.queued > 0 && clock.monotonicMs() >= endMs) {
         this.takeNextTurn();
         break;
@@ -185,7 +185,7 @@ export class Connection {
   private mayStart(): boolean {
     if (this.queued === 0 || this.closing || this.exclusiveOut) return false;
     if (this.pipelinedOut >= limits.pipelinedRequestsMax) return false;
-    if (this.pipelinedOut > 0 && !this.queue[this.queueHead]!.handler.pipelined) return false;
+    if (this.pipelinedOut > 0 && !this.queue[this.queueHead]!.pipelined) return false;
     return this.replies.unsentBytes <= limits.unsentReplyBytesMax;
   }
 
@@ -197,8 +197,8 @@ export class Connection {
     });
   }
 
-  private start(request: ParsedRequest, pipelined: boolean): void {
-    if (pipelined) this.pipelinedOut++;
+  private start(request: ParsedRequest): void {
+    if (request.pipelined) this.pipelinedOut++;
     else this.exclusiveOut = true;
     const reply = this.replies.expect();
     const scope = new RequestScope(
@@ -224,7 +224,7 @@ export class Connection {
 
   private finish({ request, reply, frameIsFree }: RequestScope, answer: unknown): void {
     const chunks = encodeAnswer(request, answer);
-    if (request.handler.pipelined) this.pipelinedOut--;
+    if (request.pipelined) this.pipelinedOut--;
     else this.exclusiveOut = false;
     this.release(request);
     if (frameIsFree) this.services.framePool.giveBack(request.frame);

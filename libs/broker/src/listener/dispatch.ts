@@ -8,6 +8,7 @@ import {
 import type { RequestContext } from '../requests/context';
 import { unsupportedVersionResponse } from '../handlers/18-api-versions';
 import { CloseConnection } from '../requests/close-connection';
+import type { Interceptions, KeyInterceptions } from '../requests/interceptions';
 import { type Handler, handlerOf, noReply } from '../requests/handler';
 
 /**
@@ -19,6 +20,10 @@ export interface ParsedRequest {
   frameBytes: number;
   bodyAt: number;
   handler: Handler;
+  /** What a test wants done to it; null but in tests. */
+  interceptions: KeyInterceptions | null;
+  /** Whether it may run while earlier ones of the connection do. */
+  pipelined: boolean;
   apiVersion: number;
   correlationId: number;
   clientId: string;
@@ -29,7 +34,7 @@ export interface ParsedRequest {
  * no general error reply; ApiVersions alone answers whatever its version is, so that clients can
  * step down.
  */
-export function parseRequest(frame: Buffer): ParsedRequest {
+export function parseRequest(frame: Buffer, all: Interceptions): ParsedRequest {
   const header = readRequestHeader(frame);
   const handler = handlerOf(header.apiKey);
   if (!handler) throw new CloseConnection('unknown API key', { apiKey: header.apiKey });
@@ -42,11 +47,14 @@ export function parseRequest(frame: Buffer): ParsedRequest {
       served: `${versions.min} to ${versions.max}`,
     });
   }
+  const interceptions = all.of(header.apiKey);
   return {
     frame,
     frameBytes: frame.length,
     bodyAt: header.bodyAt,
     handler,
+    interceptions,
+    pipelined: handler.pipelined && interceptions === null,
     apiVersion,
     correlationId: header.correlationId,
     clientId: header.clientId ?? '',
@@ -61,7 +69,8 @@ export function runRequest(request: ParsedRequest, context: RequestContext): unk
   const { handler, apiVersion } = request;
   if (!isServed(handler.api, apiVersion)) return unsupportedVersionResponse();
   const body = decodeRequest(handler.api, apiVersion, request.frame, request.bodyAt);
-  return handler.run(context, body);
+  if (request.interceptions === null) return handler.run(context, body);
+  return request.interceptions.apply(context, body, () => handler.run(context, body));
 }
 
 /** The reply's bytes, or null when the client expects none. */

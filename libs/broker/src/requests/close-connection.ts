@@ -11,6 +11,8 @@ export const closeReasons = {
   'version of an API that is not served': 'warn',
   'a produce with acks=0 failed': 'warn',
   'a request failed': 'error',
+  'a test drops the request': 'debug',
+  'a test drops the reply': 'debug',
 } as const satisfies Record<string, 'debug' | 'warn' | 'error'>;
 
 export type CloseReason = keyof typeof closeReasons;
