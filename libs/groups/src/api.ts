@@ -21,7 +21,10 @@ export interface JoinRequest {
   protocolType: string;
   protocols: GroupProtocol[];
   sessionTimeoutMs: number;
-  /** Below 1: the session timeout is taken, as for JoinGroup v0. */
+  /**
+   * -1: the session timeout is taken, as for JoinGroup v0. With 0 a group waits for nobody, and a
+   * new member is removed before it can sync, as in Kafka.
+   */
   rebalanceTimeoutMs: number;
   /** JoinGroup v4 and up: a new member gets MEMBER_ID_REQUIRED and an id first (KIP-394). */
   requireKnownMemberId: boolean;
@@ -157,6 +160,11 @@ export interface CommittedOffset {
   leaderEpoch: number;
   /** Empty when none was given. */
   metadata: string;
+  /**
+   * Rises whenever somebody else than the partition's owner, by its own acknowledgements, sets the
+   * offset; 0 when nothing is committed, or was by a version that knew no lineages.
+   */
+  lineage: number;
 }
 
 export interface FetchOffsetsResult {
@@ -177,9 +185,12 @@ export interface DescribedMember {
 export interface GroupDescription {
   /**
    * GROUP_ID_NOT_FOUND for a group that does not exist: DescribeGroups v6 sends it on; up to v5 the
-   * handler answers no error, the state "Dead" says it.
+   * handler answers no error, the state "Dead" says it. UNKNOWN_SERVER_ERROR for one that cannot be
+   * served because of what is stored of it.
    */
   errorCode: number;
+  /** What is wrong with a group that cannot be served. */
+  errorMessage: string | null;
   groupId: string;
   groupState: GroupStateName;
   protocolType: string;
@@ -188,9 +199,9 @@ export interface GroupDescription {
   members: DescribedMember[];
 }
 
-/** The names that DescribeGroups and ListGroups use. */
+/** The names that DescribeGroups and ListGroups use; Unknown is a group that cannot be read. */
 export type GroupStateName =
-  'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead';
+  'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead' | 'Unknown';
 
 export interface ListedGroup {
   groupId: string;

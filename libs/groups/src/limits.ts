@@ -39,8 +39,11 @@ export interface GroupLimits {
   memberMetadataBytesMax: number;
   /** Bytes of one member's assignment. */
   memberAssignmentBytesMax: number;
-  /** Kafka's offset.metadata.max.bytes. */
-  offsetMetadataBytesMax: number;
+  /**
+   * Kafka's offset.metadata.max.bytes, which Kafka too compares with the number of characters
+   * (UTF-16 code units).
+   */
+  offsetMetadataCharactersMax: number;
   /** Offsets written or read by one call to Redis. */
   offsetsPerCallMax: number;
   /**
@@ -54,6 +57,12 @@ export interface GroupLimits {
   loadWaitMsMax: number;
   /** After a failed save or load a group that has members is read again after this time. */
   reloadDelayMs: number;
+  /** A group that cannot be served (see quarantine.ts) is not tried again for this time. */
+  quarantineMs: number;
+  /** Groups in quarantine whose reasons are remembered; the oldest goes first. */
+  quarantinedGroupsMax: number;
+  /** Trouble with Redis is told to be over when there was none for this time. */
+  troubleQuietMs: number;
   /** A group without members is forgotten (in memory) after this time without a request. */
   idleUnloadMs: number;
   /**
@@ -85,12 +94,15 @@ export const defaultGroupLimits: Readonly<GroupLimits> = {
   protocolsPerMemberMax: 64,
   memberMetadataBytesMax: MiB,
   memberAssignmentBytesMax: MiB,
-  offsetMetadataBytesMax: 4096,
+  offsetMetadataCharactersMax: 4096,
   offsetsPerCallMax: 1000,
   offsetsRetentionMs: 7 * 24 * hour,
   queuedRequestsPerGroupMax: 10_000,
   loadWaitMsMax: 5 * second,
   reloadDelayMs: second,
+  quarantineMs: 10 * second,
+  quarantinedGroupsMax: 1000,
+  troubleQuietMs: 10 * second,
   idleUnloadMs: 5 * minute,
   firstSweepDelayMs: 5 * second,
   sweepIntervalMs: minute,

@@ -2,9 +2,9 @@ import type { Timer } from '@sluice/base';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import type { GroupProtocol, JoinResult, LeaveResult, LeavingMember, SyncResult } from '../src/api';
 import { defaultGroupLimits, type GroupLimits } from '../src/limits';
-import type { GroupEvent, JoinEvent, Step, SyncEvent } from '../src/machine/events';
-import { type Group, newGroup, type TimerId } from '../src/machine/group';
-import { recover, step } from '../src/machine/machine';
+import type { GroupEvent, JoinEvent, Step, SyncEvent } from '../src/classic/machine/events';
+import { type Group, newGroup, type TimerId } from '../src/classic/machine/group';
+import { recover, step } from '../src/classic/machine/machine';
 
 /** The subscription that a consumer sends: version 0, topics, no user data. */
 export function subscription(...topics: string[]): Buffer {

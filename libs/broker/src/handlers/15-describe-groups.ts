@@ -9,7 +9,8 @@ const notFoundVersion = 6;
 
 /**
  * DescribeGroups, v0–v6. v4: static members. v5: flexible. v6: an unknown group is
- * GROUP_ID_NOT_FOUND; before, it is told as "Dead" without an error. Not covered: authorized
+ * GROUP_ID_NOT_FOUND; before, it is told as "Dead" without an error. A group that cannot be served
+ * because of what is stored of it is UNKNOWN_SERVER_ERROR, with the reason. Not covered: authorized
  * operations (v3), which are answered as not known.
  */
 export const describeGroups = handle(DescribeGroups, async ({ services, apiVersion }, request) => {
@@ -30,7 +31,8 @@ function tell(group: GroupDescription, apiVersion: number) {
   };
 }
 
-function messageOf({ groupId, errorCode }: GroupDescription): string {
+function messageOf({ groupId, errorCode, errorMessage }: GroupDescription): string {
+  if (errorMessage !== null) return errorMessage;
   if (errorCode === ErrorCode.GROUP_ID_NOT_FOUND) return `There is no group '${groupId}'`;
   return errorInfo(errorCode).message;
 }

@@ -37,7 +37,7 @@ async function startCoordinator(limits: Partial<GroupLimits> = {}): Promise<Grou
       ...limits,
     },
   });
-  await started.start();
+  started.start();
   return started;
 }
 
@@ -76,8 +76,9 @@ describe('Redis is gone', () => {
 
     await redis.restart();
     await until(async () => (await member.commit(3)) === ErrorCode.NONE);
-    const { offsets } = await coordinator.fetchOffsets({ groupId: 'g', partitions: null });
-    expect(offsets[0]!.offset).toBe(3);
+    const read = () => coordinator.fetchOffsets({ groupId: 'g', partitions: null });
+    await until(async () => (await read()).errorCode === ErrorCode.NONE);
+    expect((await read()).offsets[0]!.offset).toBe(3);
     expect((await member.heartbeat()).errorCode).toBe(ErrorCode.NONE);
   });
 

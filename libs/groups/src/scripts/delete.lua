@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 --[[ groups/delete — remove a group with its offsets, if the caller has seen its last change.
-KEYS   state offsets
-ARGV   fence
-REPLY  deleted | stale ]]
-if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[1] then return 'stale' end
+KEYS    state offsets
+ARGV    fence
+REPLY   deleted
+REFUSED stale ]]
+if redis.call('HGET', KEYS.state, 'fence') ~= ARGV.fence then return { 'stale' } end
 
 -- ── writes ──
-redis.call('UNLINK', KEYS[1], KEYS[2])
-return 'deleted'
+redis.call('UNLINK', KEYS.state, KEYS.offsets)
+return { 'deleted' }

@@ -1,44 +1,53 @@
 #!lua flags=allow-oom
 --[[ groups/expire — one step in removing the old offsets of a group without members, and the
 group itself when nothing is left of it. An offset is old when its commit and the group's last
-member are.
-KEYS   state offsets
-ARGV   retentionMs cursor count
-REPLY  {outcome, cursor, removed}; the cursor is 0 after the last step
-       outcome: missing (no such group) | live (it has members) | kept | gone (it was removed) ]]
-local state, offsets = KEYS[1], KEYS[2]
-local retentionMs, cursor, count = tonumber(ARGV[1]), ARGV[2], ARGV[3]
-
-local head = redis.call('HGET', state, 'head')
-if not head then
-  redis.call('UNLINK', offsets)
-  return { 'missing', '0', 0 }
+member are; what cannot be read is not old. A group that is live has members. The cursor is 0 after
+the last step.
+KEYS    state? offsets?
+ARGV    retentionMs cursor count format
+REPLY   missing | gone removed | kept cursor removed
+REFUSED live | unreadable ]]
+--- @include "now"
+--- @include "in-pieces"
+local exists = redis.call('EXISTS', KEYS.state) == 1
+local found = redis.call('HMGET', KEYS.state, 'head', 'format', 'emptySince')
+local head, format, emptySince = found[1], found[2], tonumber(found[3] or 0) or math.huge
+if exists then
+  local isKnown = not format or (tonumber(format) or math.huge) <= tonumber(ARGV.format)
+  -- The head is JSON that begins with the state (see group-codec.ts).
+  local groupState = string.match(head or '', '^{"state":"([%l-]+)"')
+  if not (isKnown and groupState) then return { 'unreadable' } end
+  if groupState ~= 'empty' then return { 'live' } end
 end
-if cjson.decode(head).state ~= 'empty' then return { 'live', '0', 0 } end
 
-local time = redis.call('TIME')
-local oldest = time[1] * 1000 + math.floor(time[2] / 1000) - retentionMs
-local emptySince = redis.call('HGET', state, 'emptySince')
-local isEmptyLongEnough = tonumber(emptySince or 0) <= oldest
-
-local removed = 0
-if isEmptyLongEnough then
-  local scanned = redis.call('HSCAN', offsets, cursor, 'COUNT', count)
+local oldest = now() - tonumber(ARGV.retentionMs)
+local old, cursor = {}, '0'
+if exists and emptySince <= oldest then
+  local scanned = redis.call('HSCAN', KEYS.offsets, ARGV.cursor, 'COUNT', ARGV.count)
   cursor = scanned[1]
   for at = 1, #scanned[2], 2 do
-    local committedAt = string.match(scanned[2][at + 1], '^%S+ %S+ (%d+)')
-    if tonumber(committedAt) <= oldest then
-      removed = removed + redis.call('HDEL', offsets, scanned[2][at])
-    end
+    local value = string.gsub(scanned[2][at + 1], '^v2 ', '')
+    local committedAt = string.match(value, '^%-?%d+ %-?%d+ (%d+) ')
+    if committedAt and tonumber(committedAt) <= oldest then old[#old + 1] = scanned[2][at] end
   end
-else
-  cursor = '0'
 end
 
--- Beyond fence, head and emptySince there are only ids that have not joined yet.
-local ownFields = emptySince and 3 or 2
-if redis.call('EXISTS', offsets) == 0 and redis.call('HLEN', state) == ownFields then
-  redis.call('UNLINK', state)
-  return { 'gone', '0', removed }
+-- Beyond these fields of the state there are only ids that have not joined yet.
+local ownCount = 0
+for _, field in ipairs({ 'fence', 'head', 'format', 'emptySince' }) do
+  ownCount = ownCount + redis.call('HEXISTS', KEYS.state, field)
 end
-return { 'kept', cursor, removed }
+local hasPending = redis.call('HLEN', KEYS.state) > ownCount
+local offsetCount = redis.call('HLEN', KEYS.offsets) - redis.call('HEXISTS', KEYS.offsets, 'format')
+
+-- ── writes ──
+if not exists then
+  redis.call('UNLINK', KEYS.offsets)
+  return { 'missing' }
+end
+if offsetCount == #old and not hasPending then
+  redis.call('UNLINK', KEYS.state, KEYS.offsets)
+  return { 'gone', #old }
+end
+inPieces(#old, function(from, to) redis.call('HDEL', KEYS.offsets, unpack(old, from, to)) end)
+return { 'kept', cursor, #old }

@@ -1,8 +1,15 @@
 #!lua flags=allow-oom
---[[ groups/remove-topic — one step in removing a group's offsets of a deleted topic.
-KEYS   offsets
-ARGV   pattern cursor count
-REPLY  cursor; 0 after the last step ]]
-local scanned = redis.call('HSCAN', KEYS[1], ARGV[2], 'MATCH', ARGV[1], 'COUNT', ARGV[3])
-for at = 1, #scanned[2], 2 do redis.call('HDEL', KEYS[1], scanned[2][at]) end
-return scanned[1]
+--[[ groups/remove-topic — one step in removing a group's offsets of a deleted topic; the cursor
+is 0 after the last.
+KEYS    offsets?
+ARGV    pattern cursor count
+REPLY   scanned cursor ]]
+--- @include "in-pieces"
+local scanned =
+  redis.call('HSCAN', KEYS.offsets, ARGV.cursor, 'MATCH', ARGV.pattern, 'COUNT', ARGV.count)
+local fields = {}
+for at = 1, #scanned[2], 2 do fields[#fields + 1] = scanned[2][at] end
+
+-- ── writes ──
+inPieces(#fields, function(from, to) redis.call('HDEL', KEYS.offsets, unpack(fields, from, to)) end)
+return { 'scanned', scanned[1] }

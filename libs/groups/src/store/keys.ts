@@ -5,12 +5,20 @@
 export class GroupKeys {
   constructor(private readonly prefix: string) {}
 
-  /** Hash: fence, head, member/<id>, share/<id>, pending/<id>, emptySince. */
+  /** Both keys of a group. */
+  of(groupId: string): { state: string; offsets: string } {
+    return { state: this.state(groupId), offsets: this.offsets(groupId) };
+  }
+
+  /** Hash: format, fence, head, member/<id>, share/<id>, pending/<id>, emptySince. */
   state(groupId: string): string {
     return `${this.prefix}{group/${groupId}}:state`;
   }
 
-  /** Hash: `<topicId>/<partition>` → the committed offset. */
+  /**
+   * Hash: format, and `<topicId>/<partition>` → the committed offset. It exists as long as the
+   * group does.
+   */
   offsets(groupId: string): string {
     return `${this.prefix}{group/${groupId}}:offsets`;
   }

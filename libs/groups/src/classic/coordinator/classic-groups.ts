@@ -1,0 +1,195 @@
+import { type Clock, type Logger, Periodic, type Random } from '@sluice/base';
+import { ErrorCode } from '@sluice/wire';
+import type {
+  CommitRequest,
+  DeleteOffsetsRequest,
+  DeleteOffsetsResult,
+  GroupDescription,
+  HeartbeatRequest,
+  HeartbeatResult,
+  JoinRequest,
+  JoinResult,
+  LeaveRequest,
+  LeaveResult,
+  OffsetToCommit,
+  SyncRequest,
+  SyncResult,
+} from '../../api';
+import type { Quarantine } from '../../coordinator/quarantine';
+import type { Troubles } from '../../coordinator/troubles';
+import type { GroupLimits } from '../../limits';
+import { joinRefusal, syncRefusal } from '../machine/answers';
+import { ClassicStore, type Stores } from '../stored/classic-store';
+import { GroupActor } from './actor';
+import { deadGroup, describeGroup } from './describe';
+import { deleteUnusedOffsets, deletionRefusal } from './offset-deletion';
+
+export interface ClassicGroupsDeps {
+  stores: Stores;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+  limits: GroupLimits;
+  troubles: Troubles;
+  quarantine: Quarantine;
+  /** The epoch with which this coordinator has a group. */
+  coordinatorEpochOf: (groupId: string) => number;
+}
+
+/**
+ * The classic groups (JoinGroup, SyncGroup) that this coordinator has: one actor each, made when
+ * the group is first asked for and dropped when nothing is lost by it. Group ids were checked
+ * before.
+ */
+export class ClassicGroups {
+  readonly #store: ClassicStore;
+  readonly #actors = new Map<string, GroupActor>();
+  readonly #unloading: Periodic;
+
+  constructor(private readonly deps: ClassicGroupsDeps) {
+    const { clock, log, limits } = deps;
+    this.#store = new ClassicStore(deps.stores);
+    this.#unloading = new Periodic({
+      clock,
+      log,
+      name: 'dropping unused groups from memory',
+      everyMs: limits.idleUnloadMs,
+      run: () => {
+        for (const actor of this.#actors.values()) this.#unload(actor);
+      },
+    });
+  }
+
+  start(): void {
+    this.#unloading.start();
+  }
+
+  /** Refuses everything that waits; resolves when what is on its way to Redis has arrived. */
+  async stop(errorCode: number): Promise<void> {
+    await this.#unloading.stop();
+    const actors = [...this.#actors.values()];
+    this.#actors.clear();
+    await Promise.all(actors.map((actor) => actor.stop(errorCode)));
+  }
+
+  /** Redis has another history: what is in memory may not be what is there now. */
+  renewAll(): void {
+    for (const actor of this.#actors.values()) actor.renew();
+  }
+
+  join(request: JoinRequest): Promise<JoinResult> {
+    const { groupId, groupInstanceId: instanceId, sessionTimeoutMs, ...rest } = request;
+    const newMemberId = `${instanceId ?? request.clientId}-${this.deps.random.uuidV4()}`;
+    // Copies, because the bytes lie in the request's frame and would keep all of it in memory.
+    const protocols = request.protocols.map(({ name, metadata }) => ({
+      name,
+      metadata: Buffer.from(metadata),
+    }));
+    const rebalanceTimeoutMs = this.#rebalanceTimeoutMs(request);
+    const fields = { ...rest, instanceId, sessionTimeoutMs, rebalanceTimeoutMs };
+    return this.actor(groupId).ask(
+      (ticket) => ({ kind: 'join', ticket, ...fields, newMemberId, protocols }),
+      (errorCode) => joinRefusal(errorCode, request.memberId),
+    );
+  }
+
+  sync(request: SyncRequest): Promise<SyncResult> {
+    const { groupId, groupInstanceId: instanceId, ...rest } = request;
+    const assignments = request.assignments.map(({ memberId, assignment }) => ({
+      memberId,
+      assignment: Buffer.from(assignment),
+    }));
+    return this.actor(groupId).ask(
+      (ticket) => ({ kind: 'sync', ticket, ...rest, instanceId, assignments }),
+      syncRefusal,
+    );
+  }
+
+  /** Answered from memory. */
+  heartbeat(request: HeartbeatRequest): Promise<HeartbeatResult> {
+    const { groupId, memberId, generationId, groupInstanceId: instanceId } = request;
+    return this.actor(groupId).ask<HeartbeatResult>(
+      (ticket) => ({ kind: 'heartbeat', ticket, memberId, instanceId, generationId }),
+      (errorCode) => ({ errorCode }),
+    );
+  }
+
+  leave({ groupId, members }: LeaveRequest): Promise<LeaveResult> {
+    return this.actor(groupId).ask(
+      (ticket) => ({ kind: 'leave', ticket, members }),
+      (errorCode) => ({ errorCode, members: [] }),
+    );
+  }
+
+  /** @returns the error code of the whole commit */
+  commit(request: CommitRequest, offsets: OffsetToCommit[]): Promise<number> {
+    const { groupId, memberId, generationId, groupInstanceId: instanceId } = request;
+    return this.actor(groupId).commit({ memberId, instanceId, generationId }, offsets);
+  }
+
+  describe(groupId: string): Promise<GroupDescription> {
+    return this.actor(groupId).use(
+      ({ group, fence }) =>
+        fence === '' ? deadGroup(groupId, ErrorCode.GROUP_ID_NOT_FOUND) : describeGroup(group),
+      (errorCode) => {
+        const wrong = this.deps.quarantine.reason(groupId);
+        if (wrong === null) return deadGroup(groupId, errorCode);
+        const unreadable = deadGroup(groupId, ErrorCode.UNKNOWN_SERVER_ERROR, wrong.message);
+        return { ...unreadable, groupState: 'Unknown' };
+      },
+    );
+  }
+
+  /**
+   * Deletes a group without members; and one that cannot be served whatever is in it, for that is a
+   * way to be rid of it. But what a newer gateway has written is left to that. @returns the error
+   * code
+   */
+  async delete(groupId: string): Promise<number> {
+    const errorCode = await this.actor(groupId).delete();
+    const wrong = this.deps.quarantine.reason(groupId);
+    if (errorCode !== ErrorCode.COORDINATOR_NOT_AVAILABLE || wrong === null) return errorCode;
+    if (wrong.isNewer) return ErrorCode.UNKNOWN_SERVER_ERROR;
+    return this.actor(groupId).discard();
+  }
+
+  deleteOffsets({ groupId, partitions }: DeleteOffsetsRequest): Promise<DeleteOffsetsResult> {
+    return this.actor(groupId).use(
+      (owned) => deleteUnusedOffsets(this.deps.stores.offsets, owned, partitions),
+      (errorCode) => {
+        const isUnreadable = this.deps.quarantine.holds(groupId);
+        return deletionRefusal(isUnreadable ? ErrorCode.UNKNOWN_SERVER_ERROR : errorCode);
+      },
+    );
+  }
+
+  /** The group's actor, for work that is no request. */
+  actor(groupId: string): GroupActor {
+    let actor = this.#actors.get(groupId);
+    if (actor === undefined) {
+      const { clock, limits, troubles, quarantine, stores } = this.deps;
+      actor = new GroupActor(groupId, {
+        store: this.#store,
+        offsets: stores.offsets,
+        clock,
+        limits,
+        troubles,
+        quarantine,
+        coordinatorEpoch: () => this.deps.coordinatorEpochOf(groupId),
+        onQuiet: (quiet) => this.#unload(quiet),
+      });
+      this.#actors.set(groupId, actor);
+    }
+    return actor;
+  }
+
+  #rebalanceTimeoutMs({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinRequest): number {
+    const askedMs = rebalanceTimeoutMs === -1 ? sessionTimeoutMs : rebalanceTimeoutMs;
+    return Math.min(Math.max(askedMs, 0), this.deps.limits.rebalanceTimeoutMsMax);
+  }
+
+  #unload(actor: GroupActor): void {
+    if (!actor.isDisposable(this.deps.limits.idleUnloadMs)) return;
+    if (this.#actors.get(actor.groupId) === actor) this.#actors.delete(actor.groupId);
+  }
+}

@@ -1,0 +1,66 @@
+import type { GroupStateName, ListedGroup, ListGroupsRequest } from '../api';
+import { decodeHead } from '../classic/stored/group-codec';
+import { stateNames } from '../classic/machine/states';
+import { UnreadableGroup } from '../store/errors';
+import type { GroupIndex } from '../store/group-index';
+import type { GroupStates } from '../store/group-states';
+
+export interface GroupListDeps {
+  states: GroupStates;
+  index: GroupIndex;
+  /** Told of each group that cannot be read; it is in the list all the same. */
+  onUnreadable: (groupId: string) => void;
+}
+
+/**
+ * ListGroups: every group there is, in memory or not. A group that cannot be read is in the state
+ * "Unknown".
+ *
+ * @throws as RedisLink
+ */
+export async function listGroups(
+  { states, index, onUnreadable }: GroupListDeps,
+  request: ListGroupsRequest,
+): Promise<ListedGroup[]> {
+  const isState = filterOf(request.states);
+  const isType = filterOf(request.types);
+  // A scan may give an element twice.
+  const groups = new Map<string, ListedGroup>();
+  let cursor = '0';
+  do {
+    const found = await index.scan(cursor);
+    const heads = await states.heads(found.groupIds);
+    for (const [at, groupId] of found.groupIds.entries()) {
+      const head = heads[at] ?? null;
+      if (head === null) continue;
+      const { groupState, protocolType } = told(head);
+      if (groupState === 'Unknown') onUnreadable(groupId);
+      const listed = { groupId, protocolType, groupState, groupType: 'classic' } as const;
+      if (isState(groupState) && isType(listed.groupType)) groups.set(groupId, listed);
+    }
+    cursor = found.cursor;
+  } while (cursor !== '0');
+  return [...groups.values()];
+}
+
+function told(head: string | UnreadableGroup): {
+  groupState: GroupStateName;
+  protocolType: string;
+} {
+  const unreadable = { groupState: 'Unknown', protocolType: '' } as const;
+  if (head instanceof UnreadableGroup) return unreadable;
+  try {
+    const { state, protocolType } = decodeHead(head);
+    return { groupState: stateNames[state], protocolType: protocolType ?? '' };
+  } catch {
+    // Why is told when the group is read, which `onUnreadable` brings about.
+    return unreadable;
+  }
+}
+
+/** Kafka compares the names without regard to case; no names at all let everything pass. */
+function filterOf(names: string[] | null | undefined): (name: string) => boolean {
+  if (names === null || names === undefined || names.length === 0) return () => true;
+  const wanted = new Set(names.map((name) => name.toLowerCase()));
+  return (name) => wanted.has(name.toLowerCase());
+}

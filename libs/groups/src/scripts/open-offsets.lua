@@ -1,0 +1,11 @@
+#!lua flags=allow-oom
+--[[ groups/open-offsets — make the key of a group's offsets, so that it is there for the scripts
+that name it together with the group's state. A full Redis does not stop it, as consumers must be
+able to join.
+KEYS    offsets?
+ARGV    format
+REPLY   open ]]
+
+-- ── writes ──
+redis.call('HSETNX', KEYS.offsets, 'format', ARGV.format)
+return { 'open' }

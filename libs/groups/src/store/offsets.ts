@@ -1,0 +1,126 @@
+import { attempt, type RedisLink } from '@sluice/redis';
+import type { CommittedOffset, OffsetToCommit } from '../api';
+import type { GroupLimits } from '../limits';
+import { StaleGroup, UnreadableGroup } from './errors';
+import { checkFormat, formatField, offsetsFormat } from './format';
+import { GroupKeys } from './keys';
+import { chunks, settleAll } from './lists';
+import { decodeOffset, noOffset, offsetField, parseOffsetField } from './offset-codec';
+import { readable } from './readable';
+import { commitScript, deleteOffsetsScript, openOffsetsScript, removeTopicScript } from './scripts';
+
+/** A partition by its topic's id. */
+export interface PartitionId {
+  topicId: string;
+  partition: number;
+}
+
+/**
+ * Committed offsets in Redis, one store for all kinds of groups. Each has a lineage, a number that
+ * rises whenever somebody else than the partition's owner, by its own acknowledgements, sets it: so
+ * an owner that goes on from what it had handled itself can tell whether it was overtaken. Writes
+ * name the fence of the group's owner.
+ *
+ * All methods throw what `RedisLink` throws.
+ */
+export class CommittedOffsets {
+  private readonly keys: GroupKeys;
+
+  constructor(
+    private readonly redis: RedisLink,
+    private readonly limits: GroupLimits,
+  ) {
+    this.keys = new GroupKeys(redis.keyPrefix);
+  }
+
+  /** Makes the key of a group's offsets, if it is not there. To be called before the first use. */
+  async open(groupId: string): Promise<void> {
+    const keys = this.keys.of(groupId);
+    await openOffsetsScript.call(this.redis.write, keys, { format: offsetsFormat });
+  }
+
+  /**
+   * Writes offsets, each with a higher lineage: commits of Kafka clients, and resets.
+   *
+   * @throws StaleGroup, UnreadableGroup where a newer gateway has committed
+   */
+  async commit(groupId: string, fence: string, offsets: readonly OffsetToCommit[]): Promise<void> {
+    const keys = this.keys.of(groupId);
+    const calls = chunks(offsets, this.limits.offsetsPerCallMax).map((chunk) => {
+      const values = chunk.flatMap(({ topicId, partition, offset, leaderEpoch, metadata }) => [
+        offsetField(topicId, partition),
+        offset,
+        leaderEpoch,
+        metadata ?? '',
+      ]);
+      return commitScript.call(this.redis.write, keys, { fence, offsets: values });
+    });
+    for (const { tag } of await settleAll(calls)) {
+      if (tag === 'stale') throw new StaleGroup(groupId);
+      if (tag === 'newer') {
+        throw new UnreadableGroup(keys.offsets, 'a newer gateway has committed there', true);
+      }
+    }
+  }
+
+  /** Removes some offsets. @throws StaleGroup */
+  async delete(groupId: string, fence: string, partitions: readonly PartitionId[]): Promise<void> {
+    const keys = this.keys.of(groupId);
+    for (const chunk of chunks(partitions, this.limits.offsetsPerCallMax)) {
+      const fields = chunk.map(({ topicId, partition }) => offsetField(topicId, partition));
+      const reply = await deleteOffsetsScript.call(this.redis.write, keys, { fence, fields });
+      if (reply.tag === 'stale') throw new StaleGroup(groupId);
+    }
+  }
+
+  /**
+   * Reads offsets in the order asked for; -1 where there is none.
+   *
+   * @throws UnreadableGroup
+   */
+  async fetch(groupId: string, partitions: readonly PartitionId[]): Promise<CommittedOffset[]> {
+    const key = this.keys.offsets(groupId);
+    const found: CommittedOffset[] = [];
+    for (const chunk of chunks(partitions, this.limits.offsetsPerCallMax)) {
+      const fields = chunk.map(({ topicId, partition }) => offsetField(topicId, partition));
+      const command = this.redis.read.hmget(key, formatField, ...fields);
+      const [format, ...values] = await readable(key, attempt('groups/fetch', command));
+      checkFormat(key, format ?? null, offsetsFormat);
+      for (const [index, { topicId, partition }] of chunk.entries()) {
+        const value = values[index] ?? null;
+        const offset = value === null ? noOffset : decodeOffset(key, fields[index]!, value);
+        found.push({ topicId, partition, ...offset });
+      }
+    }
+    return found;
+  }
+
+  /** Reads all committed offsets of a group. @throws UnreadableGroup */
+  async fetchAll(groupId: string): Promise<CommittedOffset[]> {
+    const key = this.keys.offsets(groupId);
+    const count = this.limits.offsetsPerCallMax;
+    const found = new Map<string, CommittedOffset>();
+    let cursor = '0';
+    do {
+      const command = this.redis.read.hscan(key, cursor, 'COUNT', count);
+      const [next, pairs] = await readable(key, attempt('groups/fetch', command));
+      for (let at = 0; at < pairs.length; at += 2) {
+        const [field, value] = [pairs[at]!, pairs[at + 1]!];
+        if (field === formatField) checkFormat(key, value, offsetsFormat);
+        // A scan may give an element twice.
+        else found.set(field, { ...parseOffsetField(field), ...decodeOffset(key, field, value) });
+      }
+      cursor = next;
+    } while (cursor !== '0');
+    return [...found.values()];
+  }
+
+  /** One step of the removal of a deleted topic's offsets from a group. */
+  async removeTopic(groupId: string, topicId: string, cursor: string): Promise<string> {
+    // Topic ids are base64url: nothing in them has a meaning in a pattern.
+    const pattern = offsetField(topicId, 0).replace(/0$/, '*');
+    const args = { pattern, cursor, count: this.limits.sweepStepCount };
+    const reply = await removeTopicScript.call(this.redis.write, this.keys.of(groupId), args);
+    return reply.cursor;
+  }
+}

@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { defineScript } from '@sluice/redis';
+
+const folder = join(__dirname, '..', 'scripts');
+
+export const takeScript = defineScript({
+  name: 'groups/take',
+  file: join(folder, 'take.lua'),
+  keys: ['state?'],
+  args: ['epoch', 'fence', 'format'],
+  reply: { taken: { 'fields…': 'bytes' } },
+  refused: { missing: {}, outdated: { fence: 'text' }, newer: { format: 'text' } },
+});
+export const saveScript = defineScript({
+  name: 'groups/save',
+  file: join(folder, 'save.lua'),
+  keys: ['state?'],
+  args: ['expectedFence', 'nextFence', 'emptiness', 'removedCount', 'fields…'],
+  reply: { saved: {} },
+  refused: { stale: {} },
+});
+export const deleteScript = defineScript({
+  name: 'groups/delete',
+  file: join(folder, 'delete.lua'),
+  keys: ['state', 'offsets'],
+  args: ['fence'],
+  reply: { deleted: {} },
+  refused: { stale: {} },
+});
+export const expireScript = defineScript({
+  name: 'groups/expire',
+  file: join(folder, 'expire.lua'),
+  keys: ['state?', 'offsets?'],
+  args: ['retentionMs', 'cursor', 'count', 'format'],
+  reply: {
+    missing: {},
+    gone: { removed: 'int' },
+    kept: { cursor: 'text', removed: 'int' },
+  },
+  refused: { live: {}, unreadable: {} },
+});
+export const commitScript = defineScript({
+  name: 'groups/commit',
+  file: join(folder, 'commit.lua'),
+  keys: ['state', 'offsets'],
+  args: ['fence', 'offsets…'],
+  reply: { committed: {} },
+  refused: { stale: {}, newer: {} },
+});
+export const openOffsetsScript = defineScript({
+  name: 'groups/open-offsets',
+  file: join(folder, 'open-offsets.lua'),
+  keys: ['offsets?'],
+  args: ['format'],
+  reply: { open: {} },
+});
+export const deleteOffsetsScript = defineScript({
+  name: 'groups/delete-offsets',
+  file: join(folder, 'delete-offsets.lua'),
+  keys: ['state', 'offsets'],
+  args: ['fence', 'fields…'],
+  reply: { deleted: {} },
+  refused: { stale: {} },
+});
+export const removeTopicScript = defineScript({
+  name: 'groups/remove-topic',
+  file: join(folder, 'remove-topic.lua'),
+  keys: ['offsets?'],
+  args: ['pattern', 'cursor', 'count'],
+  reply: { scanned: { cursor: 'text' } },
+});
+export const rememberScript = defineScript({
+  name: 'groups/remember',
+  file: join(folder, 'remember.lua'),
+  keys: ['names?'],
+  args: ['name'],
+  reply: { remembered: {} },
+});
