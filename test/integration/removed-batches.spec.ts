@@ -62,6 +62,12 @@ async function logStart(): Promise<number> {
   return reply.topics[0]!.partitions[0]!.offset;
 }
 
+/** Removes the batch that ends at an offset. */
+async function remove(offset: number): Promise<void> {
+  const [entry] = await host.link.write.xrange(keys.log, offset, offset);
+  await host.link.write.xdel(keys.log, entry![0]);
+}
+
 describe('a stream of which something else than Sluice has removed batches', () => {
   it('is empty from its end on when all is gone, and goes on', async () => {
     await host.link.write.del(keys.log);
@@ -87,12 +93,6 @@ describe('a stream of which something else than Sluice has removed batches', () 
   });
 
   it('is read over a hole in it, which is told once each time', async () => {
-    const remove = async (offset: number): Promise<void> => {
-      const [[id]] = (await host.link.write.xrange(keys.log, offset, offset)) as [
-        [string, string[]],
-      ];
-      await host.link.write.xdel(keys.log, id);
-    };
     await remove(2);
     const rest = [ErrorCode.NONE, 'value 3', 'value 4', 'value 5'];
     expect(await fetch(2)).toEqual(rest);
@@ -107,8 +107,7 @@ describe('a stream of which something else than Sluice has removed batches', () 
   });
 
   it('keeps a reader at a removed end waiting for what comes next', async () => {
-    const [[id]] = (await host.link.write.xrange(keys.log, 5, 5)) as [[string, string[]]];
-    await host.link.write.xdel(keys.log, id);
+    await remove(5);
     expect(await fetch(5)).toEqual([ErrorCode.NONE]);
     expect(errors).toHaveLength(1);
     await produce('next');

@@ -37,6 +37,8 @@ const oneRecord = {
 };
 const batch = { baseOffset: 0, lastOffset: 0, bytes: Buffer.alloc(100), release: () => {} };
 
+const noSubscription = () => Promise.resolve(() => Promise.resolve());
+
 /** A fetch handler over partitions whose bounds come from Redis when the test says so. */
 class FetchBench {
   readonly clock = new FakeClock();
@@ -57,8 +59,7 @@ class FetchBench {
     };
     const store = {
       watch: (ref: PartitionRef, options: NewWatch) => {
-        const subscribe = () => Promise.resolve(() => Promise.resolve());
-        const source = { bounds: () => bounds(ref), subscribe };
+        const source = { bounds: () => bounds(ref), subscribe: noSubscription };
         const watch = new PartitionWatch({ source, limits: partitionLimits, ...options });
         this.watches.push(watch);
         return watch;

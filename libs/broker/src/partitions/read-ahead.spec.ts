@@ -107,6 +107,7 @@ describe('ColdReads', () => {
     const bytes = Buffer.alloc(batchBytes);
     let inMemory = 0;
     let most = 0;
+    const release = () => void (inMemory -= batchBytes);
     const readLent = async (
       _ref: unknown,
       fromOffset: number,
@@ -117,7 +118,6 @@ describe('ColdReads', () => {
       await settled();
       return Array.from({ length: entries }, (_, i) => {
         const lastOffset = fromOffset + i;
-        const release = () => void (inMemory -= batchBytes);
         return { baseOffset: lastOffset, lastOffset, bytes, release };
       });
     };

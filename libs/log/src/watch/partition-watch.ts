@@ -226,21 +226,29 @@ export class PartitionWatch {
   private subscribe(): void {
     // Nobody would take back the subscription of one that is closed.
     if (this.subscription !== null || this.state !== 'open') return;
-    const onMissed = (): void => void this.refresh().catch(() => {});
-    const { source } = this.options;
-    const subscription = source.subscribe((message) => this.hear(message), onMissed);
-    this.subscription = subscription;
-    subscription.then(
-      () => {
-        if (this.subscription !== subscription) return;
-        this.isConfirmed = true;
-        // What was published between the last look and now.
-        onMissed();
-      },
-      () => {
-        // Forbidden, it may be: those who wait find out by asking.
-      },
+    const subscription = this.options.source.subscribe(
+      (message) => this.hear(message),
+      () => this.lookAgain(),
     );
+    this.subscription = subscription;
+    void this.confirm(subscription);
+  }
+
+  private async confirm(subscription: Promise<() => Promise<void>>): Promise<void> {
+    try {
+      await subscription;
+    } catch {
+      // Forbidden, it may be: those who wait find out by asking.
+      return;
+    }
+    if (this.subscription !== subscription) return;
+    this.isConfirmed = true;
+    this.lookAgain();
+  }
+
+  /** For what was published and not heard. */
+  private lookAgain(): void {
+    this.refresh().catch(() => {});
   }
 }
 
