@@ -23,6 +23,11 @@ function wanted(depth: number, endOffset: number) {
   return { reads, options, released: () => released };
 }
 
+function readInVain(_run: ColdRun, reserve: Reserve): Promise<ColdRun> {
+  reserve(10);
+  return Promise.reject(new Error('Redis is away'));
+}
+
 describe('ReadAhead', () => {
   it('reads the next portions one after the other, and not beyond the end', async () => {
     const ahead = new ReadAhead(new MemoryBudget(1_000));
@@ -88,13 +93,9 @@ describe('ReadAhead', () => {
   it('leaves errors to the reader', async () => {
     const budget = new MemoryBudget(1_000);
     const ahead = new ReadAhead(budget);
-    const read = (_run: ColdRun, reserve: Reserve): Promise<ColdRun> => {
-      reserve(10);
-      return Promise.reject(new Error('Redis is away'));
-    };
-    ahead.extend(0, null, { depth: 2, endOffset: 10, read });
+    ahead.extend(0, null, { depth: 2, endOffset: 10, read: readInVain });
     expect(await ahead.take(0)).toBeNull();
-    ahead.extend(0, null, { depth: 2, endOffset: 10, read });
+    ahead.extend(0, null, { depth: 2, endOffset: 10, read: readInVain });
     await settled();
     expect([ahead.take(0), budget.bytesUsed]).toEqual([null, 0]);
   });
