@@ -24,6 +24,7 @@ module.exports = {
   moduleNameMapper: {
     '^@sluice/test/(.*)$': '<rootDir>/test/$1',
     '^@sluice/([^/]+)$': '<rootDir>/libs/$1/src',
+    '^@sluice/([^/]+)/(.*)$': '<rootDir>/libs/$1/src/$2',
   },
   transformIgnorePatterns: ['/node_modules/(?!(@nestjs|@cloudpss|@platformatic)/)'],
   transform: {

@@ -55,5 +55,7 @@ function loadTypeScript() {
 function mapped(request) {
   const [, library, path] = /^@sluice\/([^/]+)(?:\/(.*))?$/.exec(request) ?? [];
   if (library === undefined) return request;
-  return library === 'test' ? join(root, 'test', path) : join(root, 'libs', library, 'src');
+  return library === 'test'
+    ? join(root, 'test', path)
+    : join(root, 'libs', library, 'src', path ?? '');
 }

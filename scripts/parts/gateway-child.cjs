@@ -25,8 +25,8 @@ process.once('message', ({ redisUrl }) => {
   require(join(sources, 'main.js'));
 });
 
-const { loadSettings } = require(join(sources, 'config/settings.js'));
-const loaded = loadSettings(process.env, process.argv.slice(2));
+const { loadGatewaySettings } = require(join(sources, 'settings.js'));
+const loaded = loadGatewaySettings(process.env, process.argv.slice(2));
 process.send({ type: 'settings', loaded });
 if ('settings' in loaded) {
   for (const name of ['reflect-metadata', '@nestjs/core', 'ioredis']) require(name);

@@ -1,4 +1,6 @@
+import { baseLimits } from '@sluice/base';
 import { catalogLimits, partitionLimits } from '@sluice/log';
+import { processLimits } from '@sluice/process';
 import { wireLimits } from '@sluice/wire';
 import * as ts from 'typescript';
 import { readFileSync } from 'node:fs';
@@ -25,6 +27,7 @@ interface LimitTable {
 }
 
 const tables: readonly LimitTable[] = [
+  { title: 'Every library', file: 'libs/base/src/limits.ts', values: baseLimits },
   { title: 'Record batches', file: 'libs/records/src/limits.ts', values: recordLimits },
   { title: 'Protocol codec', file: 'libs/wire/src/limits.ts', values: wireLimits },
   { title: 'Redis connections', file: 'libs/redis/src/options.ts', values: redisLimits },
@@ -40,6 +43,7 @@ const tables: readonly LimitTable[] = [
   },
   { title: 'Consumer groups', file: 'libs/groups/src/limits.ts', values: defaultGroupLimits },
   { title: 'Broker', file: 'libs/broker/src/limits.ts', values: brokerLimits },
+  { title: 'Start and end', file: 'libs/process/src/limits.ts', values: processLimits },
 ];
 
 /** The whole text of docs/limits.md, made from the tables of limits in the libraries. */

@@ -1,9 +1,9 @@
-import { type SettingDefinition, settingDefinitions } from '../../apps/gateway/src/config/setting';
-import { Settings } from '../../apps/gateway/src/config/settings';
+import type { SettingDefinition } from '@sluice/process';
+import { gatewaySettings } from '../../apps/gateway/src/settings';
 
 const opening = `# Settings
 
-<!-- Generated from apps/gateway/src/config/settings.ts by \`npm run docs\`. Do not edit. -->
+<!-- Generated from apps/gateway/src/settings.ts by \`npm run docs\`. Do not edit. -->
 
 Each setting is an environment variable or a flag of \`npm start\`; the flag wins. Flags are
 written \`--flag value\` or \`--flag=value\`, switches \`--flag\` or \`--no-flag\`. An empty
@@ -14,7 +14,7 @@ that names the flag or the variable. \`npm start -- --help\` prints the same lis
 /** The whole text of docs/settings.md, made from the settings that the gateway declares. */
 export function settingsMarkdown(): string {
   const groups = new Map<string, SettingDefinition[]>();
-  for (const definition of settingDefinitions(Settings)) {
+  for (const definition of gatewaySettings.definitions) {
     groups.set(definition.group, [...(groups.get(definition.group) ?? []), definition]);
   }
   return [opening, ...[...groups].map(([group, settings]) => section(group, settings))].join('\n');

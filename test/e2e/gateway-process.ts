@@ -3,37 +3,70 @@ import { join } from 'node:path';
 
 const entry = join(__dirname, '../../dist/apps/gateway/apps/gateway/src/main.js');
 
+interface ProcessOptions {
+  redisUrl: string;
+  port: number;
+}
+
+/** How a process ended, and what it had said. */
+export interface EndedProcess {
+  code: number | NodeJS.Signals | null;
+  output: string;
+}
+
 /**
  * The gateway alone, as `npm run build` (and so `npm test`) has built it, on a Redis that is there:
  * a process that can be killed as processes are.
  */
 export class GatewayProcess {
-  readonly #ended: Promise<void>;
+  output = '';
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<EndedProcess>;
 
-  private constructor(private readonly child: ChildProcess) {
-    this.#ended = new Promise((resolve) => child.once('exit', () => resolve()));
+  private constructor({ redisUrl, port }: ProcessOptions) {
+    const args = ['--port', String(port), '--host', '127.0.0.1', '--redis-url', redisUrl];
+    const child = fork(entry, args, { silent: true });
+    for (const stream of [child.stdout!, child.stderr!]) {
+      stream.on('data', (text) => (this.output += String(text)));
+    }
+    this.#child = child;
+    this.#ended = new Promise((resolve) => {
+      child.once('close', (code, signal) => resolve({ code: signal ?? code, output: this.output }));
+    });
   }
 
   /** Resolves when it listens; throws what it has said when it ends instead. */
-  static async start(options: { redisUrl: string; port: number }): Promise<GatewayProcess> {
-    const { redisUrl, port } = options;
-    const args = ['--port', String(port), '--host', '127.0.0.1'];
-    const child = fork(entry, [...args, '--redis-url', redisUrl], { silent: true });
-    const gateway = new GatewayProcess(child);
-    let output = '';
-    for (const stream of [child.stdout!, child.stderr!]) {
-      stream.on('data', (text) => (output += String(text)));
-    }
-    await new Promise<void>((resolve, reject) => {
-      child.once('message', () => resolve());
-      child.once('exit', () => reject(new Error(`the gateway ended:\n${output}`)));
+  static async start(options: ProcessOptions): Promise<GatewayProcess> {
+    const gateway = new GatewayProcess(options);
+    const ready = new Promise((resolve) => gateway.#child.once('message', resolve));
+    const ended = gateway.#ended.then(({ output }) => {
+      throw new Error(`the gateway ended:\n${output}`);
     });
+    await Promise.race([ready, ended]);
     return gateway;
+  }
+
+  /** For a start that fails; throws when the gateway listens. */
+  static async startAndEnd(options: ProcessOptions): Promise<EndedProcess> {
+    const gateway = new GatewayProcess(options);
+    const ready = new Promise<never>((_, reject) => {
+      gateway.#child.once('message', () => reject(new Error('it listens')));
+    });
+    try {
+      return await Promise.race([gateway.#ended, ready]);
+    } finally {
+      gateway.#child.kill('SIGKILL');
+    }
   }
 
   /** It dies in the middle of whatever it does. */
   async kill(): Promise<void> {
-    this.child.kill('SIGKILL');
-    await this.#ended;
+    await this.end('SIGKILL');
+  }
+
+  /** Sends a signal and waits for the end. */
+  async end(signal: NodeJS.Signals): Promise<EndedProcess> {
+    this.#child.kill(signal);
+    return this.#ended;
   }
 }

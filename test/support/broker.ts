@@ -1,15 +1,16 @@
+import { Test } from '@nestjs/testing';
+import { Lifecycle, silentLogger, systemClock, systemRandom, type Logger } from '@sluice/base';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
+import { BROKER_OPTIONS } from '@sluice/broker/broker.module';
 import { GroupCoordinator, type GroupLimits } from '@sluice/groups';
-import {
-  DeletedTopicSweeper,
-  ensureClusterId,
-  PartitionStore,
-  ProducerIds,
-  TopicCatalog,
-} from '@sluice/log';
-import { silentLogger, systemClock, systemRandom, type Logger } from '@sluice/base';
-import type { RedisLink } from '@sluice/redis';
-import { connectLink, freshPrefix, sharedRedis, type TestRedis } from './redis';
+import { GROUP_LIMITS } from '@sluice/groups/groups.module';
+import { TopicCatalog } from '@sluice/log';
+import { CLUSTER_ID } from '@sluice/log/log.module';
+import { nestLogger } from '@sluice/process';
+import { RedisLink } from '@sluice/redis';
+import { GatewayModule } from '../../apps/gateway/src/gateway.module';
+import { loadGatewaySettings } from '../../apps/gateway/src/settings';
+import { freshPrefix, sharedRedis, type TestRedis } from './redis';
 
 /** How a broker of a test is to be. */
 export interface StartBrokerOptions extends Partial<BrokerOptions> {
@@ -19,6 +20,8 @@ export interface StartBrokerOptions extends Partial<BrokerOptions> {
   keyPrefix?: string;
   groupLimits?: Partial<GroupLimits>;
   log?: Logger;
+  /** What starts and stops it, for tests of that. */
+  lifecycle?: Lifecycle;
 }
 
 /** A whole broker in the test's process, listening on 127.0.0.1. */
@@ -36,51 +39,46 @@ export interface TestBroker {
 }
 
 /**
- * Starts a broker on a free port; groups rebalance without the initial delay unless told otherwise.
+ * Starts a gateway's modules on a free port; groups rebalance without the initial delay unless told
+ * otherwise. When a start fails, what had begun is stopped.
  */
 export async function startBroker(given: StartBrokerOptions = {}): Promise<TestBroker> {
-  const {
-    redis: server,
-    keyPrefix = freshPrefix(),
-    groupLimits,
-    log = silentLogger,
-    ...rest
-  } = given;
+  const { redis: server, keyPrefix = freshPrefix(), groupLimits, ...rest } = given;
+  const { log = silentLogger, ...options } = rest;
+  const { lifecycle = new Lifecycle({ clock: systemClock, log }), ...brokerOptions } = options;
   const redis = server ?? (await sharedRedis());
-  const deps = { log, clock: systemClock, random: systemRandom };
-  const link = await connectLink(redis, { keyPrefix }, { log });
-  const options = { ...defaultBrokerOptions, host: '127.0.0.1', port: 0, ...rest };
-  options.advertisedHost = rest.advertisedHost ?? '127.0.0.1';
-  const catalog = new TopicCatalog(link, deps);
-  const sweeper = new DeletedTopicSweeper(link, deps);
-  const limits = { initialRebalanceDelayMs: 0, ...groupLimits };
-  const groups = new GroupCoordinator({ redis: link, ...deps, limits });
-  const store = new PartitionStore(link);
-  const producerIds = new ProducerIds(link);
-  const clusterId = await ensureClusterId(link, systemRandom);
-  const services = { redis: link, catalog, store, groups, producerIds, clusterId };
-  const broker = new Broker({ options, ...services, clock: systemClock, log });
-  await catalog.start();
-  await groups.start();
-  sweeper.start();
-  const port = await broker.start();
-  let stopping: Promise<void> | null = null;
-  const stop = async () => {
-    await broker.stop();
-    await groups.stop();
-    await sweeper.stop();
-    await catalog.stop();
-    await link.close();
-  };
-  return {
-    broker,
-    port,
-    redis,
-    link,
-    keyPrefix,
-    catalog,
-    groups,
-    clusterId,
-    stop: () => (stopping ??= stop()),
-  };
+  redis.beforeStop.add(() => lifecycle.stop());
+  const own = { ...defaultBrokerOptions, host: '127.0.0.1', port: 0, advertisedHost: '127.0.0.1' };
+  const ports = { clock: systemClock, random: systemRandom, log, lifecycle };
+  const settings = settingsFor(redis.url, keyPrefix);
+  const builder = Test.createTestingModule({ imports: [GatewayModule.of(settings, ports)] })
+    .setLogger(nestLogger(log))
+    .overrideProvider(BROKER_OPTIONS)
+    .useValue({ ...own, ...brokerOptions })
+    .overrideProvider(GROUP_LIMITS)
+    .useValue({ initialRebalanceDelayMs: 0, ...groupLimits });
+  try {
+    const app = await (await builder.compile()).init();
+    const broker = app.get(Broker, { strict: false });
+    return {
+      broker,
+      port: broker.port,
+      redis,
+      link: app.get(RedisLink, { strict: false }),
+      keyPrefix,
+      catalog: app.get(TopicCatalog, { strict: false }),
+      groups: app.get(GroupCoordinator, { strict: false }),
+      clusterId: app.get<string>(CLUSTER_ID, { strict: false }),
+      stop: () => lifecycle.stop(),
+    };
+  } catch (error) {
+    await lifecycle.stop();
+    throw error;
+  }
+}
+
+function settingsFor(redisUrl: string, keyPrefix: string) {
+  const loaded = loadGatewaySettings({ REDIS_URL: redisUrl, SLUICE_KEY_PREFIX: keyPrefix }, []);
+  if (!('settings' in loaded)) throw new Error(JSON.stringify(loaded));
+  return loaded.settings;
 }

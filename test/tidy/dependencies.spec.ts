@@ -1,75 +1,68 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot, sourceFiles } from './source-files';
+import { homeOf, houseFiles, importsOf, isModule, isTest, libraries, resolved } from './libraries';
+import { projectRoot } from './source-files';
 
-/** Libraries from the bottom up: each may import only from those before it. */
-const order = ['base', 'records', 'wire', 'redis', 'log', 'groups', 'broker'];
-
-/** Libraries that know nothing of Nest; it belongs to the apps and to modules beside them. */
-const nestFree = order;
-
-const importPattern = /(?:from|import|require\()\s*\(?['"]([^'"]+)['"]/g;
-
-function importsOf(text: string): string[] {
-  return [...text.matchAll(importPattern)].map((match) => match[1]!);
+/** All imports of all files that do not keep a rule, in words. */
+function offenders(breaks: (path: string, target: string) => boolean): string[] {
+  return houseFiles.flatMap(({ path, text }) =>
+    importsOf(text)
+      .filter((target) => breaks(path, target))
+      .map((target) => `${path} imports ${target}`),
+  );
 }
-
-const files = sourceFiles(['libs', 'apps'], ['.ts']);
-/** Specs, and what a library's own specs share in its folder `test`. */
-const isTest = (path: string) => path.endsWith('.spec.ts') || /^libs\/[^/]+\/test\//.test(path);
 
 describe('the dependency order', () => {
   it('names every library', () => {
-    const libraries = readdirSync(join(projectRoot, 'libs'));
-    expect([...libraries].sort()).toEqual([...order].sort());
-    for (const library of libraries) {
+    const present = readdirSync(join(projectRoot, 'libs'));
+    expect([...present].sort()).toEqual([...libraries].sort());
+    for (const library of present) {
       expect(existsSync(join(projectRoot, 'libs', library, 'src', 'index.ts'))).toBe(true);
     }
   });
 
   it('is kept: a library imports only from libraries before it', () => {
-    const wrong: string[] = [];
-    for (const { path, text } of files) {
+    const wrong = offenders((path, target) => {
       const own = /^libs\/([^/]+)\//.exec(path)?.[1];
-      if (!own) continue;
-      for (const target of importsOf(text)) {
-        const imported = /^@sluice\/([^/]+)/.exec(target)?.[1];
-        if (imported === undefined || (imported === 'test' && isTest(path))) continue;
-        if (order.indexOf(imported) < 0 || order.indexOf(imported) >= order.indexOf(own)) {
-          wrong.push(`${path} imports ${target}`);
-        }
-      }
-    }
+      const imported = /^@sluice\/([^/]+)/.exec(target)?.[1];
+      if (own === undefined || imported === undefined) return false;
+      if (imported === 'test' && isTest(path)) return false;
+      const at = libraries.indexOf(imported);
+      return at < 0 || at >= libraries.indexOf(own);
+    });
     expect(wrong).toEqual([]);
   });
 
   it('has no way around: relative imports stay inside their library or app', () => {
-    const wrong: string[] = [];
-    for (const { path, text } of files) {
-      const home = path.split('/').slice(0, 2).join('/');
-      for (const target of importsOf(text)) {
-        if (!target.startsWith('.')) continue;
-        const resolved = join(path, '..', target).replaceAll('\\', '/');
-        if (!resolved.startsWith(`${home}/`)) wrong.push(`${path} imports ${target}`);
-      }
-    }
+    const wrong = offenders(
+      (path, target) =>
+        target.startsWith('.') && !resolved(path, target).startsWith(`${homeOf(path)}/`),
+    );
     expect(wrong).toEqual([]);
   });
 
-  it('reaches into no library past its index', () => {
-    const deep = files.flatMap(({ path, text }) =>
-      importsOf(text)
-        .filter((target) => /^@sluice\/(?!test\/)[^/]+\//.test(target))
-        .map((target) => `${path} imports ${target}`),
-    );
-    expect(deep).toEqual([]);
+  it('reaches into no library past its index, but for the Nest module beside it', () => {
+    const wrong = offenders((path, target) => {
+      const [, library, inside] = /^@sluice\/(?!test\/)([^/]+)\/(.+)$/.exec(target) ?? [];
+      if (library === undefined) return false;
+      const mayUseModules = isModule(path) || path.startsWith('apps/');
+      return !mayUseModules || inside !== `${library}.module`;
+    });
+    expect(wrong).toEqual([]);
   });
 
-  it('keeps Nest out of the libraries', () => {
-    const wrong = files
-      .filter(({ path }) => nestFree.includes(/^libs\/([^/]+)\//.exec(path)?.[1] ?? ''))
-      .filter(({ text }) => importsOf(text).some((target) => target.startsWith('@nestjs/')))
-      .map(({ path }) => path);
+  it('keeps Nest out of the libraries, but for the modules beside them', () => {
+    const wrong = offenders(
+      (path, target) =>
+        path.startsWith('libs/') && target.startsWith('@nestjs/') && !isModule(path),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('keeps the modules apart: no other file of a library imports one', () => {
+    const wrong = offenders(
+      (path, target) => path.startsWith('libs/') && target.endsWith('.module') && !isModule(path),
+    );
     expect(wrong).toEqual([]);
   });
 });

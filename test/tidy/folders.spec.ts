@@ -18,6 +18,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'handlers',
     'listener',
     'broker.ts',
+    'broker.module.ts',
     'index.ts',
   ],
 };

@@ -12,8 +12,15 @@ const typescript = sourceFiles(['libs', 'apps', 'test'], ['.ts']);
 const product = typescript.filter(
   ({ path }) => !path.endsWith('.spec.ts') && !/(?:^|\/)test\//.test(path),
 );
-/** The only files of libraries that may ask the machine for time and randomness. */
-const ambientPorts = ['libs/base/src/clock.ts', 'libs/base/src/random.ts'];
+/**
+ * The only files of libraries that may ask the machine for time and randomness, and the one that
+ * ends a process.
+ */
+const ambientPorts = [
+  'libs/base/src/clock.ts',
+  'libs/base/src/random.ts',
+  'libs/process/src/run-program.ts',
+];
 const lua = sourceFiles(['libs'], ['.lua']);
 const isSpec = ({ path }: SourceFile) => path.endsWith('.spec.ts');
 

@@ -1,19 +1,60 @@
-import { Module, type DynamicModule } from '@nestjs/common';
-import type { Logger } from '@sluice/base';
-import { Settings } from './config/settings';
-import { Gateway, LOGGER } from './gateway';
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import type { BasePorts } from '@sluice/base/base.module';
+import { defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
+import { BROKER_OPTIONS, BrokerModule } from '@sluice/broker/broker.module';
+import type { GroupLimits } from '@sluice/groups';
+import { GROUP_LIMITS } from '@sluice/groups/groups.module';
+import { standaloneRedisUrl } from '@sluice/process';
+import { ProcessModule } from '@sluice/process/process.module';
+import type { RedisOptions } from '@sluice/redis';
+import { REDIS_OPTIONS } from '@sluice/redis/redis.module';
+import type { GatewaySettings } from './settings';
 
-/** The gateway process as a Nest application. */
+/** What the libraries are told, made from the settings. */
+@Global()
 @Module({})
+class OptionsModule {
+  static of(settings: GatewaySettings): DynamicModule {
+    const providers = [
+      { provide: REDIS_OPTIONS, useValue: redisOptions(settings) },
+      { provide: GROUP_LIMITS, useValue: groupLimits(settings) },
+      { provide: BROKER_OPTIONS, useValue: brokerOptions(settings) },
+    ];
+    return { module: OptionsModule, providers, exports: providers };
+  }
+}
+
+/**
+ * One gateway: the modules of the libraries, put together. The process and the tests use this same
+ * composition; tests override providers.
+ */
+@Module({ imports: [BrokerModule] })
 export class GatewayModule {
-  static of(settings: Settings, log: Logger): DynamicModule {
+  static of(settings: GatewaySettings, ports: BasePorts): DynamicModule {
     return {
       module: GatewayModule,
-      providers: [
-        { provide: Settings, useValue: settings },
-        { provide: LOGGER, useValue: log },
-        Gateway,
-      ],
+      imports: [ProcessModule.of(ports), OptionsModule.of(settings)],
     };
   }
+}
+
+function redisOptions({ redisUrl, keyPrefix }: GatewaySettings): RedisOptions {
+  return { url: redisUrl ?? standaloneRedisUrl, keyPrefix };
+}
+
+function brokerOptions(settings: GatewaySettings): BrokerOptions {
+  const options = { ...defaultBrokerOptions };
+  for (const name of Object.keys(options) as (keyof BrokerOptions)[]) {
+    Object.assign(options, { [name]: settings[name] });
+  }
+  return { ...options, advertisedPort: settings.advertisedPort || undefined };
+}
+
+function groupLimits(settings: GatewaySettings): Partial<GroupLimits> {
+  return {
+    initialRebalanceDelayMs: settings.groupInitialRebalanceDelayMs,
+    sessionTimeoutMsMin: settings.groupMinSessionTimeoutMs,
+    sessionTimeoutMsMax: settings.groupMaxSessionTimeoutMs,
+    offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
+  };
 }

@@ -1,4 +1,6 @@
 export { systemClock, type Clock, type Timer } from './clock';
+export { Lifecycle, StartGivenUp, type Part } from './lifecycle';
+export { baseLimits } from './limits';
 export { silentLogger, type LogFields, type Logger } from './logger';
 export { MemoryBudget } from './memory-budget';
 export {

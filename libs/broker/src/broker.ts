@@ -10,6 +10,7 @@ import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
 import { RequestMemory } from './listener/request-memory';
 import type { BrokerOptions } from './options';
+import { AutoCreation } from './requests/auto-creation';
 import {
   Interceptions,
   type InterceptAction,
@@ -40,11 +41,14 @@ export class Broker {
   private readonly appendTrouble: TroubleLog;
   private readonly listener: Listener;
   private readonly advertised: { host: string; port: number };
+  private readonly autoCreation: AutoCreation;
   private readonly interceptions = new Interceptions();
   private readonly unsubscribe: (() => void)[] = [];
+  private listeningPort = 0;
 
   constructor(private readonly parts: BrokerParts) {
     const { options, store, clock, log } = parts;
+    this.autoCreation = new AutoCreation({ clock, log });
     this.appendTrouble = new TroubleLog({
       clock,
       log,
@@ -71,6 +75,7 @@ export class Broker {
       fetchBudget: new MemoryBudget(limits.fetchReplyBytesMax),
       requestMemory: new RequestMemory(options.inFlightBytesMax),
       framePool: new FramePool(),
+      autoCreation: this.autoCreation,
       interceptions: this.interceptions,
       advertised: this.advertised,
     };
@@ -80,6 +85,11 @@ export class Broker {
   /** Open client connections. */
   get connectionCount(): number {
     return this.listener.connectionCount;
+  }
+
+  /** The port that it listens on; 0 before the start. */
+  get port(): number {
+    return this.listeningPort;
   }
 
   /**
@@ -112,9 +122,9 @@ export class Broker {
       redis.onReady(({ historyChanged }) => this.partitions.invalidate(historyChanged)),
     );
     this.partitions.start();
-    const port = await this.listener.listen(options.host, options.port);
-    if (options.advertisedPort === undefined) this.advertised.port = port;
-    return port;
+    this.listeningPort = await this.listener.listen(options.host, options.port);
+    if (options.advertisedPort === undefined) this.advertised.port = this.listeningPort;
+    return this.listeningPort;
   }
 
   /**
@@ -125,5 +135,6 @@ export class Broker {
     await this.listener.stop(this.parts.options.shutdownGraceMs);
     await this.partitions.stop();
     this.appendTrouble.stop();
+    this.autoCreation.stop();
   }
 }

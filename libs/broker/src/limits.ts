@@ -67,6 +67,14 @@ export const limits = {
   adminItemsAtOnceMax: 8,
   /** The longest an admin request may go on beginning items, whatever its client allows. */
   adminRequestMsMax: 120_000,
+  /**
+   * Topics that one Metadata request may create by naming them; the others are answered
+   * LEADER_NOT_AVAILABLE, upon which clients ask again.
+   */
+  autoCreatesPerRequestMax: 100,
+  /** Topics that all Metadata requests may create one after the other, and in each second then. */
+  autoCreatesBurstMax: 1_000,
+  autoCreatesPerSecondMax: 10,
   /** Groups of one request (describe, delete, fetch offsets) that are asked at the same time. */
   groupsAtOnceMax: 16,
   /** A partition that was not touched for so long leaves memory (not Redis). */

@@ -50,9 +50,10 @@ export function describeBrokerConfigs(services: BrokerServices): DescribedConfig
     const isDefault = options[option] === defaultBrokerOptions[option];
     return describe({ name, type, documentation }, String(options[option]), isDefault);
   });
-  const ofTopics = configDefinitions.map(({ name, brokerName, type, default: value }) => {
+  const ofTopics = configDefinitions.flatMap(({ name, brokerName, type, default: value }) => {
+    if (brokerName === null) return [];
     const documentation = `The default of a topic's ${name}.`;
-    return describe({ name: brokerName, type, documentation }, value, true);
+    return [describe({ name: brokerName, type, documentation }, value, true)];
   });
   const all = [...own, ...ofGroups(services), ...ofTopics, ...identity(services), ...constants];
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -118,6 +119,15 @@ const constants: DescribedConfig[] = [
   describe(
     { name: 'delete.topic.enable', type: 'BOOLEAN', documentation: 'Topics can be deleted.' },
     'true',
+    true,
+  ),
+  describe(
+    {
+      name: 'remote.log.storage.system.enable',
+      type: 'BOOLEAN',
+      documentation: 'Whether there is tiered storage. There is none.',
+    },
+    'false',
     true,
   ),
 ];

@@ -15,14 +15,14 @@ describe('configs of a topic', () => {
       all,
     );
     expect(configs.map(({ name }) => name)).toEqual(configDefinitions.map(({ name }) => name));
-    const byDefault = { name: 'log.retention.ms', value: '604800000', source: 5 };
     expect(configs.find(({ name }) => name === 'retention.ms')).toMatchObject({
       value: '5',
       configSource: ConfigSource.DYNAMIC_TOPIC_CONFIG,
       readOnly: false,
       configType: 5,
       documentation: expect.stringContaining('Age at which'),
-      synonyms: [{ name: 'retention.ms', value: '5', source: 1 }, byDefault],
+      // Kafka's brokers have a default of log.retention.hours, and none of log.retention.ms.
+      synonyms: [{ name: 'retention.ms', value: '5', source: 1 }],
     });
     expect(configs.find(({ name }) => name === 'cleanup.policy')).toMatchObject({
       value: 'delete',
@@ -38,8 +38,31 @@ describe('configs of a topic', () => {
       includeDocumentation: false,
     });
     expect(asked).toMatchObject([{ name: 'retention.ms', synonyms: [], documentation: null }]);
-    const none = { ...all, configurationKeys: [] };
-    expect(configsAskedFor(describeTopicConfigs({ configs: {} }), none)).toEqual([]);
+  });
+
+  test('are all listed where an empty list of names is asked for, as in Kafka', () => {
+    const configs = describeTopicConfigs({ configs: {} });
+    const listed = configsAskedFor(configs, { ...all, configurationKeys: [] });
+    expect(listed).toEqual(configsAskedFor(configs, all));
+  });
+
+  test('have no synonym at their default where brokers have no such default', () => {
+    const configs = describeTopicConfigs({ configs: {} });
+    const without = configs.filter(({ synonyms }) => synonyms.length === 0);
+    expect(without.map(({ name, source }) => [name, source])).toEqual(
+      [
+        'errors.deadletterqueue.group.enable',
+        'flush.ms',
+        'follower.replication.throttled.replicas',
+        'leader.replication.throttled.replicas',
+        'remote.log.copy.disable',
+        'remote.log.delete.on.disable',
+        'remote.storage.enable',
+        'retention.ms',
+        'segment.jitter.ms',
+        'segment.ms',
+      ].map((name) => [name, ConfigSource.DEFAULT_CONFIG]),
+    );
   });
 });
 

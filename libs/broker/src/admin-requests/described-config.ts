@@ -1,4 +1,10 @@
-import { configDefinitions, configTypeCodes, type ConfigType, type Topic } from '@sluice/log';
+import {
+  configDefinitions,
+  configTypeCodes,
+  type ConfigDefinition,
+  type ConfigType,
+  type Topic,
+} from '@sluice/log';
 import { ConfigSource, type ConfigSourceValue } from './config-codes';
 
 /** Where else a config's value could come from, the one that counts first. */
@@ -19,24 +25,28 @@ export interface DescribedConfig extends ConfigSynonym {
 /** All configs of a topic: those that were set, and the defaults of the rest. By name. */
 export function describeTopicConfigs({ configs }: Pick<Topic, 'configs'>): DescribedConfig[] {
   return configDefinitions.map((definition) => {
-    const { name, type, documentation, brokerName } = definition;
-    const fallback: ConfigSynonym = {
-      name: brokerName,
-      value: definition.default,
-      source: ConfigSource.DEFAULT_CONFIG,
-    };
+    const { name, type, documentation } = definition;
+    const byDefault = brokerDefault(definition);
     const own = configs[name];
     const about = { name, readOnly: false, type, documentation };
-    if (own === undefined) return { ...about, ...fallback, name, synonyms: [fallback] };
+    if (own === undefined) {
+      const { default: value } = definition;
+      return { ...about, value, source: ConfigSource.DEFAULT_CONFIG, synonyms: byDefault };
+    }
     const source = ConfigSource.DYNAMIC_TOPIC_CONFIG;
-    const synonyms = [{ name, value: own, source }, fallback];
-    return { ...about, value: own, source, synonyms };
+    return { ...about, value: own, source, synonyms: [{ name, value: own, source }, ...byDefault] };
   });
+}
+
+/** The default that a topic's config has from its broker; none where Kafka's brokers have none. */
+function brokerDefault({ brokerName: name, brokerHasDefault, ...rest }: ConfigDefinition) {
+  if (name === null || !brokerHasDefault) return [];
+  return [{ name, value: rest.default, source: ConfigSource.DEFAULT_CONFIG }];
 }
 
 /** What a DescribeConfigs request wants to know. */
 export interface ConfigQuestion {
-  /** Which configs; null asks for all. */
+  /** Which configs; null asks for all, and so does an empty list, as in Kafka's `ConfigHelper`. */
   configurationKeys: readonly string[] | null;
   includeSynonyms: boolean;
   includeDocumentation: boolean;
@@ -48,7 +58,7 @@ export interface ConfigQuestion {
  */
 export function configsAskedFor(all: readonly DescribedConfig[], question: ConfigQuestion) {
   const { configurationKeys, includeSynonyms, includeDocumentation } = question;
-  const wanted = configurationKeys && new Set(configurationKeys);
+  const wanted = configurationKeys?.length ? new Set(configurationKeys) : null;
   return all
     .filter(({ name }) => wanted === null || wanted.has(name))
     .map(({ name, value, readOnly, source, type, documentation, synonyms }) => ({

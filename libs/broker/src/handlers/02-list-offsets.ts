@@ -85,6 +85,8 @@ async function findInPartition(
   apiVersion: number,
 ): Promise<Found> {
   const { store } = partitions;
+  // What the codec gives for any time beyond 2^53 ms: no record has one, as none is taken.
+  if (timestamp === Number.MAX_SAFE_INTEGER) return nothing;
   if (timestamp >= 0) return atRecord(await store.firstAtOrAfter(partition.ref, timestamp));
   const kind = Object.values(special).find((known) => known.timestamp === timestamp);
   if (!kind || apiVersion < kind.since) return failed(ErrorCode.UNSUPPORTED_VERSION);

@@ -1,4 +1,4 @@
-import type { Topic } from '@sluice/log';
+import { topicNameProblem, type Topic } from '@sluice/log';
 import {
   ErrorCode,
   Metadata,
@@ -7,12 +7,16 @@ import {
   type ErrorCodeValue,
   type RequestOf,
 } from '@sluice/wire';
+import { limits } from '../limits';
+import { constantLeaderEpoch } from '../partitions/partition';
+import type { RequestAllowance } from '../requests/auto-creation';
 import type { BrokerServices, RequestContext } from '../requests/context';
 import { orStorageError } from '../requests/error-codes';
-import { constantLeaderEpoch } from '../partitions/partition';
 import { handle } from '../requests/handler';
+import { inTurns } from '../requests/in-turns';
 
 type NamedTopic = NonNullable<RequestOf<typeof Metadata>['topics']>[number];
+type TopicAnswer = ReturnType<typeof describe> | ReturnType<typeof missing>;
 
 /** From this version on the client says whether a topic may be created by asking for it. */
 const autoCreationAskedVersion = 4;
@@ -22,7 +26,8 @@ const topicIdVersion = 12;
 /**
  * Metadata, v0–v12. v0: an empty list means all topics; later null does. v4: auto-creation is asked
  * for. v7: leader epochs. v10: topic ids. v12: topics by id. This gateway is the one broker, leader
- * of everything and controller. Not covered: authorized operations (v8–v10), which are answered as
+ * of everything and controller. How many topics are created by being asked for is bounded. Not
+ * covered: authorized operations (v8–v10), which are answered as
  * not known.
  */
 export const metadata = handle(Metadata, async (context, request) => {
@@ -32,7 +37,7 @@ export const metadata = handle(Metadata, async (context, request) => {
   const mayCreate = apiVersion < autoCreationAskedVersion || request.allowAutoTopicCreation;
   const topics = all
     ? catalog.list().map((topic) => describe(topic, options.brokerId))
-    : await Promise.all(request.topics!.map((named) => look(context, named, mayCreate)));
+    : await lookAtAll(context, request.topics!, mayCreate);
   return {
     brokers: [
       { nodeId: options.brokerId, host: advertised.host, port: advertised.port, rack: null },
@@ -44,25 +49,38 @@ export const metadata = handle(Metadata, async (context, request) => {
   };
 });
 
-async function look(
+/** Looks at, and where need be creates, some topics at a time. */
+function lookAtAll(context: RequestContext, all: readonly NamedTopic[], mayCreate: boolean) {
+  const { options, autoCreation } = context.services;
+  const allowance = mayCreate && options.autoCreateTopics ? autoCreation.forRequest() : null;
+  return inTurns(all, limits.adminItemsAtOnceMax, (named) => look(context, named, allowance));
+}
+
+/** @param allowance what the request may create; null where it may not at all */
+function look(
   { services, apiVersion }: RequestContext,
   named: NamedTopic,
-  mayCreate: boolean,
-) {
+  allowance: RequestAllowance | null,
+): TopicAnswer | Promise<TopicAnswer> {
   const { catalog, options } = services;
   const byId = apiVersion >= topicIdVersion && named.topicId !== zeroUuid;
   const known = byId ? catalog.byId(named.topicId) : catalog.byName(named.name ?? '');
   if (known) return describe(known, options.brokerId);
   if (byId) return missing(null, ErrorCode.UNKNOWN_TOPIC_ID, named.topicId);
   const name = named.name ?? '';
-  if (!mayCreate || !options.autoCreateTopics) {
-    return missing(name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-  }
+  if (topicNameProblem(name)) return missing(name, ErrorCode.INVALID_TOPIC_EXCEPTION);
+  if (allowance === null) return missing(name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  if (!allowance.take()) return missing(name, ErrorCode.LEADER_NOT_AVAILABLE);
+  return create(services, name);
+}
+
+async function create(services: BrokerServices, name: string): Promise<TopicAnswer> {
   const created = await orStorageError(
     () => autoCreate(services, name),
     (code) => code,
   );
-  return typeof created === 'number' ? missing(name, created) : describe(created, options.brokerId);
+  if (typeof created === 'number') return missing(name, created);
+  return describe(created, services.options.brokerId);
 }
 
 /** Creates a topic because a client asked for it; the finished topic is answered at once. */

@@ -3,6 +3,7 @@ import type { ProducerIds, TopicCatalog } from '@sluice/log';
 import type { Clock, Logger, MemoryBudget } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import type { BrokerOptions } from '../options';
+import type { AutoCreation } from './auto-creation';
 import type { Interceptions } from './interceptions';
 import type { Partitions } from '../partitions/partitions';
 
@@ -17,6 +18,7 @@ export interface BrokerServices {
   readonly fetchBudget: MemoryBudget;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly autoCreation: AutoCreation;
   /** Faults on request, for tests. */
   readonly interceptions: Interceptions;
   /** The cluster's id, the same for all gateways on one Redis and key prefix, for ever. */

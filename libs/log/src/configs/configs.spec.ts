@@ -24,7 +24,7 @@ describe('the table of topic configs', () => {
   test('names each config once, sorted, with a default that is valid and in stored form', () => {
     const names = configDefinitions.map(({ name }) => name);
     expect(names).toEqual([...new Set(names)].sort());
-    expect(names).toHaveLength(33);
+    expect(names).toHaveLength(37);
     for (const { name, parse, default: fallback } of configDefinitions) {
       expect({ name, parsed: parse(fallback) }).toEqual({ name, parsed: { ok: fallback } });
     }
@@ -35,10 +35,14 @@ describe('the table of topic configs', () => {
     expect(defaults).toMatchObject({
       'cleanup.policy': 'delete',
       'compression.type': 'producer',
+      'errors.deadletterqueue.group.enable': 'false',
+      'max.decompressed.message.bytes': '2147483639',
       'max.message.bytes': '1048588',
       'message.timestamp.after.max.ms': '3600000',
       'message.timestamp.before.max.ms': '9223372036854775807',
       'min.insync.replicas': '1',
+      'remote.copy.lag.bytes': '-1',
+      'remote.copy.lag.ms': '0',
       'retention.bytes': '-1',
       'retention.ms': '604800000',
     });
@@ -48,7 +52,7 @@ describe('the table of topic configs', () => {
     for (const { documentation, type, brokerName } of configDefinitions) {
       expect(documentation).toMatch(/^[A-Z].{30,}\.$/);
       expect(configTypeCodes[type]).toBeGreaterThan(0);
-      expect(brokerName).toMatch(/^[a-z0-9.]+$/);
+      if (brokerName !== null) expect(brokerName).toMatch(/^[a-z0-9.]+$/);
     }
   });
 
@@ -86,6 +90,10 @@ describe('values', () => {
     ['leader.replication.throttled.replicas', '*', '*'],
     ['leader.replication.throttled.replicas', '0:1,1:2', '0:1,1:2'],
     ['leader.replication.throttled.replicas', '0-1', undefined],
+    ['remote.copy.lag.ms', '-1', '-1'],
+    ['remote.copy.lag.bytes', '-2', undefined],
+    ['errors.deadletterqueue.group.enable', 'true', 'true'],
+    ['max.decompressed.message.bytes', '2147483648', undefined],
     ['remote.storage.enable', 'false', 'false'],
     ['remote.storage.enable', 'true', undefined],
   ])('%s takes %j as %j', (name, text, stored) => {

@@ -4,8 +4,16 @@ import type { ConfigType, ValueRule } from './values';
 /** One topic config: what it is called, what it may be, and what Sluice does with it. */
 export interface ConfigDefinition {
   name: string;
-  /** What Kafka calls the same setting of a whole broker (a synonym in DescribeConfigs). */
-  brokerName: string;
+  /**
+   * What Kafka calls the same setting of a whole broker (a synonym in DescribeConfigs); null where
+   * brokers have none.
+   */
+  brokerName: string | null;
+  /**
+   * Whether Kafka's brokers have a default under that name. `log.retention.ms` and the like have
+   * none: theirs is that of a coarser setting, such as `log.retention.hours`.
+   */
+  brokerHasDefault: boolean;
   type: ConfigType;
   /** Default value, in its stored form. */
   default: string;
@@ -18,7 +26,13 @@ export interface ConfigDefinition {
   parse: ValueRule['parse'];
 }
 
-type Row = [name: string, rule: ValueRule, fallback: string, brokerName: string, text: string];
+type Row = [
+  name: string,
+  rule: ValueRule,
+  fallback: string,
+  brokerName: string | null,
+  text: string,
+];
 
 const noLimit = '9223372036854775807';
 const weekMs = '604800000';
@@ -155,6 +169,14 @@ const storedRows: Row[] = [
     'Effort of zstd where compression.type is zstd. Sluice uses its own level.',
   ],
   [
+    'errors.deadletterqueue.group.enable',
+    boolean(),
+    'false',
+    null,
+    'Whether share groups may send what cannot be processed to this topic. Without effect: there ' +
+      'are no share groups.',
+  ],
+  [
     'file.delete.delay.ms',
     long(0n),
     '60000',
@@ -179,7 +201,7 @@ const storedRows: Row[] = [
     'follower.replication.throttled.replicas',
     replicaList(),
     '',
-    'follower.replication.throttled.replicas',
+    null,
     'Followers whose copying is slowed down. Without effect: Redis does the copying.',
   ],
   [
@@ -193,7 +215,7 @@ const storedRows: Row[] = [
     'leader.replication.throttled.replicas',
     replicaList(),
     '',
-    'leader.replication.throttled.replicas',
+    null,
     'Leaders whose copying is slowed down. Without effect: Redis does the copying.',
   ],
   [
@@ -211,6 +233,14 @@ const storedRows: Row[] = [
     'Age kept here before tiered storage takes over. Without effect: there is no second tier.',
   ],
   [
+    'max.decompressed.message.bytes',
+    int(1n),
+    '2147483639',
+    'max.decompressed.message.bytes',
+    'Largest record, in bytes, that a compressed batch may hold. Without effect: Sluice bounds ' +
+      'what a whole batch may decompress to, at 64 MiB.',
+  ],
+  [
     'preallocate',
     boolean(),
     'false',
@@ -218,24 +248,38 @@ const storedRows: Row[] = [
     "Whether a segment's file gets its full size at once. Without effect: there are no such files.",
   ],
   [
+    'remote.copy.lag.bytes',
+    long(-1n),
+    '-1',
+    'log.remote.copy.lag.bytes',
+    'Size to wait for before copying to tiered storage. Without effect: there is no second tier.',
+  ],
+  [
+    'remote.copy.lag.ms',
+    long(-1n),
+    '0',
+    'log.remote.copy.lag.ms',
+    'Age to wait for before copying to tiered storage. Without effect: there is no second tier.',
+  ],
+  [
     'remote.log.copy.disable',
     boolean(),
     'false',
-    'remote.log.copy.disable',
+    null,
     'Stops copying to tiered storage. Without effect: there is no second tier.',
   ],
   [
     'remote.log.delete.on.disable',
     boolean(),
     'false',
-    'remote.log.delete.on.disable',
+    null,
     'Deletes the tiered copy when tiering is turned off. Without effect: there is no second tier.',
   ],
   [
     'remote.storage.enable',
     onlyFalse(),
     'false',
-    'remote.log.storage.system.enable',
+    null,
     'Moves old records to tiered storage. Only false is accepted: there is no second tier.',
   ],
   [
@@ -291,12 +335,17 @@ function onlyFalse(): ValueRule {
   };
 }
 
+/** Their defaults are told in other units: hours, or by the scheduler's interval. */
+const withoutBrokerDefault = ['flush.ms', 'retention.ms', 'segment.jitter.ms', 'segment.ms'];
+
 function define([name, rule, fallback, brokerName, documentation]: Row, obeyed: boolean) {
   const { type, allowed, parse } = rule;
-  return { name, brokerName, type, default: fallback, allowed, obeyed, documentation, parse };
+  const brokerHasDefault = brokerName !== null && !withoutBrokerDefault.includes(name);
+  const about = { name, brokerName, brokerHasDefault, type, default: fallback };
+  return { ...about, allowed, obeyed, documentation, parse };
 }
 
-/** Every topic config of Kafka 4, sorted by name; other names are refused. */
+/** Every topic config of Kafka 4.4, sorted by name; other names are refused. */
 export const configDefinitions: readonly ConfigDefinition[] = [
   ...obeyedRows.map((row) => define(row, true)),
   ...[...retentionRows, ...storedRows].map((row) => define(row, false)),

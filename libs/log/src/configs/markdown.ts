@@ -5,7 +5,7 @@ const opening = `# Topic configs
 
 <!-- Generated from libs/log/src/configs/definitions.ts by \`npm run docs\`. Do not edit. -->
 
-Sluice knows every topic config of Kafka 4. A client may set any of them, reads them all back with
+Sluice knows every topic config of Kafka 4.4. A client may set any of them, reads them all back with
 DescribeConfigs, and is refused with INVALID_CONFIG for any other name or for a value out of range.
 
 **Obeyed** configs change what Sluice does. **Stored** ones are kept and described, so that tools

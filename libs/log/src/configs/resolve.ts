@@ -10,6 +10,8 @@ export type CompressionPolicy = 'producer' | 'uncompressed' | 'gzip' | 'snappy' 
  */
 export interface TopicConfig {
   maxMessageBytes: number;
+  /** Of one record in a compressed batch. */
+  maxDecompressedMessageBytes: number;
   timestampType: 'CreateTime' | 'LogAppendTime';
   timestampBeforeMaxMs: number;
   timestampAfterMaxMs: number;
@@ -48,6 +50,7 @@ function resolve(configs: ConfigValues): TopicConfig {
   const cleanupPolicy = listItems(text('cleanup.policy')) as ('compact' | 'delete')[];
   return Object.freeze({
     maxMessageBytes: number('max.message.bytes'),
+    maxDecompressedMessageBytes: number('max.decompressed.message.bytes'),
     timestampType: text('message.timestamp.type') as TopicConfig['timestampType'],
     timestampBeforeMaxMs: number('message.timestamp.before.max.ms'),
     timestampAfterMaxMs: number('message.timestamp.after.max.ms'),

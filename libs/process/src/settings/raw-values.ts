@@ -1,4 +1,4 @@
-import type { SettingDefinition, SettingValue } from './setting';
+import type { SettingDefinition, SettingValue } from './table';
 import { suggest } from './suggest';
 
 /** A value as somebody wrote it, and where: `--port` or `SLUICE_PORT`. */

@@ -1,4 +1,4 @@
-import type { SettingDefinition } from '../config/setting';
+import type { SettingDefinition } from './table';
 
 const usage = `Usage: npm start -- [flags]
 

@@ -1,18 +1,17 @@
-import { settingDefinitions } from './setting';
-import { loadSettings, Settings } from './settings';
+import { gatewaySettings, loadGatewaySettings } from './settings';
 
 function load(env: Record<string, string> = {}, argv: string[] = []) {
-  const loaded = loadSettings(env, argv);
+  const loaded = loadGatewaySettings(env, argv);
   if (!('settings' in loaded)) throw new Error(JSON.stringify(loaded));
   return loaded;
 }
 
 function errorsOf(env: Record<string, string>, argv: string[] = []): string[] {
-  const loaded = loadSettings(env, argv);
+  const loaded = loadGatewaySettings(env, argv);
   return 'errors' in loaded ? loaded.errors : [];
 }
 
-const definitions = settingDefinitions(Settings);
+const { definitions } = gatewaySettings;
 
 describe('settings', () => {
   test('without any, the defaults hold and are valid', () => {
@@ -122,6 +121,12 @@ describe('settings', () => {
     expect(errors[0]).not.toMatch(/sec.?ret|cache/);
   });
 
+  test('a Redis URL with a query is refused, for it would have no effect', () => {
+    const errors = errorsOf({ REDIS_URL: 'redis://:secret@cache?db=2' });
+    expect(errors).toEqual([expect.stringMatching(/^REDIS_URL has a part behind \? or #/)]);
+    expect(errors[0]).not.toMatch(/secret|cache/);
+  });
+
   test.each([
     'redis://cache',
     'rediss://user:p%40ss%25@cache:6380/15',
@@ -146,7 +151,7 @@ describe('settings', () => {
   });
 
   test('--help wins over mistakes and lists every setting with flag, variable and default', () => {
-    const loaded = loadSettings({ SLUICE_PORT: 'x' }, ['--help']);
+    const loaded = loadGatewaySettings({ SLUICE_PORT: 'x' }, ['--help']);
     const help = 'help' in loaded ? loaded.help : '';
     expect(definitions.length).toBeGreaterThan(20);
     for (const { flag, env, about } of definitions) {
@@ -158,7 +163,7 @@ describe('settings', () => {
   });
 
   test('--version gives the version of package.json', () => {
-    expect(loadSettings({}, ['--version'])).toEqual({
+    expect(loadGatewaySettings({}, ['--version'])).toEqual({
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     });
   });

@@ -1,0 +1,5 @@
+/** Limits of what every library uses. */
+export const baseLimits = {
+  /** How long the stop of one part may take before the next one is stopped, unless it says more. */
+  partStopMsMax: 10_000,
+};

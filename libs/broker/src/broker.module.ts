@@ -1,0 +1,65 @@
+import { Module } from '@nestjs/common';
+import { Lifecycle, type Clock, type Logger } from '@sluice/base';
+import { CLOCK, LOGGER } from '@sluice/base/base.module';
+import { GroupCoordinator } from '@sluice/groups';
+import { GroupsModule } from '@sluice/groups/groups.module';
+import { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
+import { CLUSTER_ID, LogModule } from '@sluice/log/log.module';
+import { RedisLink } from '@sluice/redis';
+import { RedisModule } from '@sluice/redis/redis.module';
+import { Broker } from './broker';
+import type { BrokerOptions } from './options';
+
+/** Nest's token for `BrokerOptions`, which the app provides to all modules. */
+export const BROKER_OPTIONS = Symbol('BrokerOptions');
+
+/** Beyond what requests may take to be answered: closing the connections. */
+const stopSlackMs = 5_000;
+
+/** The door for Kafka clients; started last, stopped first. */
+@Module({
+  imports: [RedisModule, LogModule, GroupsModule],
+  providers: [
+    {
+      provide: Broker,
+      inject: [
+        BROKER_OPTIONS,
+        RedisLink,
+        TopicCatalog,
+        PartitionStore,
+        GroupCoordinator,
+        ProducerIds,
+        CLUSTER_ID,
+        CLOCK,
+        LOGGER,
+        Lifecycle,
+      ],
+      useFactory: ownBroker,
+    },
+  ],
+  exports: [Broker],
+})
+export class BrokerModule {}
+
+function ownBroker(
+  options: BrokerOptions,
+  redis: RedisLink,
+  catalog: TopicCatalog,
+  store: PartitionStore,
+  groups: GroupCoordinator,
+  producerIds: ProducerIds,
+  clusterId: string,
+  clock: Clock,
+  log: Logger,
+  lifecycle: Lifecycle,
+): Broker {
+  const parts = { options, redis, catalog, store, groups, producerIds, clusterId, clock, log };
+  const broker = new Broker(parts);
+  lifecycle.own({
+    name: 'the Kafka listener',
+    start: () => broker.start(),
+    stop: () => broker.stop(),
+    stopMsMax: options.shutdownGraceMs + stopSlackMs,
+  });
+  return broker;
+}

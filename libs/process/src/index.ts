@@ -1,0 +1,17 @@
+export { processLimits } from './limits';
+export { createLogger, nestLogger, type LogFormat, type LogLevel } from './log';
+export { runProgram, type Program } from './run-program';
+export { loadSettings, type LoadedSettings } from './settings/load';
+export { redisSettings, runningSettings, standaloneRedisUrl } from './settings/shared';
+export {
+  choice,
+  defineSettings,
+  integer,
+  onOff,
+  optionalText,
+  text,
+  type SettingDefinition,
+  type SettingsTable,
+  type ValuesOfTable,
+} from './settings/table';
+export { projectVersion } from './version';

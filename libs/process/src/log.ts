@@ -1,0 +1,62 @@
+import { systemClock, type Clock, type LogFields, type Logger } from '@sluice/base';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogFormat = 'text' | 'json';
+
+const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** How lines are written, and which. */
+export interface LoggerOptions {
+  logLevel: LogLevel;
+  logFormat: LogFormat;
+  clock?: Clock;
+  write?: (line: string) => void;
+}
+
+/** Lines on standard output: for people (`text`), or one JSON object a line (`json`). */
+export function createLogger(options: LoggerOptions): Logger {
+  const { logLevel, logFormat, clock = systemClock } = options;
+  const { write = (line) => process.stdout.write(line) } = options;
+  const least = levels.indexOf(logLevel);
+  const format = logFormat === 'json' ? jsonLine : textLine;
+  const at = (level: LogLevel) =>
+    levels.indexOf(level) < least
+      ? () => {}
+      : (message: string, fields?: LogFields) => {
+          const time = new Date(clock.nowMs()).toISOString();
+          write(format(time, level, message, fields));
+        };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+function jsonLine(time: string, level: LogLevel, message: string, fields: LogFields = {}): string {
+  return `${JSON.stringify({ time, level, message, ...fields })}\n`;
+}
+
+function textLine(time: string, level: LogLevel, message: string, fields: LogFields = {}): string {
+  const shown = Object.entries(fields).map(([name, value]) => ` ${name}=${textValue(value)}`);
+  return `${time.slice(11, 23)} ${level.padEnd(5)} ${message}${shown.join('')}\n`;
+}
+
+function textValue(value: unknown): string {
+  if (typeof value !== 'string') return JSON.stringify(value) ?? 'undefined';
+  return /[\s="]/.test(value) ? JSON.stringify(value) : value;
+}
+
+type NestLine = (message: unknown, ...rest: unknown[]) => void;
+
+/** What Nest writes its lines to: the shape of its LoggerService. */
+export type NestLogger = Record<'log' | 'debug' | 'verbose' | 'warn' | 'error' | 'fatal', NestLine>;
+
+/**
+ * Nest's own lines through the same log; what Nest says of its start is for debugging. A failed
+ * start is left to `runProgram`, which explains it once.
+ */
+export function nestLogger(log: Logger): NestLogger {
+  const debug: NestLine = (message) => log.debug(String(message));
+  const error: NestLine = (message, ...rest) => {
+    if (rest.at(-1) !== 'ExceptionHandler') log.error(String(message));
+  };
+  const warn: NestLine = (message) => log.warn(String(message));
+  return { log: debug, debug, verbose: debug, warn, error, fatal: error };
+}

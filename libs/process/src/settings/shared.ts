@@ -1,0 +1,50 @@
+import { redisUrlProblem } from './redis-url';
+import { choice, integer, optionalText, text } from './table';
+
+/** Where an app looks for Redis when it is run by itself, without npm start and without a URL. */
+export const standaloneRedisUrl = 'redis://127.0.0.1:6379';
+
+/** How every app finds its data. */
+export const redisSettings = {
+  redisUrl: optionalText({
+    env: 'REDIS_URL',
+    defaultText: 'npm start runs a Redis of its own',
+    about: 'Redis to keep everything in: redis://[[user]:password@]host[:port][/database].',
+    pattern: /^rediss?:\/\/[^\s/]/,
+    rule: 'a URL that starts with redis:// or rediss://',
+    further: redisUrlProblem,
+    secret: true,
+  }),
+  keyPrefix: text({
+    default: 'sluice:',
+    about: 'Start of the name of every key; several Sluices can share one Redis.',
+    pattern: /^[^\s{}]{1,100}$/,
+    rule: '1 to 100 characters without blanks and braces',
+  }),
+  replicationTimeoutMs: integer({
+    default: 5_000,
+    about: 'How long acks=all waits for copies on replicas (WAIT), in milliseconds.',
+    min: 1,
+    max: 600_000,
+  }),
+};
+
+/** How every app runs. */
+export const runningSettings = {
+  shutdownGraceMs: integer({
+    default: 10_000,
+    about: 'How long a stop waits for requests that are under way, in milliseconds.',
+    min: 0,
+    max: 600_000,
+  }),
+  logLevel: choice({
+    default: 'info',
+    about: 'Least important lines to log.',
+    choices: ['debug', 'info', 'warn', 'error'],
+  }),
+  logFormat: choice({
+    default: 'text',
+    about: 'How lines are logged.',
+    choices: ['text', 'json'],
+  }),
+};
