@@ -37,7 +37,7 @@ async function produce(): Promise<number> {
 }
 
 describe('a Redis that refuses appends', () => {
-  it('leaves a line in the log when that begins, and one with the count when it is over', async () => {
+  it('leaves a line in the log when that begins, and one when it is over', async () => {
     expect(await produce()).toBe(ErrorCode.NONE);
     await host.link.write.config('SET', 'maxmemory', '1');
     for (let i = 0; i < 5; i++) expect(await produce()).toBe(ErrorCode.KAFKA_STORAGE_ERROR);

@@ -66,7 +66,7 @@ describe('ReadAhead', () => {
     expect([reads, none.bytesUsed]).toEqual([[0], 0]);
   });
 
-  it('counts what it is given to begin with, and gives it back where there is no room', async () => {
+  it('counts what it is given, and gives it back where there is no room', async () => {
     const { reads, options, released } = wanted(1, 1_000);
     const start = await options.read(emptyRun(0), () => true);
     const budget = new MemoryBudget(149);
@@ -102,7 +102,7 @@ describe('ReadAhead', () => {
 });
 
 describe('ColdReads', () => {
-  it('never has more in memory for those who read on than there is room, whatever the batches', async () => {
+  it('has no more in memory for those who read on than there is room for', async () => {
     const bytesMax = 64 * MiB;
     const batchBytes = 8 * MiB;
     const bytes = Buffer.alloc(batchBytes);

@@ -78,7 +78,7 @@ class WatchBench {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a wake-up', () => {
-  it('tells log end, log start, last stable offset and epoch, or of an older version the end', () => {
+  it('tells all ends and the epoch, or that of an older version the log end', () => {
     const whole = { logEndOffset: 9, logStartOffset: 2, lastStableOffset: 7, leaderEpoch: 3 };
     expect(readWakeUp('9 2 7 3')).toEqual(whole);
     expect(readWakeUp('9 2 7 3 11')).toEqual(whole);
@@ -163,7 +163,7 @@ describe('PartitionWatch', () => {
     expect(bench.watch.changeCount).toBeGreaterThan(0);
   });
 
-  it('takes an answer for what it is: old where something was said since it was asked', async () => {
+  it('takes an answer for old where something was said since it was asked', async () => {
     const bench = new WatchBench();
     await bench.follow(boundsUpTo(5));
     const asking = bench.watch.refresh();

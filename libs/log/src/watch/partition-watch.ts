@@ -66,7 +66,8 @@ export class PartitionWatch {
   }
 
   /**
-   * What is known if it is surely fresh, else what Redis says; null when there is no such partition.
+   * What is known if it is surely fresh, else what Redis says; null when there is no such
+   * partition.
    *
    * @throws RedisUnavailable | UnknownOutcome when Redis has to be asked and cannot be
    */
@@ -125,7 +126,7 @@ export class PartitionWatch {
     this.notify();
   }
 
-  /** An append of this process failed, and may be done or not; or there was nothing to append to. */
+  /** An append of this process failed, and may be done or not; or the partition is gone. */
   appendFailed({ isGone }: { isGone: boolean }): void {
     if (isGone) this.known = null;
     if (this.known !== null && this.takeHeard(this.known)) this.notify();

@@ -9,8 +9,8 @@ export interface WakeUp {
 const numbers = /^\d+(?: \d+)*$/;
 
 /**
- * Reads "<log end> <log start> <last stable offset> <leader epoch>"; a message with the log end alone
- * is that of an older version, and what follows the four is for a newer one. Null: it is neither.
+ * Reads "<log end> <log start> <last stable offset> <leader epoch>"; a message with the log end
+ * alone is that of an older version, and what follows the four is for a newer one. Null: neither.
  */
 export function readWakeUp(message: string): WakeUp | null {
   if (!numbers.test(message)) return null;
