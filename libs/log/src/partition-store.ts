@@ -9,7 +9,7 @@ import { KnownEnds } from './recovery/known-ends';
 import type { LogHistory } from './recovery/log-history';
 import { reservationTerms } from './recovery/reservation';
 import { readBatches, readLentBatches, type LentBatch, type StoredBatch } from './read';
-import { createPartitionScript, settleScript } from './scripts';
+import { createPartitionScript, findMissingScript, settleScript } from './scripts';
 import { findAtOrAfter, findMaxTimestamp, type OffsetAndTimestamp } from './time-search';
 import {
   deleteRecords,
@@ -18,6 +18,7 @@ import {
   type DeleteRecordsReply,
   type TrimReply,
 } from './trim';
+import { PartitionWatch, type WatchOptions } from './watch/partition-watch';
 import { Appends, Transactions } from './writer/appends';
 import { RedisLanes } from './writer/lanes';
 import { PartitionWriter, type AppendListener } from './writer/partition-writer';
@@ -30,10 +31,20 @@ export interface PartitionStoreOptions {
   clock?: Pick<Clock, 'setTimer'>;
 }
 
+/** That so many batches were removed by something else, and the bounds that are true now. */
+export interface MissingBatches {
+  batches: number;
+  logStartOffset: number;
+  logEndOffset: number;
+}
+
+/** What a watch of one partition needs to know. */
+export type NewWatch = Pick<WatchOptions, 'clock' | 'isAppending' | 'onSetBack'>;
+
 /** What a writer of one partition needs to know. */
 export interface NewWriter {
   /** Calls are refused when it is older than the partition's; -1: it needs no leadership. */
-  leaderEpoch: () => number;
+  leaderEpoch: number;
   /** How long replicas have to confirm what asks for it. */
   replicationTimeoutMs: number;
   log: Logger;
@@ -99,6 +110,20 @@ export class PartitionStore {
     const appends = new Appends(this.keys(ref), { limits, transactions, reservation, clock, ends });
     const lanes = new RedisLanes({ redis, appends, history, ...terms });
     return new PartitionWriter({ lanes, limits, log, trouble, onReply });
+  }
+
+  /**
+   * What this process knows of how far a partition reaches; a process needs one a partition. To be
+   * closed.
+   */
+  watch(ref: PartitionRef, options: NewWatch): PartitionWatch {
+    const { redis, limits } = this;
+    const source = {
+      bounds: () => this.bounds(ref),
+      subscribe: (listener: (message: string) => void, onResubscribed: () => void) =>
+        redis.subscribe(this.keys(ref).wake, listener, { onResubscribed }),
+    };
+    return new PartitionWatch({ source, limits, ...options });
   }
 
   /**
@@ -174,6 +199,19 @@ export class PartitionStore {
   }
 
   /**
+   * Looks whether something else than Sluice has removed batches from the stream, and if so moves
+   * the log start to the first that is there (to the log end where none is). Null: all that should
+   * be there is, or there is no such partition. What is missing is told once.
+   */
+  async findMissing(ref: PartitionRef): Promise<MissingBatches | null> {
+    const keys = this.keys(ref);
+    const reply = await findMissingScript.call(this.redis.write, keys, { wake: keys.wake });
+    if (reply.tag !== 'missing') return null;
+    const { batches, logStart: logStartOffset, logEnd: logEndOffset } = reply;
+    return { batches, logStartOffset, logEndOffset };
+  }
+
+  /**
    * Moves the log start to `beforeOffset` (-1: to the log end; never backwards), then frees the
    * batches that lie wholly below it (KIP-107) and forgets the producers whose last batch does and
    * that have not written for some time.
@@ -215,11 +253,6 @@ export class PartitionStore {
     const { reservation, redis } = this;
     const { settleQuietMs: quietMs } = this.limits;
     await settleScript.call(redis.write, this.keys(ref), { reservation, quietMs });
-  }
-
-  /** The channel on which the next offset is published after each append. */
-  wakeChannel(ref: PartitionRef): string {
-    return this.keys(ref).wake;
   }
 
   private keys(ref: PartitionRef): PartitionKeys {

@@ -60,6 +60,16 @@ export const settleScript = defineScript({
   refused: { 'unknown-partition': {} },
 });
 
+/** Makes the meta hash true where the stream lacks batches. */
+export const findMissingScript = defineScript({
+  name: 'log/find-missing',
+  file: file('find-missing'),
+  keys: ['meta', 'log?'],
+  args: ['wake'],
+  reply: { whole: {}, missing: { batches: 'int', logStart: 'int', logEnd: 'int' } },
+  refused: { 'unknown-partition': {} },
+});
+
 /** Moves the log start forward to an offset. */
 export const deleteRecordsScript = defineScript({
   name: 'log/delete-records',

@@ -32,7 +32,7 @@ export interface AppendLanes {
 export interface LanesOptions {
   redis: RedisLink;
   appends: Appends;
-  leaderEpoch: () => number;
+  leaderEpoch: number;
   replicationTimeoutMs: number;
   /** Says when appends may be made. */
   history: LogHistory | undefined;
@@ -55,8 +55,7 @@ export class RedisLanes implements AppendLanes {
   }
 
   send(batches: readonly AppendBatch[], copies: number): AppendCall {
-    const { redis, appends, replicationTimeoutMs } = this.options;
-    const leaderEpoch = this.options.leaderEpoch();
+    const { redis, appends, leaderEpoch, replicationTimeoutMs } = this.options;
     if (copies === 0) {
       const reply = appends.append(redis.write, { leaderEpoch, confirm: false }, batches);
       return { reply, confirm: null };
