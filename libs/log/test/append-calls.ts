@@ -19,6 +19,7 @@ export class AppendCalls {
   constructor(
     private readonly redis: RedisLink,
     private readonly limits: PartitionLimits = partitionLimits,
+    private readonly reservation = '3000 4194304 8192',
   ) {
     this.transactions = new Transactions(redis.write);
   }
@@ -33,7 +34,10 @@ export class AppendCalls {
     let one = this.byLog.get(keys.log);
     if (one === undefined) {
       const { limits, transactions } = this;
-      const appends = new Appends(keys, plainAppends(limits, transactions));
+      const appends = new Appends(keys, {
+        ...plainAppends(limits, transactions),
+        reservation: this.reservation,
+      });
       this.byLog.set(keys.log, (one = { appends, line: Promise.resolve() }));
     }
     const { appends, line } = one;

@@ -154,7 +154,7 @@ export class LogHistory {
     if (stored === null) return;
     const { clusterId, topics } = JSON.parse(stored) as { clusterId: string; topics: number };
     if (this.options.acceptEmptyRedis === true) {
-      await attempt('log.emptied', redis.del(this.#keys.emptied));
+      await attempt('log.emptied', redis.unlink(this.#keys.emptied));
       return this.options.log.warn('begins anew on an emptied Redis', { clusterId, topics });
     }
     const message =

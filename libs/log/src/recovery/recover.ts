@@ -33,9 +33,9 @@ type Target = { ref: PartitionRef; target: number | 'reserved' };
 /** Lets every partition go on at the bound up to which its offsets may have been given out. */
 export async function recoverAll(scope: RecoveryScope): Promise<Recovered> {
   const { topics } = registryKeys(scope.keyPrefix);
-  const texts = await attempt('log.recover', scope.redis.hvals(topics));
+  const stored = await attempt('log.recover', scope.redis.hgetall(topics));
   const targets: Target[] = [];
-  for (const text of texts) {
+  for (const text of Object.values(stored)) {
     const { topic, prepared } = decodeRecord(text);
     for (let partition = 0; partition < prepared; partition++) {
       const ref = { topic: topic.name, topicId: topic.id, partition };

@@ -62,7 +62,7 @@ one.extended, one.crossed = nowMs, target
 
 -- ── writes ──
 --- @include "wake"
-if lost then call('RENAME', KEYS.open, KEYS.log) end
+if lost then call('RENAMENX', KEYS.open, KEYS.log) end
 for _, entry in ipairs(fillers) do call('XADD', KEYS.log, entry[1], 'b', entry[2]) end
 call('HSET', KEYS.meta, 'next', format('%d', target), 'maxts', format('%d', maxTimestamp),
   'bytes', format('%d', bytes), 'batches', format('%d', batches), 'largest', largest,

@@ -65,8 +65,8 @@ export class TopicRegistry {
   /** The number of changes so far. */
   async version(): Promise<number> {
     const { version, clusterId } = this.#keys;
-    const asked = this.redis.read.mget(version, clusterId);
-    const [number = null, id = null] = await attempt('topics/version', asked);
+    const asked = Promise.all([this.redis.read.get(version), this.redis.read.get(clusterId)]);
+    const [number, id] = await attempt('topics/version', asked);
     this.history?.check(id);
     return Number(number ?? 0);
   }
