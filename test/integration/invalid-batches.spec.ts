@@ -192,10 +192,13 @@ describe.each(packings)('packed as %s', (packing) => {
   });
 });
 
+/** A batch of one record with a value of so many bytes. */
+function sized(bytes: number, packing: Packing): Buffer {
+  return rawBatch([rawRecord(0, { value: Buffer.alloc(bytes) })], { packing, baseTimestampMs: now });
+}
+
 it('a compressed batch has no larger record than its topic allows', async () => {
   await create('large-records', { 'max.decompressed.message.bytes': '1000' });
-  const sized = (bytes: number, packing: Packing) =>
-    rawBatch([rawRecord(0, { value: Buffer.alloc(bytes) })], { packing, baseTimestampMs: now });
   expect((await produce('large-records', sized(1000, 'none'))).errorCode).toBe(NONE);
   for (const packing of packings.slice(1)) {
     expect((await produce('large-records', sized(900, packing))).errorCode).toBe(NONE);
