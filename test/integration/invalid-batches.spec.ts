@@ -194,7 +194,10 @@ describe.each(packings)('packed as %s', (packing) => {
 
 /** A batch of one record with a value of so many bytes. */
 function sized(bytes: number, packing: Packing): Buffer {
-  return rawBatch([rawRecord(0, { value: Buffer.alloc(bytes) })], { packing, baseTimestampMs: now });
+  return rawBatch([rawRecord(0, { value: Buffer.alloc(bytes) })], {
+    packing,
+    baseTimestampMs: now,
+  });
 }
 
 it('a compressed batch has no larger record than its topic allows', async () => {
