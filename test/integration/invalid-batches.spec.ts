@@ -223,7 +223,7 @@ it('formats 0 and 1, and more than one batch, are invalid records, as in Kafka',
   expect(await logEnd('formats')).toBe(0);
 });
 
-it('a large batch that is opened elsewhere keeps its place before what comes after it', async () => {
+it('a large batch that is opened elsewhere keeps its place before those after it', async () => {
   await create('order', { 'max.message.bytes': `${8 * MiB}` });
   await create('meanwhile');
   const values = [2_000_000, 5, 300_000, 5, 1_000_000];
