@@ -35,21 +35,21 @@ export class SimulatedGateway {
   isPolling = true;
   readonly watch: PartitionWatch;
   private readonly writers: readonly PartitionWriter[];
-  private readonly write: SimulatedConnection;
-  private readonly durable: SimulatedConnection;
-  private readonly read: SimulatedConnection;
+  private readonly plainWire: SimulatedConnection;
+  private readonly durableWire: SimulatedConnection;
+  private readonly readWire: SimulatedConnection;
   private isStopped = false;
 
   constructor(private readonly options: GatewayOptions) {
     const { redis, chance, faults, bug } = options;
-    this.write = new SimulatedConnection(redis, chance, faults);
-    this.durable = new SimulatedConnection(redis, chance, faults);
-    this.read = new SimulatedConnection(redis, chance, faults);
+    this.plainWire = new SimulatedConnection(redis, chance, faults);
+    this.durableWire = new SimulatedConnection(redis, chance, faults);
+    this.readWire = new SimulatedConnection(redis, chance, faults);
     const lines = bug === 'has-a-line-for-each-lane' ? 2 : 1;
     this.writers = Array.from({ length: lines }, () => this.newWriter());
     this.watch = new PartitionWatch({
       source: {
-        bounds: () => this.read.send(() => redis.bounds()),
+        bounds: () => this.readWire.send(() => redis.bounds()),
         subscribe: (listener) => this.subscribe(listener),
       },
       clock: redis.clock,
@@ -80,21 +80,21 @@ export class SimulatedGateway {
 
   /** All connections are made again, to a Redis that may have another history. */
   reconnect(): void {
-    for (const connection of [this.write, this.durable, this.read]) connection.break();
+    for (const wire of [this.plainWire, this.durableWire, this.readWire]) wire.break();
     this.watch.invalidate();
   }
 
   private newWriter(): PartitionWriter {
     const { redis } = this.options;
     const lanes: AppendLanes = {
-      ready: () => this.read.send(() => {}),
+      ready: () => this.readWire.send(() => {}),
       send: (batches, copies) => {
-        const connection = copies === 0 ? this.write : this.durable;
-        const { stream } = connection;
-        const reply = connection.send(() => redis.append(batches as SimulatedBatch[]));
+        const wire = copies === 0 ? this.plainWire : this.durableWire;
+        const { stream } = wire;
+        const reply = wire.send(() => redis.append(batches as SimulatedBatch[]));
         const confirm = async (): Promise<void> => {
-          if (connection.stream !== stream) throw new UnknownOutcome('replication');
-          await connection.send(() => {});
+          if (wire.stream !== stream) throw new UnknownOutcome('replication');
+          await wire.send(() => {});
         };
         return { reply, confirm: copies === 0 ? null : confirm };
       },
@@ -135,7 +135,7 @@ export class SimulatedGateway {
       if (this.isStopped) return;
       if (this.isPolling && this.watch.hasListeners) {
         const take = this.watch.expectBounds();
-        this.read.send(() => redis.bounds()).then(take, () => {});
+        this.readWire.send(() => redis.bounds()).then(take, () => {});
       }
       this.poll();
     });

@@ -6,7 +6,7 @@ import { SimulatedRedis } from './simulated-redis';
 
 const batchesEach = 12;
 
-/** Two gateways of one partition, producers and consumers of both, and a network that fails them. */
+/** Two gateways of one partition, who uses them, and a network that fails them. */
 class Simulation {
   private readonly chance: Chance;
   private readonly clock = new FakeClock();
