@@ -6,7 +6,9 @@ import { complain, duration, Trouble } from './console.mjs';
 import { ensureInstalled } from './install.mjs';
 import { run } from './processes.mjs';
 import { readIfThere, root } from './project.mjs';
-import { ensureKcat, ensurePowerCut, ensureTestRedis, whyNoLosses } from './tools.mjs';
+import { ignoreModules, testRuns, testRunsEverywhere } from './test-runs.mjs';
+import { prepareServer, testServers } from './test-servers.mjs';
+import { ensureKcat, ensurePowerCut, ensureTestRedis, whyNoLosses, whyNoTls } from './tools.mjs';
 
 /** A hung test must not hang whoever waits for the result. */
 const jestMsMax = 30 * 60_000;
@@ -15,8 +17,13 @@ const workers = 2;
 const bin = (file) => join(root, 'node_modules', file);
 const node = (file, ...args) => run(process.execPath, [bin(file), ...args], { cwd: root });
 
-/** Everything that a change must pass. Ends with one line, `N passed, N failed`. */
-export async function test(jestArgs) {
+/**
+ * Everything that a change must pass. Ends with one line, `N passed, N failed`.
+ *
+ * @param jestArgs for Jest, or none for all tests
+ * @param everywhere runs the tests on each server and in each set-up
+ */
+export async function test(jestArgs, { everywhere = false } = {}) {
   const counts = { passed: 0, failed: 0 };
   const notRun = [];
   try {
@@ -27,8 +34,9 @@ export async function test(jestArgs) {
       node('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
     );
     await step('build', ensureBuilt);
-    for (const { name, args } of jestRuns(jestArgs)) {
-      await step(name, () => jest([...args, ...leaveOut(notRun)], counts));
+    const runs = (everywhere ? testRunsEverywhere : testRuns)(testServers(), jestArgs);
+    for (const run of runs.filter(({ setup }) => !notRun.some(({ what }) => what === setup))) {
+      await step(run.name, () => onServer(run, leaveOut(notRun), counts));
     }
   } catch (error) {
     complain(error);
@@ -58,25 +66,12 @@ async function prepare(notRun) {
     kcat: await ensureKcat(),
     losses: whyNoLosses(),
     'power-cut': await ensurePowerCut(),
+    tls: whyNoTls(),
   };
   for (const [what, why] of Object.entries(lacking)) {
     if (why !== undefined) notRun.push({ what, why });
   }
 }
-
-/** All tests in three parts, quickest first, or what the arguments ask for. */
-function jestRuns(jestArgs) {
-  if (jestArgs.length > 0) return [{ name: 'tests', args: jestArgs }];
-  const late = ['test/clients', 'test/e2e'];
-  const lateOnes = late.flatMap((directory) => ['--testPathIgnorePatterns', inProject(directory)]);
-  return [
-    { name: 'unit and integration tests', args: [...ignoreModules, ...lateOnes] },
-    { name: 'clients: kcat, kafkajs, @platformatic/kafka', args: [inProject('test/clients')] },
-    { name: 'end to end', args: [inProject('test/e2e')] },
-  ];
-}
-
-const ignoreModules = ['--testPathIgnorePatterns', '/node_modules/'];
 
 /** Specs with such a name in theirs are left out where they cannot run; it is said at the end. */
 function leaveOut(notRun) {
@@ -87,12 +82,19 @@ function leaveOut(notRun) {
   ];
 }
 
-/** A pattern for the paths below a directory of this project, wherever the project lies. */
-function inProject(directory) {
-  return `^${join(root, directory).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}/`;
+/** Without a server of this machine, the tests find one in Docker. */
+async function onServer({ server, setup, args }, leftOut, counts) {
+  const all = [...args, ...leftOut];
+  if (server === undefined) return jest(all, counts);
+  const { env, end } = prepareServer(server, setup);
+  try {
+    return await jest(all, counts, env);
+  } finally {
+    end();
+  }
 }
 
-async function jest(args, counts) {
+async function jest(args, counts, env = process.env) {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   const report = join(directory, 'jest.json');
   const fixed = ['--ci', `--maxWorkers=${workers}`, '--passWithNoTests'];
@@ -102,6 +104,7 @@ async function jest(args, counts) {
     const command = [bin('jest/bin/jest.js'), ...fixed, ...output, ...args];
     return await run(process.execPath, command, {
       cwd: root,
+      env,
       signal: limit,
       // With --json Jest would print the report as well; people read what goes to standard error.
       stdio: ['ignore', 'ignore', 'inherit'],

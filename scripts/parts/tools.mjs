@@ -28,3 +28,8 @@ export async function ensurePowerCut() {
   if (process.platform !== 'linux') return 'they run on Linux only';
   return whyNoLosses() ?? (findProgram('cc') === undefined ? installPackage('cc') : undefined);
 }
+
+/** @returns undefined when certificates can be made for the tests, else in words why they cannot */
+export function whyNoTls() {
+  return findProgram('openssl') === undefined ? 'there is no openssl' : undefined;
+}

@@ -1,3 +1,4 @@
+import { askRedis } from '@sluice/test/support/ask-redis';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { RawClient } from '@sluice/test/support/raw-client';
 import { startRedis, type TestRedis } from '@sluice/test/support/redis';
@@ -144,9 +145,9 @@ test('without Redis every answer is a retriable error, and later all works again
 
 test('while Redis is full topics stay as they are; commits, deletes and reads go on', async () => {
   await client.send(CreateTopics, 7, topicsNamed('full'));
-  await host.link.write.config('SET', 'maxmemory', '1');
+  await askRedis(host.redis, 'CONFIG SET maxmemory 1');
   const errors = await errorsOf('full', 'more');
-  await host.link.write.config('SET', 'maxmemory', '0');
+  await askRedis(host.redis, 'CONFIG SET maxmemory 0');
   const refused = ['CreateTopics', 'CreatePartitions', 'IncrementalAlterConfigs'];
   for (const name of refused) {
     const code = errors[name]!;

@@ -1,33 +1,25 @@
-import { basename } from 'node:path';
 import { encodeBatch } from '@sluice/records';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
 import { RawClient } from '@sluice/test/support/raw-client';
-import { defaultArgs, startRedis, type TestRedis } from '@sluice/test/support/redis';
-import { startLocalRedis } from '@sluice/test/support/redis-local';
+import { freshPrefix, startRedis, type TestRedis } from '@sluice/test/support/redis';
 import { TcpProxy } from '@sluice/test/support/tcp-proxy';
 import { CreateTopics, ErrorCode, Produce } from '@sluice/wire';
 
-/** Further servers of this machine, on which the same has to be so; they differ in WAIT. */
-const servers = (process.env.SLUICE_TEST_SERVERS ?? '').split(',').filter((path) => path !== '');
-
-describe.each([null, ...servers])('a duplicate that has to be confirmed, on %p', (binary) => {
-  const start = (args: readonly string[] = []): Promise<TestRedis> =>
-    binary === null
-      ? startRedis({ args })
-      : startLocalRedis({ binary, args: [...defaultArgs, ...args] });
-  const name = `copied-${binary === null ? 'default' : basename(binary)}`;
-  const keyPrefix = `${name}:`;
+// Servers differ in what WAIT covers.
+describe('a duplicate that has to be confirmed', () => {
+  const name = 'copied';
+  const keyPrefix = freshPrefix();
   let primary: TestRedis;
   let replica: TestRedis;
   let proxy: TcpProxy;
   const hosts: TestBroker[] = [];
 
   beforeAll(async () => {
-    primary = await start();
-    proxy = new TcpProxy(primary);
-    await proxy.start();
-    replica = await start(['--replicaof', '127.0.0.1', String(proxy.port)]);
+    primary = await startRedis();
+    proxy = new TcpProxy(primary.peer);
+    const port = await proxy.start();
+    replica = await startRedis({ replicaOf: { host: '127.0.0.1', port } });
   });
 
   afterAll(async () => {
@@ -76,7 +68,7 @@ describe.each([null, ...servers])('a duplicate that has to be confirmed, on %p',
     proxy.letGo();
     await eventually(async () => (await produce(after, 1)) === ErrorCode.NONE);
     const { Redis } = await import('ioredis');
-    const copy = new Redis(replica.url);
+    const copy = new Redis(replica.adminUrl);
     const [key] = await copy.keys(`${keyPrefix}*:log`);
     expect(await copy.xlen(key!)).toBe(2);
     copy.disconnect();

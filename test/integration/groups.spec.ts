@@ -1,6 +1,6 @@
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { RawClient } from '@sluice/test/support/raw-client';
-import { sharedRedis } from '@sluice/test/support/redis';
+import { connectLink, sharedRedis } from '@sluice/test/support/redis';
 import {
   DeleteGroups,
   DescribeGroups,
@@ -239,6 +239,40 @@ describe('ListGroups', () => {
     expect(await list(5, { typesFilter: ['Classic'] })).toEqual(both);
     expect(await list(5, { typesFilter: ['share'] })).toEqual([]);
     expect(await list(5, { statesFilter: ['no such state'] })).toEqual([]);
+  });
+});
+
+describe('a group that cannot be read', () => {
+  test('is told so, with the reason, and deleted; the others are as they were', async () => {
+    const { member } = await joinAlone('broken');
+    await joinAlone('whole');
+    await host.stop();
+    const link = await connectLink(host.redis, { keyPrefix: host.keyPrefix });
+    const key = `${host.keyPrefix}{group/broken}:state`;
+    await link.write.hset(key, 'head', 'damaged');
+    await link.close();
+    await client.close();
+    host = await startBroker({ redis: host.redis, keyPrefix: host.keyPrefix });
+    client = await RawClient.connect(host.port);
+
+    const beat = await client.send(Heartbeat, 4, member);
+    expect(beat.errorCode).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    const errorCode = ErrorCode.UNKNOWN_SERVER_ERROR;
+    const described = await client.send(DescribeGroups, 6, { groups: ['broken', 'whole'] });
+    expect(described.groups).toMatchObject([
+      { errorCode, errorMessage: expect.stringContaining(key), groupState: 'Unknown' },
+      { errorCode: 0, errorMessage: null, groupState: 'Stable' },
+    ]);
+    const listed = async () => {
+      const { errorCode: code, groups } = await client.send(ListGroups, 5, {});
+      expect(code).toBe(0);
+      const names = groups.map(({ groupId, groupState }) => `${groupId} ${groupState}`);
+      return names.filter((name) => /^(broken|whole)/.test(name)).sort();
+    };
+    expect(await listed()).toEqual(['broken Unknown', 'whole Stable']);
+    const { results } = await client.send(DeleteGroups, 2, { groupsNames: ['broken'] });
+    expect(results).toEqual([{ groupId: 'broken', errorCode: 0 }]);
+    expect(await listed()).toEqual(['whole Stable']);
   });
 });
 

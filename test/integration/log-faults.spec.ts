@@ -168,7 +168,7 @@ const faults: Record<string, Fault> = {
 
 async function withAdmin(run: (admin: import('ioredis').Redis) => Promise<unknown>): Promise<void> {
   const { Redis } = await import('ioredis');
-  const admin = new Redis(redis.url, { maxRetriesPerRequest: 20 });
+  const admin = new Redis(redis.adminUrl, { maxRetriesPerRequest: 20 });
   admin.on('error', () => {});
   try {
     await run(admin);

@@ -1,9 +1,11 @@
 import { partitionKeys } from '@sluice/log';
+import type { RedisLink } from '@sluice/redis';
 import { crc32c, decodeBatch, encodeBatch } from '@sluice/records';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
 import { RawClient } from '@sluice/test/support/raw-client';
 import { connectLink, startRedis, type TestRedis } from '@sluice/test/support/redis';
+import { storeUnchecked } from '@sluice/test/support/stored';
 import {
   CreateTopics,
   DeleteRecords,
@@ -17,12 +19,15 @@ import {
 const gzip = 1;
 
 let redis: TestRedis;
+/** With rights that the gateway need not have. */
+let admin: RedisLink['write'];
 let host: TestBroker;
 let client: RawClient;
 let other: RawClient;
 
 beforeEach(async () => {
   redis = await startRedis({ args: ['--appendonly', 'no'] });
+  admin = (await connectLink(redis, { url: redis.adminUrl })).write;
   host = await startBroker({ redis });
   client = await RawClient.connect(host.port);
   other = await RawClient.connect(host.port);
@@ -47,7 +52,7 @@ function keysOf(topic: string) {
 
 /** The channels that somebody listens to for new records. */
 async function wakeChannels(): Promise<string[]> {
-  return (await host.link.read.pubsub('CHANNELS', `${host.keyPrefix}*wake`)) as string[];
+  return (await admin.pubsub('CHANNELS', `${host.keyPrefix}*wake`)) as string[];
 }
 
 const batch = (value: string, timestampMs = Date.now()): Buffer =>
@@ -104,7 +109,7 @@ it('tells that a search by time has met a corrupt batch, and searches the rest',
   const spoilt = batch('no gzip at all', 1_000);
   spoilt[22] = gzip;
   spoilt.writeUInt32BE(crc32c(spoilt.subarray(21)), 17);
-  expect(await produce('spoilt', spoilt)).toEqual([ErrorCode.NONE, 0]);
+  await storeUnchecked(host, 'spoilt', spoilt);
   expect(await offsetAt(500, 'spoilt', 'sound')).toEqual([
     [ErrorCode.CORRUPT_MESSAGE, -1],
     [ErrorCode.NONE, 0],
@@ -131,8 +136,8 @@ it('gives back what a fetch held that has failed', async () => {
   await produce('broken', batch('lost'));
   await produce('sound', batch('good'));
   const { log } = keysOf('broken');
-  await host.link.write.del(log);
-  await host.link.write.set(log, 'not a stream');
+  await admin.del(log);
+  await admin.set(log, 'not a stream');
   // From a second gateway, which has nothing of it in memory; together more than all may hold.
   const second = await startBroker({ redis, keyPrefix: host.keyPrefix });
   try {
@@ -157,8 +162,7 @@ it('serves and deletes from a Redis that was full before the gateway started', a
   await create('kept');
   await produce('kept', batch('old'));
   await host.stop();
-  const link = await connectLink(redis);
-  await link.write.config('SET', 'maxmemory', '1mb');
+  await admin.config('SET', 'maxmemory', '1mb');
   host = await startBroker({ redis, keyPrefix: host.keyPrefix });
   await client.close();
   client = await RawClient.connect(host.port);
@@ -167,7 +171,7 @@ it('serves and deletes from a Redis that was full before the gateway started', a
   const topics = [{ name: 'kept', partitions: [{ partitionIndex: 0, offset: 1 }] }];
   const reply = await client.send(DeleteRecords, 2, { topics, timeoutMs: 5_000 });
   expect(reply.topics[0]!.partitions[0]).toMatchObject({ errorCode: 0, lowWatermark: 1 });
-  await link.write.config('SET', 'maxmemory', '0');
+  await admin.config('SET', 'maxmemory', '0');
   expect(await produce('kept', batch('new'))).toEqual([ErrorCode.NONE, 1]);
   expect((await fetch('kept', 0)).errorCode).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
 });
@@ -175,7 +179,7 @@ it('serves and deletes from a Redis that was full before the gateway started', a
 it('serves nothing of what a Redis has lost that came back with less', async () => {
   await create('events');
   for (const value of ['a', 'b']) await produce('events', batch(value));
-  await host.link.write.save();
+  await admin.save();
   for (const value of ['c', 'd', 'e']) await produce('events', batch(value));
   expect((await fetch('events', 2)).values).toEqual(['2:c', '3:d', '4:e']);
   const waiting = fetch('events', 5, 20_000, other);
@@ -198,7 +202,7 @@ it('knows nothing of any topic when all was deleted in Redis, and begins anew', 
   await create('events');
   for (const value of ['a', 'b']) await produce('events', batch(value));
   expect((await fetch('events', 0)).values).toEqual(['0:a', '1:b']);
-  await host.link.write.flushall();
+  await admin.flushall();
   const gone = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   expect((await produce('events', batch('c')))[0]).toBe(gone);
   await eventually(async () => (await fetch('events', 0)).errorCode === gone);

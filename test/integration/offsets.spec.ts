@@ -193,6 +193,18 @@ describe('OffsetCommit and OffsetFetch', () => {
     expect(offsets).toEqual([]);
   });
 
+  test('an offset beyond what is exact is refused for its partition only', async () => {
+    const tooLarge = Number.MAX_SAFE_INTEGER;
+    const topics = [offsetsOf('orders', [0, tooLarge], [1, tooLarge - 1])];
+    const errors = [
+      [0, ErrorCode.INVALID_COMMIT_OFFSET_SIZE],
+      [1, 0],
+    ];
+    expect(await commit('large', topics)).toEqual([{ name: 'orders', errors }]);
+    const { topics: read } = await client.send(OffsetFetch, 7, { groupId: 'large', topics: null });
+    expect(read).toMatchObject([{ partitions: [{ committedOffset: tooLarge - 1 }] }]);
+  });
+
   test('metadata that is too long is refused for its partition only', async () => {
     const topics = [offsetsOf('orders', [0, 1, 'x'.repeat(4_097)], [1, 1, 'x'.repeat(4_096)])];
     expect(await commit('long', topics)).toEqual([

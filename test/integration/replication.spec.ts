@@ -54,7 +54,7 @@ describe('acks=all with min.insync.replicas=2', () => {
     expect([errorCode, baseOffset]).toEqual([ErrorCode.NONE, 0]);
     const copy = await eventually(async () => {
       const { Redis } = await import('ioredis');
-      const redis = new Redis(replica.url);
+      const redis = new Redis(replica.adminUrl);
       try {
         const [key] = await redis.keys(`${host.keyPrefix}*copied*:log`);
         return key ? (await redis.xrangeBuffer(key, '-', '+'))[0]?.[1][1] : undefined;

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import type { BenchContext, Measurement } from './bench-context';
 import { textReport } from './report';
+import { measureExamine } from './scenarios/examine';
 import { measureFetch } from './scenarios/fetch';
 import { measureLatency } from './scenarios/latency';
 import { measureMemory } from './scenarios/memory';
@@ -20,7 +21,8 @@ this machine, and ends them.
 
   --quick          smaller amounts, for a first look
   --rounds N       rounds of each comparison; the median counts (default 3)
-  --only NAMES     some of: produce, single, fetch, latency, memory (comma-separated)
+  --only NAMES     some of: produce, single, fetch, latency, memory, examine
+                   (comma-separated; without examine unless it is named)
   --aof            Redis with its append-only file on (everysec), as npm start runs it
   --json FILE      also write the results as JSON
   --help           this text
@@ -32,14 +34,16 @@ const scenarios: Record<string, (context: BenchContext) => Promise<Measurement[]
   fetch: measureFetch,
   latency: measureLatency,
   memory: measureMemory,
+  examine: async (context) => measureExamine(context),
 };
+const usual = Object.keys(scenarios).filter((name) => name !== 'examine');
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '3' },
-      only: { type: 'string', default: Object.keys(scenarios).join(',') },
+      only: { type: 'string', default: usual.join(',') },
       aof: { type: 'boolean', default: false },
       json: { type: 'string' },
       gateway: { type: 'string' },

@@ -68,6 +68,7 @@ export async function startDockerRedis(args: readonly string[]): Promise<TestRed
 class DockerRedis implements TestRedis {
   readonly host: string;
   readonly url: string;
+  readonly adminUrl: string;
   readonly peer: { host: string; port: number };
   readonly pid = null;
   readonly beforeStop = new Set<() => Promise<void>>();
@@ -80,6 +81,7 @@ class DockerRedis implements TestRedis {
   ) {
     this.host = container.getHost();
     this.url = `redis://${this.host}:${port}`;
+    this.adminUrl = this.url;
     this.peer = { host: container.getIpAddress('bridge'), port: redisPort };
     this.#endGuard = spawnGuard(container.getId());
   }

@@ -6,7 +6,9 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Disk } from './power-cut/disk';
 import type { TestRedis } from './redis';
+import { inDatabase, makeSetup, type ServerSetup } from './servers/setup';
 
+const localHost = '127.0.0.1';
 const startTimeoutMs = 10_000;
 const portAttemptsMax = 5;
 
@@ -37,7 +39,9 @@ export interface LocalRedisOptions {
 /** Starts a server on a free port, with its data in a folder of its own. */
 export async function startLocalRedis(options: LocalRedisOptions): Promise<LocalRedis> {
   for (let attempt = 1; ; attempt += 1) {
-    const server = new LocalRedis(options, await freePort());
+    const [port, tlsPort] = [await freePort(), await freePort()];
+    const setup = makeSetup({ host: localHost, port, tlsPort });
+    const server = new LocalRedis(options, port, setup);
     try {
       await server.restart();
       return server;
@@ -52,8 +56,9 @@ export async function startLocalRedis(options: LocalRedisOptions): Promise<Local
 
 /** A server that runs as a process of this machine. */
 export class LocalRedis implements TestRedis {
-  readonly host = '127.0.0.1';
+  readonly host = localHost;
   readonly url: string;
+  readonly adminUrl: string;
   readonly peer: { host: string; port: number };
   readonly beforeStop = new Set<() => Promise<void>>();
   /** Where the server keeps its append-only files and snapshots, and nothing else. */
@@ -66,8 +71,10 @@ export class LocalRedis implements TestRedis {
   constructor(
     private readonly options: LocalRedisOptions,
     readonly port: number,
+    readonly setup: ServerSetup,
   ) {
-    this.url = `redis://${this.host}:${port}`;
+    this.url = setup.url;
+    this.adminUrl = inDatabase(`redis://${this.host}:${port}`, setup.database);
     this.peer = { host: this.host, port };
     this.#guard = spawnGuard(this.#folder);
     this.dataFolder = join(this.#folder, 'data');
@@ -153,7 +160,7 @@ export class LocalRedis implements TestRedis {
       logfile: inFolder('log'),
     };
     const given = Object.entries(own).flatMap(([name, value]) => [`--${name}`, value]);
-    return [...given, ...this.options.args];
+    return [...given, ...this.setup.args, ...this.options.args];
   }
 
   #logTail(): string {

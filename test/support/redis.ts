@@ -3,11 +3,17 @@ import { silentLogger, systemClock } from '@sluice/base';
 import { RedisLink, type LinkDeps, type RedisOptions } from '@sluice/redis';
 import { dockerAnswers, startDockerRedis } from './redis-docker';
 import { findRedisBinary, startLocalRedis, type LocalRedis } from './redis-local';
+import { wantsReplica } from './servers/setup';
+import { TcpProxy } from './tcp-proxy';
 
 /** A Redis server of a test's own. */
 export interface TestRedis {
+  /** How what is tested finds it: with TLS, a user or a database where the set-up says so. */
   readonly url: string;
+  /** How the test itself finds it: with all rights and without TLS, in the same database. */
+  readonly adminUrl: string;
   readonly host: string;
+  /** Without TLS. */
   readonly port: number;
   /** The server's process, where it runs on this machine; null in a container. */
   readonly pid: number | null;
@@ -102,8 +108,20 @@ let shared: Promise<TestRedis> | null = null;
  * own and keep apart by `freshPrefix()`. Stop it in `afterAll`.
  */
 export function sharedRedis(): Promise<TestRedis> {
-  shared ??= startRedis();
+  shared ??= startShared();
   return shared;
+}
+
+/** Specs that count replicas start their own; in the set-up `replica` the shared one has one. */
+async function startShared(): Promise<TestRedis> {
+  const server = await startRedis();
+  if (!wantsReplica()) return server;
+  const proxy = new TcpProxy(server.peer);
+  const replicaOf = { host: '127.0.0.1', port: await proxy.start() };
+  const replica = await startRedis({ replicaOf });
+  server.beforeStop.add(() => replica.stop());
+  server.beforeStop.add(() => proxy.stop());
+  return server;
 }
 
 /** A key prefix that no other test uses. */

@@ -19,6 +19,8 @@ import {
 } from './requests/interceptions';
 import { HotMemory } from './partitions/hot-memory';
 import { Partitions } from './partitions/partitions';
+import { AppendLines } from './examiner/append-lines';
+import { Examiner } from './examiner/examiner';
 
 /** What a broker is made of; whoever makes these also closes them, after the broker has stopped. */
 export interface BrokerParts {
@@ -40,6 +42,7 @@ export class Broker {
   private readonly partitions: Partitions;
   private readonly appendTrouble: TroubleLog;
   private readonly listener: Listener;
+  private readonly examiner: Examiner;
   private readonly advertised: { host: string; port: number };
   private readonly autoCreation: AutoCreation;
   private readonly interceptions = new Interceptions();
@@ -73,8 +76,11 @@ export class Broker {
       host: options.advertisedHost,
       port: options.advertisedPort ?? options.port,
     };
+    this.examiner = new Examiner({ clock, log });
     const services: ConnectionServices = {
       ...parts,
+      examiner: this.examiner,
+      lines: new AppendLines(),
       partitions: this.partitions,
       fetchBudget: new MemoryBudget(limits.fetchReplyBytesMax),
       requestMemory: new RequestMemory(options.inFlightBytesMax),
@@ -137,6 +143,7 @@ export class Broker {
   async stop(): Promise<void> {
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
+    await this.examiner.stop();
     this.partitions.stop();
     this.appendTrouble.stop();
     this.autoCreation.stop();

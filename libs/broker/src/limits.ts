@@ -14,10 +14,21 @@ export const limits = {
   /** Up to this size it is medium: another quarter; half of the bytes in flight is for the rest. */
   mediumFrameBytesMax: 4 * 1024 * 1024,
   /**
-   * For how long the batches of one request may be recompressed, which nothing else can go on
-   * beside; what is left of it after that is answered with a retriable error.
+   * From its arrival on, for how long the compressed batches of a produce request are opened; what
+   * is left of it after that is answered with a retriable error. Also how long one batch may take
+   * before the thread that is busy with it is ended.
    */
-  convertMsMax: 5_000,
+  examineMsMax: 5_000,
+  /**
+   * A compressed batch of at most so many bytes, which become at most so many, is opened on the
+   * event loop; larger ones are opened on threads.
+   */
+  examineAtOnceBytesMax: 32 * 1024,
+  examineAtOnceDecompressedBytesMax: 128 * 1024,
+  /** Threads that open large batches; they are started when the first ones come. */
+  examineThreadsMax: 2,
+  /** Memory that goes between the event loop and one of these threads is kept up to this size. */
+  examineMemoryBytesMax: 4 * 1024 * 1024,
   /** Bytes of replies that wait in one socket before no further request of it is started. */
   unsentReplyBytesMax: 4 * 1024 * 1024,
   /**

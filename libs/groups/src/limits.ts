@@ -19,6 +19,11 @@ export interface GroupLimits {
    */
   newMemberJoinTimeoutMs: number;
   /**
+   * A rebalance for which only static members are left, and all are away, is looked at again after
+   * the rebalance timeout, but not sooner than this.
+   */
+  absentMembersWaitMsMin: number;
+  /**
    * A session that ends this much later than it should was held up together with the heartbeats,
    * by a gateway that was stopped for a while; it starts anew.
    */
@@ -88,6 +93,7 @@ export const defaultGroupLimits: Readonly<GroupLimits> = {
   rebalanceTimeoutMsMax: 24 * hour,
   initialRebalanceDelayMs: 200,
   newMemberJoinTimeoutMs: 5 * minute,
+  absentMembersWaitMsMin: second,
   sessionLatenessMsMax: second,
   groupMembersMax: 1000,
   memberIdBytesMax: 32_767,

@@ -10,6 +10,7 @@ export interface ConsumerOptions {
   partitions?: number;
   instanceId?: string;
   topics?: string[];
+  protocolType?: string;
   sessionTimeoutMs?: number;
   rebalanceTimeoutMs?: number;
 }
@@ -65,7 +66,7 @@ export class TestConsumer {
       groupInstanceId: this.options.instanceId ?? null,
       clientId: name,
       clientHost: '/127.0.0.1',
-      protocolType: 'consumer',
+      protocolType: this.options.protocolType ?? 'consumer',
       protocols: [{ name: 'range', metadata: subscription(...(topics ?? ['orders'])) }],
       sessionTimeoutMs: sessionTimeoutMs ?? 10_000,
       rebalanceTimeoutMs: rebalanceTimeoutMs ?? 10_000,

@@ -5,6 +5,7 @@ import {
   batchHeaderBytes,
   batchSizeAt,
   field,
+  lengthPrefixBytes,
   magicV2,
   readBatchHeader,
   type BatchHeader,
@@ -37,28 +38,35 @@ export function checkWholeBatch(batch: Buffer): BatchHeader {
 }
 
 /**
- * All that a broker checks of what a producer sent for one partition. Whatever is compressed stays
- * so: the records themselves are not looked at. The partition leader epoch is not checked, since
- * clients send -1 or 0 as they like.
- * @throws RecordsError `corrupt`, `unsupported-magic`, `unsupported-compression`, and
- * `invalid-record` for anything that Kafka answers with INVALID_RECORD.
+ * Checks what a producer sent for one partition, but for the records themselves: that it is one
+ * whole batch, its CRC, and that its header does not contradict itself. The partition leader epoch
+ * is not checked, since clients send -1 or 0 as they like. The base offset, which only the log
+ * gives, is set to 0: what there is may be beyond 2^53.
+ * @throws RecordsError `corrupt`, `unsupported-magic`, `unsupported-compression`,
+ * `invalid-timestamp`, and `invalid-record` for anything else that Kafka answers with
+ * INVALID_RECORD.
  */
 export function checkProducedBatch(records: Buffer): BatchHeader {
+  // It lies before what the CRC covers.
+  if (records.length >= batchHeaderBytes) records.fill(0, field.baseOffset, field.batchLength);
   const header = checkWholeBatch(records);
   compressionOf(header.attributes);
+  if (usesLogAppendTime(header.attributes)) {
+    throw new RecordsError('invalid-timestamp', 'a log append time from a client');
+  }
   const broken = brokenRule(header);
   if (broken !== null) throw new RecordsError('invalid-record', broken);
   return header;
 }
 
 function brokenRule(header: BatchHeader): string | null {
-  const { attributes, lastOffsetDelta, producerId, recordCount } = header;
+  const { attributes, batchLength, lastOffsetDelta, producerId, recordCount } = header;
   if (recordCount <= 0) return `a batch of ${recordCount} records`;
   if (lastOffsetDelta !== recordCount - 1) {
     return `last offset delta ${lastOffsetDelta} for ${recordCount} records`;
   }
+  if (batchLength + lengthPrefixBytes === batchHeaderBytes) return 'no bytes for its records';
   if (isControl(attributes)) return 'a control batch from a client';
-  if (usesLogAppendTime(attributes)) return 'a log append time from a client';
   if (producerId >= 0 && (header.baseSequence < 0 || header.producerEpoch < 0)) {
     return `producer ${producerId} without a sequence or an epoch`;
   }

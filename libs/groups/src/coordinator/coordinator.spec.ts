@@ -125,6 +125,23 @@ describe('membership', () => {
     await members[1]!.die();
   });
 
+  test('a rebalance timeout of 0 leaves no time to sync; -1 is the session timeout', async () => {
+    const coordinator = await startCoordinator();
+    const timeouts = { sessionTimeoutMs: 60_000, rebalanceTimeoutMs: 0 };
+    const hasty = consumer(coordinator, 'a', { groupId: 'hasty', ...timeouts });
+    const told = await hasty.join((await hasty.join()).memberId);
+    expect(told.errorCode).toBe(ErrorCode.NONE);
+    await until(async () => (await coordinator.describe('hasty')).groupState === 'Empty');
+    const { memberId, generationId } = told;
+    const claim = { groupId: 'hasty', memberId, generationId, groupInstanceId: null };
+    const sync = { ...claim, protocolType: null, protocolName: null, assignments: [] };
+    expect((await coordinator.sync(sync)).errorCode).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+
+    const patient = consumer(coordinator, 'b', { rebalanceTimeoutMs: -1 });
+    await patient.enter();
+    expect(patient.assigned).toHaveLength(6);
+  });
+
   test('an empty group id is refused in every request', async () => {
     const coordinator = await startCoordinator();
     const member = consumer(coordinator, 'a', { groupId: '' });
@@ -352,6 +369,45 @@ describe('offsets', () => {
 });
 
 describe('administration', () => {
+  test('what may be deleted in each state', async () => {
+    const coordinator = await startCoordinator();
+    const partitions = [offset(0, 1), { ...offset(0, 1), topicId: 'O', topic: 'other' }];
+    /** The code of DeleteGroups, and those of OffsetDelete: of the whole, or of both partitions. */
+    const deleting = async (groupId: string) => {
+      const deleted = await coordinator.deleteOffsets({ groupId, partitions });
+      const codes = deleted.partitions.map(({ errorCode }) => errorCode);
+      return [await coordinator.deleteGroup(groupId), deleted.errorCode, ...codes];
+    };
+    const inState = (state: string) => async () =>
+      (await coordinator.describe('g')).groupState === state;
+    const { NON_EMPTY_GROUP, GROUP_SUBSCRIBED_TO_TOPIC, GROUP_ID_NOT_FOUND, NONE } = ErrorCode;
+    const inUse = [NON_EMPTY_GROUP, NONE, GROUP_SUBSCRIBED_TO_TOPIC, NONE];
+
+    expect(await deleting('g')).toEqual([GROUP_ID_NOT_FOUND, GROUP_ID_NOT_FOUND]);
+    const member = consumer(coordinator, 'a');
+    const asked = member.join((await member.join()).memberId);
+    await until(inState('PreparingRebalance'));
+    expect(await deleting('g')).toEqual(inUse);
+    member.memberId = (await asked).memberId;
+    await until(inState('CompletingRebalance'));
+    expect(await deleting('g')).toEqual(inUse);
+    await member.enter();
+    await until(inState('Stable'));
+    expect(await deleting('g')).toEqual(inUse);
+    await member.close();
+    await until(inState('Empty'));
+    expect(await deleting('g')).toEqual([NONE, NONE, NONE, NONE]);
+    expect(await deleting('g')).toEqual([GROUP_ID_NOT_FOUND, GROUP_ID_NOT_FOUND]);
+  });
+
+  test('offsets of members that are no consumers are not deleted', async () => {
+    const coordinator = await startCoordinator();
+    const worker = consumer(coordinator, 'a', { protocolType: 'connect' });
+    await worker.enter();
+    const deleted = await coordinator.deleteOffsets({ groupId: 'g', partitions: [offset(0, 1)] });
+    expect(deleted).toEqual({ errorCode: ErrorCode.NON_EMPTY_GROUP, partitions: [] });
+  });
+
   test('groups are described and listed by their state', async () => {
     const coordinator = await startCoordinator();
     const member = consumer(coordinator, 'a', { instanceId: 'i' });

@@ -38,7 +38,10 @@ for _, field in ipairs({ 'fence', 'head', 'format', 'emptySince' }) do
   ownCount = ownCount + redis.call('HEXISTS', KEYS.state, field)
 end
 local hasPending = redis.call('HLEN', KEYS.state) > ownCount
-local offsetCount = redis.call('HLEN', KEYS.offsets) - redis.call('HEXISTS', KEYS.offsets, 'format')
+local offsetCount = redis.call('HLEN', KEYS.offsets)
+for _, field in ipairs({ 'format', 'lineage' }) do
+  offsetCount = offsetCount - redis.call('HEXISTS', KEYS.offsets, field)
+end
 
 -- ── writes ──
 if not exists then

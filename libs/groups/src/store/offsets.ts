@@ -2,7 +2,7 @@ import { attempt, type RedisLink } from '@sluice/redis';
 import type { CommittedOffset, OffsetToCommit } from '../api';
 import type { GroupLimits } from '../limits';
 import { StaleGroup, UnreadableGroup } from './errors';
-import { checkFormat, formatField, offsetsFormat } from './format';
+import { checkFormat, formatField, lineageField, offsetsFormat } from './format';
 import { GroupKeys } from './keys';
 import { chunks, settleAll } from './lists';
 import { decodeOffset, noOffset, offsetField, parseOffsetField } from './offset-codec';
@@ -53,7 +53,8 @@ export class CommittedOffsets {
         leaderEpoch,
         metadata ?? '',
       ]);
-      return commitScript.call(this.redis.write, keys, { fence, offsets: values });
+      const args = { fence, format: offsetsFormat, offsets: values };
+      return commitScript.call(this.redis.write, keys, args);
     });
     for (const { tag } of await settleAll(calls)) {
       if (tag === 'stale') throw new StaleGroup(groupId);
@@ -108,7 +109,8 @@ export class CommittedOffsets {
         const [field, value] = [pairs[at]!, pairs[at + 1]!];
         if (field === formatField) checkFormat(key, value, offsetsFormat);
         // A scan may give an element twice.
-        else found.set(field, { ...parseOffsetField(field), ...decodeOffset(key, field, value) });
+        else if (field !== lineageField)
+          found.set(field, { ...parseOffsetField(field), ...decodeOffset(key, field, value) });
       }
       cursor = next;
     } while (cursor !== '0');

@@ -43,7 +43,7 @@ export const commitScript = defineScript({
   name: 'groups/commit',
   file: join(folder, 'commit.lua'),
   keys: ['state', 'offsets'],
-  args: ['fence', 'offsets…'],
+  args: ['fence', 'format', 'offsets…'],
   reply: { committed: {} },
   refused: { stale: {}, newer: {} },
 });

@@ -2,6 +2,7 @@ import type { RedisLink } from '@sluice/redis';
 import { silentLogger, systemClock, systemRandom } from '@sluice/base';
 import { connectLink, freshPrefix, sharedRedis } from '@sluice/test/support/redis';
 import { leftOver } from '../../test/left-over';
+import { inDatabase } from '@sluice/test/support/servers/setup';
 import { partitionKeys, registryKeys } from '../keys';
 import { TopicCatalog } from './catalog';
 import type { CatalogLimits } from './catalog-limits';
@@ -26,7 +27,7 @@ afterAll(async () => (await sharedRedis()).stop());
 /** A gateway's catalogue with connections of its own. */
 async function gateway(limits: Partial<CatalogLimits> = {}, database = 0) {
   const redis = await sharedRedis();
-  const url = `${redis.url}/${database}`;
+  const url = inDatabase(redis.url, database);
   const link = await connectLink(redis, { url, keyPrefix: prefix });
   ends.push(() => link.close());
   const catalog = new TopicCatalog(link, { ...deps, limits });

@@ -8,7 +8,15 @@ import { GroupState } from './states';
 
 /** Numbers choose among what is possible at the time, so that every history is a likely one. */
 type Action =
-  | { kind: 'join'; who: number; what: number; isNew: boolean; isStatic: boolean; asksId: boolean }
+  | {
+      kind: 'join';
+      who: number;
+      what: number;
+      isNew: boolean;
+      isStatic: boolean;
+      asksId: boolean;
+      isHasty: boolean;
+    }
   | { kind: 'sync' | 'heartbeat' | 'commit' | 'leave'; who: number }
   | { kind: 'delete' }
   | { kind: 'restart' }
@@ -25,6 +33,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       isNew: fc.boolean(),
       isStatic: fc.boolean(),
       asksId: fc.boolean(),
+      isHasty: fc.boolean(),
     }),
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('sync' as const), who }) },
@@ -145,6 +154,7 @@ class History {
       requireKnownMemberId: action.asksId,
       supportsSkippingAssignment: action.asksId,
       ...longestMs,
+      ...(action.isHasty ? { rebalanceTimeoutMs: 0 } : {}),
     });
     this.#park(ticket);
   }

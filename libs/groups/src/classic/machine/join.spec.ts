@@ -279,6 +279,16 @@ describe('the initial rebalance delay', () => {
     expect(driver.joined(first)!.members).toHaveLength(10);
   });
 
+  test('is waited for once also where the rebalance timeout is shorter, as in Kafka', () => {
+    const driver = new MachineDriver({ initialRebalanceDelayMs: 200 });
+    const ticket = driver.join({ rebalanceTimeoutMs: 0 });
+    driver.clock.advance(199);
+    expect(driver.isAnswered(ticket)).toBe(false);
+    driver.clock.advance(1);
+    expect(driver.joined(ticket)!.generationId).toBe(1);
+    expect(driver.group.state).toBe(GroupState.Empty);
+  });
+
   test('ends in an empty group when everybody has left meanwhile', () => {
     const driver = new MachineDriver({ initialRebalanceDelayMs: 200 });
     const ticket = driver.join();

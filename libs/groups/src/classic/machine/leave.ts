@@ -24,7 +24,7 @@ export function leave(change: Change, event: LeaveEvent, limits: GroupLimits): v
   const result = { errorCode: ErrorCode.NONE, members };
   change.reply({ kind: 'leave', ticket: event.ticket, result });
   if (change.group.members.size < sizeBefore) rebalanceWithoutThem(change, limits);
-  else goOnWithoutPending(change);
+  else goOnWithoutPending(change, limits);
 }
 
 function removeOne(change: Change, leaving: LeavingMember): number {

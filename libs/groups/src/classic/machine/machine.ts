@@ -132,7 +132,7 @@ function timeout(change: Change, { timer }: TimerEvent, limits: GroupLimits): vo
     sessionTimeout(change, timer.slice('session/'.length), limits);
   } else {
     change.removePending(timer.slice('pending/'.length));
-    goOnWithoutPending(change);
+    goOnWithoutPending(change, limits);
   }
 }
 

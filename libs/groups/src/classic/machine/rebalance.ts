@@ -10,7 +10,7 @@ import { GroupState } from './states';
  * Begins a rebalance, or goes on with the one that runs, after a join or after a member has gone.
  */
 export function rebalance(change: Change, limits: GroupLimits): void {
-  if (change.group.state === GroupState.PreparingRebalance) finishIfAllJoined(change);
+  if (change.group.state === GroupState.PreparingRebalance) finishIfAllJoined(change, limits);
   else prepare(change, limits);
 }
 
@@ -23,8 +23,8 @@ export function rebalanceWithoutThem(change: Change, limits: GroupLimits): void 
  * What follows when pending ids have gone: a rebalance that waited for them may go on. None begins,
  * because they never had a share of the work.
  */
-export function goOnWithoutPending(change: Change): void {
-  if (change.group.state === GroupState.PreparingRebalance) finishIfAllJoined(change);
+export function goOnWithoutPending(change: Change, limits: GroupLimits): void {
+  if (change.group.state === GroupState.PreparingRebalance) finishIfAllJoined(change, limits);
 }
 
 /**
@@ -49,7 +49,7 @@ export function rebalanceTimeout(change: Change, limits: GroupLimits): void {
     change.setTimer('rebalance', delayMs);
     return;
   }
-  beginGeneration(change);
+  beginGeneration(change, limits);
 }
 
 /**
@@ -80,14 +80,15 @@ function prepare(change: Change, limits: GroupLimits): void {
   change.enter(GroupState.PreparingRebalance);
   const longestMs = rebalanceTimeoutMs(change.group);
   if (isFirst && limits.initialRebalanceDelayMs > 0) {
-    const delayMs = Math.min(limits.initialRebalanceDelayMs, longestMs);
-    const initialDelay = { remainingMs: longestMs - delayMs, newMemberAdded: false };
-    change.set({ initialDelay });
+    // As in Kafka, the first step is not cut to a rebalance timeout that is shorter.
+    const delayMs = limits.initialRebalanceDelayMs;
+    const remainingMs = Math.max(longestMs - delayMs, 0);
+    change.set({ initialDelay: { remainingMs, newMemberAdded: false } });
     change.setTimer('rebalance', delayMs);
     return;
   }
   change.setTimer('rebalance', longestMs);
-  finishIfAllJoined(change);
+  finishIfAllJoined(change, limits);
 }
 
 function refuseSyncs(change: Change): void {
@@ -98,7 +99,7 @@ function refuseSyncs(change: Change): void {
   }
 }
 
-function finishIfAllJoined(change: Change): void {
+function finishIfAllJoined(change: Change, limits: GroupLimits): void {
   const { initialDelay, pending, members } = change.group;
   const mustWait = initialDelay !== null || pending.size > 0;
   // When everybody has left there is nothing to wait for.
@@ -106,14 +107,14 @@ function finishIfAllJoined(change: Change): void {
   for (const member of members.values()) {
     if (member.joinTicket === null) return;
   }
-  beginGeneration(change);
+  beginGeneration(change, limits);
 }
 
 /**
  * The next generation, of those who have joined; static members may be away until their session
  * expires.
  */
-function beginGeneration(change: Change): void {
+function beginGeneration(change: Change, limits: GroupLimits): void {
   change.cancelTimer('rebalance');
   change.set({ initialDelay: null });
   for (const member of change.group.members.values()) {
@@ -131,7 +132,8 @@ function beginGeneration(change: Change): void {
   const leaderId = chooseLeader(group);
   if (leaderId === null) {
     // Only static members are left and all are away: wait for the first to return, or to expire.
-    change.setTimer('rebalance', rebalanceTimeoutMs(group));
+    const waitMs = Math.max(rebalanceTimeoutMs(group), limits.absentMembersWaitMsMin);
+    change.setTimer('rebalance', waitMs);
     return;
   }
   const protocolName = chooseProtocol(group);

@@ -194,3 +194,21 @@ describe('static members (KIP-345)', () => {
     expect(result?.errorCode).toBe(ErrorCode.NONE);
   });
 });
+
+describe('static members that are all away', () => {
+  test('are not looked for again and again, however short their rebalance timeout is', () => {
+    const driver = new MachineDriver();
+    const [away] = driver.stable(1, () => ({ instanceId: 'i', rebalanceTimeoutMs: 10 }));
+    const joined = driver.join({ instanceId: 'other', rebalanceTimeoutMs: 10 });
+    driver.clock.advance(10);
+    const stepsBefore = driver.steps.length;
+    // The one that is there leaves, while the other does not come back.
+    const { memberId } = driver.joined(joined)!;
+    driver.leave({ memberId, groupInstanceId: 'other' });
+    driver.clock.advance(9_000);
+    expect(driver.group.members.has(away!)).toBe(true);
+    expect(driver.steps.length - stepsBefore).toBeLessThan(15);
+    driver.clock.advance(2_000);
+    expect(driver.group).toMatchObject({ state: GroupState.Empty });
+  });
+});

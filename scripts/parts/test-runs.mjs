@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { root } from './project.mjs';
+import { runName, setups } from './test-servers.mjs';
+
+/** Whether these pass may depend on the server; all others see Redis only through what these test. */
+const onEveryServer = [
+  'libs/redis',
+  'libs/log',
+  'libs/groups',
+  'test/integration',
+  'test/support',
+].map(inProject);
+
+/** What a set-up may change is how the gateway connects and what it is allowed. */
+const inEverySetup = ['test/integration'].map(inProject);
+
+/** Tests that use the server with their own commands do so with rights that a gateway need not have. */
+const withFewRights = ['test/integration', 'test/clients'].map(inProject);
+
+export const ignoreModules = ['--testPathIgnorePatterns', '/node_modules/'];
+
+/**
+ * What `npm test` runs: all tests on the first server, then what can differ on each further one, and in
+ * each set-up on one of them. With arguments for Jest only those, on the first server.
+ *
+ * @param servers without any, the tests find one in Docker
+ */
+export function testRuns(servers, jestArgs) {
+  const [server, ...others] = servers;
+  const plain = (what, args) => ({ name: on(what, server), server, setup: 'plain', args });
+  if (jestArgs.length > 0) return [plain('tests', jestArgs)];
+  const further = others.map((other) => ({
+    name: on('what may differ', other),
+    server: other,
+    setup: 'plain',
+    args: onEveryServer,
+  }));
+  return [
+    plain('unit and integration tests', [...ignoreModules, ...without('test/clients', 'test/e2e')]),
+    plain('clients: kcat, kafkajs, @platformatic/kafka', [inProject('test/clients')]),
+    plain('end to end', [inProject('test/e2e')]),
+    ...further,
+    ...setUps(servers),
+  ];
+}
+
+/** What `npm run test:servers` runs: all tests on each server, in each set-up. */
+export function testRunsEverywhere(servers, jestArgs) {
+  return servers.flatMap((server) =>
+    setups.map((setup) => {
+      const all = setup === 'acl' ? withFewRights : [...ignoreModules, ...without('test/tidy')];
+      const args = jestArgs.length > 0 ? jestArgs : all;
+      return { name: `tests, on ${runName(server, setup)}`, server, setup, args };
+    }),
+  );
+}
+
+/** Each set-up once, the servers taking turns. */
+function setUps(servers) {
+  if (servers.length === 0) return [];
+  const others = setups.filter((setup) => setup !== 'plain');
+  return others.map((setup, i) => {
+    const server = servers[i % servers.length];
+    return { name: on('integration tests', server, setup), server, setup, args: inEverySetup };
+  });
+}
+
+function on(what, server, setup = 'plain') {
+  return server === undefined ? what : `${what}, on ${runName(server, setup)}`;
+}
+
+function without(...directories) {
+  return directories.flatMap((directory) => ['--testPathIgnorePatterns', inProject(directory)]);
+}
+
+/** A pattern for the paths below a directory of this project, wherever the project lies. */
+function inProject(directory) {
+  return `^${join(root, directory).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}/`;
+}

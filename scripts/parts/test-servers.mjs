@@ -1,0 +1,100 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { Trouble } from './console.mjs';
+import { findProgram, outputOf } from './processes.mjs';
+
+/** How the servers of the tests may be set up; test/support/servers/setup.ts says what each is. */
+export const setups = ['plain', 'tls', 'acl', 'database-1', 'replica'];
+
+const usual = ['redis-server', 'valkey-server'];
+const certificateDays = 2;
+const opensslMsMax = 30_000;
+
+/**
+ * The servers that the tests run on: those that SLUICE_TEST_SERVERS names, separated by commas, else
+ * redis-server and valkey-server of this machine. None where SLUICE_TEST_REDIS asks for containers.
+ */
+export function testServers() {
+  if (process.env.SLUICE_TEST_REDIS === 'docker') return [];
+  const given = (process.env.SLUICE_TEST_SERVERS ?? '').split(',').filter(Boolean);
+  const found = given.length > 0 ? given.map(named) : usual.map(findProgram).filter(Boolean);
+  const servers = new Map();
+  for (const program of found) {
+    const version = /^(\w+).* v=(\S+)/.exec(outputOf(program, ['--version']) ?? '');
+    if (version === null) throw new Trouble(`${program} is no Redis or Valkey server.`);
+    const name = `${version[1].toLowerCase()} ${version[2]}`;
+    // On some systems one of the two names is a link to the other.
+    if (!servers.has(realpathSync(program))) servers.set(realpathSync(program), { name, program });
+  }
+  return [...servers.values()];
+}
+
+function named(program) {
+  const path = program.includes('/') ? program : findProgram(program);
+  if (path === undefined) throw new Trouble(`SLUICE_TEST_SERVERS: there is no ${program}.`);
+  return path;
+}
+
+/**
+ * Lets tests find just this server, in this set-up.
+ * @returns the environment for them, and `end`, to be called after them
+ */
+export function prepareServer({ program }, setup) {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-test-server-'));
+  const end = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    mkdirSync(join(folder, 'bin'));
+    symlinkSync(program, join(folder, 'bin', 'redis-server'));
+    const env = {
+      ...process.env,
+      PATH: [join(folder, 'bin'), process.env.PATH].join(delimiter),
+      SLUICE_TEST_REDIS: 'local',
+      SLUICE_TEST_SETUP: setup,
+      ...(setup === 'tls' ? makeCertificates(folder) : {}),
+    };
+    return { env, end };
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+
+/** A certificate authority of this run alone, and a server certificate of it for 127.0.0.1. */
+function makeCertificates(folder) {
+  const file = (name) => join(folder, name);
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  const common = ['req', '-x509', ...key, '-days', String(certificateDays)];
+  const authority = [
+    '-keyout',
+    file('ca.key'),
+    '-out',
+    file('ca.crt'),
+    '-subj',
+    '/CN=Sluice tests',
+  ];
+  openssl(...common, ...authority);
+  const signedBy = ['-CA', file('ca.crt'), '-CAkey', file('ca.key')];
+  const server = ['-keyout', file('server.key'), '-out', file('server.crt'), '-subj', '/CN=redis'];
+  const names = ['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
+  openssl(
+    ...common,
+    ...server,
+    ...signedBy,
+    ...names,
+    '-addext',
+    'basicConstraints=critical,CA:false',
+  );
+  return { SLUICE_TEST_TLS: folder, NODE_EXTRA_CA_CERTS: file('ca.crt') };
+}
+
+function openssl(...args) {
+  if (outputOf('openssl', args, opensslMsMax) === undefined) {
+    throw new Trouble('the tests with TLS need OpenSSL 3, and `openssl req` failed.');
+  }
+}
+
+/** What a run on a server is called. */
+export function runName({ name }, setup) {
+  return setup === 'plain' ? name : `${name}, ${setup}`;
+}
