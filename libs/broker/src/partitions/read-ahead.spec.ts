@@ -133,7 +133,7 @@ describe('ColdReads', () => {
       largestBatchBytes: batchBytes,
       maxTimestampMs: 1,
       leaderEpoch: 0,
-    leaderEpochs: LeaderEpochs.first,
+      leaderEpochs: LeaderEpochs.first,
     };
     const readOn = async (partition: number): Promise<void> => {
       const ref = { topic: 't', topicId: 'x', partition };

@@ -4,7 +4,7 @@ import { readBounds } from '../bounds';
 import { partitionKeys, registryKeys, type PartitionRef } from '../keys';
 import { partitionLimits } from '../partition-limits';
 import { recoverScript } from '../scripts';
-import { decodeRecord } from '../topics/topic';
+import { registryMark } from '../topics/topic';
 import type { KnownEnd, KnownEnds } from './known-ends';
 import { newerFormat } from './newer-format';
 
@@ -35,11 +35,16 @@ export async function recoverAll(scope: RecoveryScope): Promise<Recovered> {
   const { topics } = registryKeys(scope.keyPrefix);
   const stored = await attempt('log.recover', scope.redis.hgetall(topics));
   const targets: Target[] = [];
-  for (const text of Object.values(stored)) {
-    const { topic, prepared } = decodeRecord(text);
+  for (const [field, text] of Object.entries(stored)) {
+    if (field === registryMark) continue;
+    // Also of a newer form: whoever reads it later relies on this.
+    const { name, id, prepared } = JSON.parse(text) as {
+      name: string;
+      id: string;
+      prepared: number;
+    };
     for (let partition = 0; partition < prepared; partition++) {
-      const ref = { topic: topic.name, topicId: topic.id, partition };
-      targets.push({ ref, target: 'reserved' });
+      targets.push({ ref: { topic: name, topicId: id, partition }, target: 'reserved' });
     }
   }
   return recover(scope, targets, () => {});
