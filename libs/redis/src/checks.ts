@@ -81,6 +81,15 @@ export function adviseOnServer(facts: ServerFacts): Advice[] {
       message: 'Redis does not show its maxmemory-policy; make sure that it is noeviction.',
     });
   }
+  const growth = facts.settings.get('auto-aof-rewrite-percentage') ?? '0';
+  if (facts.aofEnabled && growth !== '0') {
+    advice.push({
+      level: 'info',
+      message:
+        `auto-aof-rewrite-percentage is ${growth}: Redis rewrites its append-only file because ` +
+        'the log has grown, which wins nothing; docs/redis.md tells what is better.',
+    });
+  }
   const nodeBytes = Number(facts.settings.get('stream-node-max-bytes') ?? Number.NaN);
   if (nodeBytes > 0 && nodeBytes < streamNodeBytesAdvised) {
     advice.push({

@@ -12,6 +12,7 @@ describe('resolveOptions', () => {
       db: 3,
       tls: undefined,
       keyPrefix: 'sluice:',
+      isOurs: false,
       connectTimeoutMs: redisLimits.connectTimeoutMs,
       loadingTimeoutMs: redisLimits.loadingTimeoutMs,
       commandStallMs: redisLimits.commandStallMs,
@@ -41,6 +42,9 @@ describe('resolveOptions', () => {
   });
 
   it.each([
+    'redis://host?db=2',
+    'redis://host/1?tls=true',
+    'redis://host#1',
     'localhost:6379',
     'http://localhost',
     'redis://',

@@ -34,7 +34,13 @@ export function sameHistory(before: HistoryToken, now: HistoryToken): boolean {
   return before.replicationId === now.replicationId || /^0*$/.test(now.formerReplicationId);
 }
 
-const settingNames = ['appendfsync', 'save', 'stream-node-max-bytes', 'maxmemory-policy'];
+const settingNames = [
+  'appendfsync',
+  'save',
+  'stream-node-max-bytes',
+  'maxmemory-policy',
+  'auto-aof-rewrite-percentage',
+];
 
 /** The fields of an INFO reply by name. */
 export function parseInfo(text: string): ReadonlyMap<string, string> {
