@@ -24,9 +24,9 @@ afterEach(async () => {
   await server.stop();
 });
 
-async function connect({ isOurs = true, user = '' } = {}): Promise<RedisLink> {
+async function connect({ isManaged = true, user = '' } = {}): Promise<RedisLink> {
   const url = server.url.replace('//', `//${user}`);
-  const link = await RedisLink.connect({ url, isOurs }, { log, clock: systemClock });
+  const link = await RedisLink.connect({ url, managed: isManaged }, { log, clock: systemClock });
   links.push(link);
   return link;
 }
@@ -118,7 +118,7 @@ describe('the append-only file of a Redis of our own', () => {
       set: () => Promise.resolve('OK'),
       bgrewriteaof,
     } as unknown as RedisLink['write'];
-    const parts = { redis, key: 'mark', isOurs: true, clock: systemClock, log };
+    const parts = { redis, key: 'mark', isManaged: true, clock: systemClock, log };
     const file = new AppendOnlyFile(parts);
     file.again();
     await file.end();
@@ -128,10 +128,10 @@ describe('the append-only file of a Redis of our own', () => {
 
 describe('the append-only file of a Redis that was given', () => {
   it('is left alone, with a line of advice', async () => {
-    const link = await connect({ isOurs: false });
+    const link = await connect({ isManaged: false });
     await fill(link);
     await server.restart();
-    await connect({ isOurs: false });
+    await connect({ isManaged: false });
     expect(messages.some((message) => message.includes('redis-cli BGREWRITEAOF'))).toBe(true);
     expect(await lastRewrite(links.at(-1)!)).toBe('-1');
   });

@@ -17,8 +17,8 @@ export interface AppendOnlyFileParts {
   redis: Redis;
   /** Where is noted how far the file is known to be sound. */
   key: string;
-  /** Nobody else uses this Redis, and we may have its file written anew. */
-  isOurs: boolean;
+  /** The Redis is Sluice's own, and its file is written anew when we ask. */
+  isManaged: boolean;
   clock: Clock;
   log: Logger;
 }
@@ -38,7 +38,7 @@ type Info = ReadonlyMap<string, string>;
  * last stop was clean: then the last thing in the file says so, and what lies before it is whole.
  *
  * **It may be mostly dead**, after much was deleted. Then it is written anew too. It never is
- * because the log has grown, for which Redis' own rule should be off: auto-aof-rewrite-percentage 0.
+ * because the log has grown; Redis' own rule for that (auto-aof-rewrite-percentage) should be off.
  */
 export class AppendOnlyFile {
   readonly #checks: Periodic;
@@ -62,7 +62,7 @@ export class AppendOnlyFile {
 
   /** At the start, before anything is served; a rewrite that is needed has ended, or takes long. */
   async begin(): Promise<void> {
-    if (!this.parts.isOurs) return this.#advise();
+    if (!this.parts.isManaged) return this.#advise();
     try {
       await this.#makeSound(new AbortController().signal);
     } catch (error) {
@@ -73,7 +73,7 @@ export class AppendOnlyFile {
 
   /** After a reconnect: it may be another run of the server. */
   again(): void {
-    if (this.parts.isOurs) this.#checks.runSoon();
+    if (this.parts.isManaged) this.#checks.runSoon();
     else void this.#advise();
   }
 

@@ -81,15 +81,6 @@ export function adviseOnServer(facts: ServerFacts): Advice[] {
       message: 'Redis does not show its maxmemory-policy; make sure that it is noeviction.',
     });
   }
-  const growth = facts.settings.get('auto-aof-rewrite-percentage') ?? '0';
-  if (facts.aofEnabled && growth !== '0') {
-    advice.push({
-      level: 'info',
-      message:
-        `auto-aof-rewrite-percentage is ${growth}: Redis rewrites its append-only file because ` +
-        'the log has grown, which wins nothing; docs/redis.md tells what is better.',
-    });
-  }
   const nodeBytes = Number(facts.settings.get('stream-node-max-bytes') ?? Number.NaN);
   if (nodeBytes > 0 && nodeBytes < streamNodeBytesAdvised) {
     advice.push({
@@ -97,6 +88,15 @@ export function adviseOnServer(facts: ServerFacts): Advice[] {
       message:
         `stream-node-max-bytes is ${nodeBytes}; with 1mb, large batches take up to a fifth less ` +
         'memory: redis-cli CONFIG SET stream-node-max-bytes 1mb',
+    });
+  }
+  const growth = facts.settings.get('auto-aof-rewrite-percentage') ?? '0';
+  if (facts.aofEnabled && growth !== '0') {
+    advice.push({
+      level: 'info',
+      message:
+        `auto-aof-rewrite-percentage is ${growth}: each time the log has grown by that, Redis ` +
+        'writes its file anew and gains nothing. Better 0, and BGREWRITEAOF after large deletions.',
     });
   }
   return advice;

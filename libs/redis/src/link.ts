@@ -113,9 +113,9 @@ export class RedisLink {
       ...deps,
       onAdmitted: (historyChanged) => this.#admitted(historyChanged),
     });
-    const { keyPrefix, isOurs } = options;
+    const { keyPrefix, managed: isManaged } = options;
     const key = `${keyPrefix}{registry}:aof`;
-    this.#aof = new AppendOnlyFile({ redis: this.write, key, isOurs, ...deps });
+    this.#aof = new AppendOnlyFile({ redis: this.write, key, isManaged, ...deps });
     this.#heartbeat = new Periodic({
       ...deps,
       name: 'Redis heartbeat',

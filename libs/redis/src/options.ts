@@ -41,9 +41,10 @@ export interface RedisOptions {
   /** Put before every key and channel; default `sluice:`. */
   keyPrefix?: string;
   /**
-   * Nobody else uses this Redis: its append-only file is looked after. Without it there is advice.
+   * The server is Sluice's own and set up for it: its append-only file is written anew only when
+   * the gateway asks. Default: false.
    */
-  isOurs?: boolean;
+  managed?: boolean;
   /** TLS settings for `rediss://`: certificate authorities, client certificate. */
   tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
   /** Redis Sentinel. Not supported yet: refused with a message. */
@@ -65,9 +66,9 @@ export interface ResolvedOptions {
   username: string | undefined;
   password: string | undefined;
   db: number;
+  managed: boolean;
   tls: ConnectionOptions | undefined;
   keyPrefix: string;
-  isOurs: boolean;
   connectTimeoutMs: number;
   loadingTimeoutMs: number;
   commandStallMs: number;
@@ -95,9 +96,9 @@ export function resolveOptions(options: RedisOptions): ResolvedOptions {
     username: decoded(url.username),
     password: decoded(url.password),
     db,
+    managed: options.managed ?? false,
     tls: secure ? { ...(isIP(host) === 0 ? { servername: host } : {}), ...options.tls } : undefined,
     keyPrefix: options.keyPrefix ?? 'sluice:',
-    isOurs: options.isOurs ?? false,
     connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs),
     loadingTimeoutMs: positive('loadingTimeoutMs', options.loadingTimeoutMs),
     commandStallMs: positive('commandStallMs', options.commandStallMs),
