@@ -50,28 +50,24 @@ export class Broker {
   private listeningPort = 0;
 
   constructor(private readonly parts: BrokerParts) {
-    const { options, redis, store, clock, log } = parts;
+    const { options, store, clock, log } = parts;
     this.autoCreation = new AutoCreation({ clock, log });
     this.appendTrouble = new TroubleLog({
       clock,
       log,
       message: 'appends fail, and their producers are told so',
-      quietMs: limits.appendTroubleQuietMs,
+      quietMs: limits.troubleQuietMs,
       level: 'error',
     });
-    this.partitions = new Partitions(
-      {
-        store,
-        redis,
-        clock,
-        hotMemory: new HotMemory(options.hotBytesMax),
-        readAheadBudget: new MemoryBudget(limits.readAheadTotalBytesMax),
-        replicationTimeoutMs: options.replicationTimeoutMs,
-        log,
-        appendTrouble: this.appendTrouble,
-      },
+    this.partitions = new Partitions({
+      store,
+      clock,
+      hotMemory: new HotMemory(options.hotBytesMax),
+      readAheadBudget: new MemoryBudget(limits.readAheadTotalBytesMax),
+      replicationTimeoutMs: options.replicationTimeoutMs,
       log,
-    );
+      appendTrouble: this.appendTrouble,
+    });
     this.advertised = {
       host: options.advertisedHost,
       port: options.advertisedPort ?? options.port,
@@ -144,7 +140,7 @@ export class Broker {
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
     await this.examiner.stop();
-    this.partitions.stop();
+    await this.partitions.stop();
     this.appendTrouble.stop();
     this.autoCreation.stop();
   }

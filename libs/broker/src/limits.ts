@@ -60,8 +60,6 @@ export const limits = {
   fetchBytesMax: 55 * 1024 * 1024,
   /** The longest a fetch may wait for data, whatever the client asks. */
   fetchWaitMsMax: 60_000,
-  /** Appends that fail are no longer a flood when none has failed for so long. */
-  appendTroubleQuietMs: 10_000,
   /** Entries and bytes (estimated by the largest batch known) in one read from a stream. */
   readEntriesMax: 1_024,
   readBytesMax: 16 * 1024 * 1024,
@@ -74,10 +72,6 @@ export const limits = {
   readAheadSlotsMax: 8,
   /** Bytes read ahead in the whole gateway. */
   readAheadTotalBytesMax: 64 * 1024 * 1024,
-  /** Bounds of a partition that nobody watches are asked again when older than this. */
-  boundsFreshMs: 100,
-  /** Counters that say how large batches are may be so old when a read is sized by them. */
-  sizesFreshMs: 1_000,
   /** While a fetch waits, the bounds are re-read this often, in case a wake-up was lost. */
   wakePollMs: 1_000,
   /** Items of one admin request (topics, resources) that are worked on at the same time. */
@@ -96,4 +90,6 @@ export const limits = {
   groupsAtOnceMax: 16,
   /** A partition that was not touched for so long leaves memory (not Redis). */
   partitionIdleMs: 60_000,
+  /** How often partitions are looked at for that. */
+  idleSweepMs: 10_000,
 } as const;

@@ -37,6 +37,7 @@ export const neededCommands: readonly string[] = [
   'XADD <key> * field value',
   'XGROUP CREATE <key> group $',
   'XGROUP DESTROY <key> group',
+  'XLEN <key>',
   'XRANGE <key> - +',
   'XTRIM <key> MAXLEN 1',
   'ZADD <key> 1 member',

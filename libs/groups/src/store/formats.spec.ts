@@ -4,7 +4,9 @@ import { connectLink, sharedRedis, type TestRedis } from '@sluice/test/support/r
 import { ErrorCode } from '@sluice/wire';
 import { RecordedLog } from '../../test/recorded-log';
 import { GroupCoordinator } from '../coordinator/coordinator';
+import { TestConsumer } from '../../test/test-consumer';
 import { GroupKeys } from './keys';
+import { commitScript, deleteOffsetsScript, deleteScript } from './scripts';
 
 let redis: TestRedis;
 let link: RedisLink;
@@ -170,12 +172,27 @@ describe('offsets that cannot be read', () => {
   });
 });
 
-test('the key of the offsets exists as long as the group does', async () => {
-  const { state, offsets } = keysOf('g');
-  await commit('g', 1);
-  const partitions = [{ topicId: 'T', topic: 't', partition: 0 }];
-  await coordinator.deleteOffsets({ groupId: 'g', partitions });
-  expect(await link.read.exists(state, offsets)).not.toBe(1);
-  expect(await coordinator.deleteGroup('g')).not.toBe(ErrorCode.NON_EMPTY_GROUP);
-  expect(await link.read.exists(state, offsets)).toBe(0);
+describe('the keys that scripts name together', () => {
+  const scripts = [commitScript, deleteOffsetsScript, deleteScript];
+  const missing = async (groupId: string) => {
+    const names = scripts.map((script) => script.missingKeys(link.read, keysOf(groupId)));
+    return (await Promise.all(names)).flat();
+  };
+
+  test('are there as soon as the group is, without any offset', async () => {
+    const member = new TestConsumer({ coordinator: () => coordinator, groupId: 'g', name: 'a' });
+    await member.enter();
+    expect(await link.read.hgetall(keysOf('g').offsets)).toEqual({ format: '2' });
+    expect(await missing('g')).toEqual([]);
+    expect(await member.commit(1)).toBe(ErrorCode.NONE);
+    expect(await missing('g')).toEqual([]);
+  });
+
+  test('go with the group', async () => {
+    expect(await commit('g', 1)).toBe(ErrorCode.NONE);
+    expect(await missing('g')).toEqual([]);
+    expect(await coordinator.deleteGroup('g')).toBe(ErrorCode.NONE);
+    const { state, offsets } = keysOf('g');
+    expect(await link.read.exists(state, offsets)).toBe(0);
+  });
 });
