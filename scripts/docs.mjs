@@ -1,6 +1,6 @@
 /**
  * npm run docs: writes the documents that are made from the sources (docs/kafka-api.md, limits.md,
- * settings.md, topic-configs.md). With --check it writes nothing and fails when one of them is out
+ * settings.md, topic-configs.md, and the house in architecture.md). With --check it writes nothing and fails when one of them is out
  * of date.
  *
  * The generators are TypeScript, because they read the real tables: the registered handlers, the
