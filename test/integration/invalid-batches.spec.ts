@@ -192,6 +192,54 @@ describe.each(packings)('packed as %s', (packing) => {
   });
 });
 
+/** A batch of one record with a value of so many bytes. */
+function sized(bytes: number, packing: Packing): Buffer {
+  return rawBatch([rawRecord(0, { value: Buffer.alloc(bytes) })], {
+    packing,
+    baseTimestampMs: now,
+  });
+}
+
+it('a compressed batch has no larger record than its topic allows', async () => {
+  await create('large-records', { 'max.decompressed.message.bytes': '1000' });
+  expect((await produce('large-records', sized(1000, 'none'))).errorCode).toBe(NONE);
+  for (const packing of packings.slice(1)) {
+    expect((await produce('large-records', sized(900, packing))).errorCode).toBe(NONE);
+    const answer = await produce('large-records', sized(1000, packing));
+    expect(answer).toMatchObject({ errorCode: INVALID_RECORD, baseOffset: -1 });
+  }
+});
+
+it('formats 0 and 1, and more than one batch, are invalid records, as in Kafka', async () => {
+  await create('formats');
+  const good = rawBatch([rawRecord(0)], { baseTimestampMs: now });
+  for (const magic of [0, 1, 3]) {
+    const old = Buffer.from(good);
+    old[16] = magic;
+    expect((await produce('formats', old)).errorCode).toBe(INVALID_RECORD);
+  }
+  const twice = Buffer.concat([good, good]);
+  expect((await produce('formats', twice)).errorCode).toBe(INVALID_RECORD);
+  expect(await logEnd('formats')).toBe(0);
+});
+
+it('a large batch that is opened elsewhere keeps its place before those after it', async () => {
+  await create('order', { 'max.message.bytes': `${8 * MiB}` });
+  await create('meanwhile');
+  const values = [2_000_000, 5, 300_000, 5, 1_000_000];
+  const sent = values.map((bytes, i) => {
+    const packing = bytes > 5 ? packings[1 + (i % 5)]! : 'none';
+    const record = rawRecord(0, { key: Buffer.from(`${i}`), value: Buffer.alloc(bytes, i) });
+    return produce('order', rawBatch([record], { packing, baseTimestampMs: now }));
+  });
+  const other = produce('meanwhile', rawBatch([rawRecord(0)], { baseTimestampMs: now }));
+  const replies = await Promise.all(sent);
+  expect(replies.map(({ errorCode, baseOffset }) => [errorCode, baseOffset])).toEqual(
+    values.map((_, i) => [NONE, i]),
+  );
+  expect((await other).errorCode).toBe(NONE);
+});
+
 describe.each(packings.slice(1))('what does not unpack as %s', (packing) => {
   it.each<[string, (packed: Buffer) => Buffer]>([
     ['three bytes', () => Buffer.from([1, 2, 3])],

@@ -10,7 +10,7 @@ import {
   readBatchHeader,
   type BatchHeader,
 } from './header';
-import { readInt32 } from './integers';
+import { readInt32, writeInt64 } from './integers';
 
 /**
  * Checks that the buffer is exactly one whole batch v2 whose CRC is right, and reads its header.
@@ -47,8 +47,7 @@ export function checkWholeBatch(batch: Buffer): BatchHeader {
  * INVALID_RECORD.
  */
 export function checkProducedBatch(records: Buffer): BatchHeader {
-  // It lies before what the CRC covers.
-  if (records.length >= batchHeaderBytes) records.fill(0, field.baseOffset, field.batchLength);
+  clearBaseOffset(records);
   const header = checkWholeBatch(records);
   compressionOf(header.attributes);
   if (usesLogAppendTime(header.attributes)) {
@@ -57,6 +56,14 @@ export function checkProducedBatch(records: Buffer): BatchHeader {
   const broken = brokenRule(header);
   if (broken !== null) throw new RecordsError('invalid-record', broken);
   return header;
+}
+
+/** It lies before what the CRC covers. Most producers send 0. */
+function clearBaseOffset(batch: Buffer): void {
+  if (batch.length < batchHeaderBytes) return;
+  const isZero = readInt32(batch, field.baseOffset) === 0;
+  if (isZero && readInt32(batch, field.baseOffset + 4) === 0) return;
+  writeInt64(batch, 0, field.baseOffset);
 }
 
 function brokenRule(header: BatchHeader): string | null {

@@ -31,6 +31,7 @@ export const neededCommands: readonly string[] = [
   'SSCAN <key> 0',
   'SUBSCRIBE <channel>',
   'TIME',
+  'TYPE <key>',
   'UNLINK <key>',
   'UNSUBSCRIBE channel',
   'WAIT 1 1',

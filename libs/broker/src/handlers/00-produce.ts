@@ -10,8 +10,8 @@ type ProduceRequest = RequestOf<typeof Produce>;
 
 /**
  * Produce, v3–v11; v0–v2 are advertised, as Kafka does (KAFKA-18659), and refused. v7: zstd. v8:
- * error messages, and the records to blame. v9: flexible. v10: the leader, with error 6. Not
- * covered: transactions (a transactional batch is refused).
+ * error messages, and the records to blame. v9: flexible. Not covered: transactions (a batch of one
+ * is refused), and v10's current leader: there is one broker.
  */
 export const produce = handle(
   Produce,

@@ -58,7 +58,7 @@ export function rulesOf(config: TopicConfig, header: BatchHeader, nowMs: number)
     keysRequired: config.compacted,
     earliestMs: bounded ? nowMs - config.timestampBeforeMaxMs : -Infinity,
     latestMs: bounded ? nowMs + config.timestampAfterMaxMs : Infinity,
-    recordBytesMax: Infinity,
+    recordBytesMax: config.maxDecompressedMessageBytes,
     // What is stored plain need not be opened further than it may be stored.
     decompressedBytesMax: compression === 'none' ? config.maxMessageBytes : decompressedBytesMax,
     compression,

@@ -9,6 +9,8 @@ REPLY   missing | gone removed | kept cursor removed
 REFUSED live | unreadable ]]
 --- @include "now"
 --- @include "in-pieces"
+--- @include "is-hash"
+if not (isHash(KEYS.state) and isHash(KEYS.offsets)) then return { 'unreadable' } end
 local exists = redis.call('EXISTS', KEYS.state) == 1
 local found = redis.call('HMGET', KEYS.state, 'head', 'format', 'emptySince')
 local head, format, emptySince = found[1], found[2], tonumber(found[3] or 0) or math.huge
