@@ -48,19 +48,22 @@ function house(): string {
   ].join('\n\n');
 }
 
+/** One row of a table. */
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
 function table(head: readonly string[], rows: readonly string[][]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
 /** The libraries that some files import, in their order. */
 function librariesOf(isOne: (path: string) => boolean, ending = ''): string {
   const found = new Set<string>();
-  for (const { path, text } of product.filter(({ path }) => isOne(path))) {
-    for (const target of importsOf(text)) {
-      const [, library, inside = ''] = /^@sluice\/([^/]+)(?:\/(.*))?$/.exec(target) ?? [];
-      if (library !== undefined && inside.endsWith(ending)) found.add(library);
-    }
+  const targets = product.flatMap((file) => (isOne(file.path) ? importsOf(file.text) : []));
+  for (const target of targets) {
+    const [, library, inside = ''] = /^@sluice\/([^/]+)(?:\/(.*))?$/.exec(target) ?? [];
+    if (library !== undefined && inside.endsWith(ending)) found.add(library);
   }
   return libraries.filter((name) => found.has(name)).join(', ');
 }
@@ -71,10 +74,14 @@ function folderOf(path: string): string | undefined {
   return library === undefined ? undefined : `${library}/${folder}`;
 }
 
+/** Where the library of a folder stands in the order. */
+function orderOf(folder: string): number {
+  return libraries.indexOf(posix.dirname(folder));
+}
+
 function folders(): string[] {
   const all = new Set(product.flatMap(({ path }) => folderOf(path) ?? []));
-  const at = (folder: string) => libraries.indexOf(posix.dirname(folder));
-  return [...all].sort((a, b) => at(a) - at(b) || (a < b ? -1 : 1));
+  return [...all].sort((a, b) => orderOf(a) - orderOf(b) || (a < b ? -1 : 1));
 }
 
 /** The other folders of its library that a folder imports. */
