@@ -15,13 +15,10 @@ export { PartitionWriter } from './writer/partition-writer';
 export type { AppendDone, AppendListener, AppendOutcome } from './writer/partition-writer';
 export { NotEnoughReplicas, NotEnoughReplicasAfterAppend } from './writer/replication';
 export { TopicCatalog } from './topics/catalog';
-export type {
-  ConfigRequest,
-  CreateRefusal,
-  NewTopic,
-  Refused,
-  TopicSelector,
-} from './topics/catalog';
+export type { TopicSelector } from './topics/catalog';
+export type { Refused } from './topics/refusals';
+export type { CreateRefusal, NewTopic } from './topics/topic-creation';
+export type { ConfigRequest } from './topics/topic-updates';
 export { catalogLimits } from './topics/catalog-limits';
 export type { CatalogLimits } from './topics/catalog-limits';
 export { DeletedTopicSweeper } from './topics/deleted-topic-sweeper';
