@@ -4,8 +4,8 @@
  * and fails when one of them is out of date.
  *
  * The generators are TypeScript, because they read the real tables: the registered handlers, the
- * settings, the limits. They are compiled as they are loaded, as Jest does it, so no build is needed
- * and none can be stale.
+ * settings, the limits. They are compiled as they are loaded, as Jest does it, so no build is
+ * needed and none can be stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
