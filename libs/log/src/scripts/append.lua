@@ -29,7 +29,6 @@ is a duplicate, 2 and nothing: a duplicate of an older batch, 3 and the sequence
 4: fenced by its epoch, 5: a timestamp that cannot be kept exactly. `times` has the largest
 timestamp of each batch that there is a duplicate of; -1: it is gone. ]]
 --- @include "producers"
---- @include "reserve"
 local factsForm, factsBytes, exactMax = '<i4ddi2i4I4', 30, 9007199254740991 -- 2^53-1
 local call, max = redis.call, math.max
 local fields = { 'next', 'maxts', 'start', 'bytes', 'batches', 'largest', 'epoch',
@@ -47,21 +46,6 @@ local logEnd, maxTimestamp, largest = endBefore, tonumber(meta[2]), tonumber(met
 local count, at, ids, verdicts, times = #facts / factsBytes, 1, {}, {}, {}
 local added, known = 0, false
 
--- The largest timestamp of a batch of the log, or of one that this call adds.
-local function timestampOf(base, delta)
-  if base < endBefore then
-    local entry = call('XRANGE', KEYS.log, format('%d', base + delta), '+', 'COUNT', 1)[1]
-    local last = entry and tonumber(string.match(entry[1], '^%d+'))
-    return last == base + delta and parse('>i8', entry[2][2], 36) or -1
-  end
-  for i = 1, count do
-    if verdicts[2 * i - 1] == 0 and verdicts[2 * i] == base then
-      local _, timestamp = parse(factsForm, facts, factsBytes * (i - 1) + 1)
-      return timestamp
-    end
-  end
-end
-
 for i = 1, count do
   local delta, timestamp, producerId, producerEpoch, first, size
   delta, timestamp, producerId, producerEpoch, first, size, at = parse(factsForm, facts, at)
@@ -72,7 +56,10 @@ for i = 1, count do
     local last = (first + delta) % sequences
     kind, number = judge(producerOf(KEYS.producers, producerId), producerEpoch, first, last)
     if kind == 0 then remember(producerId, producerEpoch, first, last, logEnd) end
-    if kind == 1 then times[#times + 1] = timestampOf(number, delta) end
+    if kind == 1 then
+      --- @include "stored-timestamp"
+      times[#times + 1] = stored
+    end
     known = known or kind == 1 or kind == 2
   end
   verdicts[2 * i - 1], verdicts[2 * i] = kind, kind == 0 and logEnd or number
@@ -89,12 +76,12 @@ if direct then
   local free = call('EXISTS', KEYS.log) == 1 and call('EXISTS', KEYS.open[1]) == 0
   if added < count or not free then return { 'moved' } end
 end
-local function some()
+if added == 0 and not (known and ARGV.confirm == '1') then
   return { 'some', logStart, logEnd, maxTimestamp, epoch, times, unpack(verdicts) }
 end
-if added == 0 and not (known and ARGV.confirm == '1') then return some() end
 local extension, waitMs = false, 0
 if added > 0 and logEnd > tonumber(meta[8] or -1) then
+  --- @include "reserve"
   extension, waitMs = reserve(KEYS.meta, endBefore, logEnd, ARGV.reservation)
 end
 local nowSeconds = producersChanged and tonumber(call('TIME')[1])
@@ -103,7 +90,7 @@ local nowSeconds = producersChanged and tonumber(call('TIME')[1])
 --- @include "wake"
 if added == 0 then
   call('HSET', KEYS.meta, 'next', meta[1])
-  return some()
+  return { 'some', logStart, logEnd, maxTimestamp, epoch, times, unpack(verdicts) }
 end
 if extension then call('HSET', KEYS.meta, unpack(extension)) end
 if waitMs > 0 then return { 'wait', waitMs } end
@@ -115,5 +102,5 @@ call('HSET', KEYS.meta, 'next', format('%d', logEnd), 'maxts', format('%d', maxT
   'bytes', format('%d', bytes), 'batches', format('%d', meta[5] + added), 'largest', largest)
 if producersChanged then call('HSET', KEYS.producers, unpack(changedProducers(nowSeconds))) end
 wake(ARGV.wake, logEnd, logStart, logEnd, epoch)
-if added < count then return some() end
-return { 'all', logStart, logEnd, maxTimestamp, epoch }
+if added == count then return { 'all', logStart, logEnd, maxTimestamp, epoch } end
+return { 'some', logStart, logEnd, maxTimestamp, epoch, times, unpack(verdicts) }
