@@ -3,10 +3,10 @@
 FROM node:22.20.0-bookworm-slim AS build
 WORKDIR /app
 # The packages first: they change less often than the sources, so this layer is mostly taken from the cache.
-COPY package.json .npmrc ./
-RUN npm install --no-audit --no-fund
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
 COPY . .
-RUN npm run build && npm prune --omit=dev --no-audit --no-fund
+RUN npm run build && npm prune --omit=dev
 
 FROM node:22.20.0-bookworm-slim
 ENV NODE_ENV=production

@@ -25,6 +25,7 @@ module.exports = {
     '^@sluice/test/(.*)$': '<rootDir>/test/$1',
     '^@sluice/([^/]+)$': '<rootDir>/libs/$1/src',
     '^@sluice/([^/]+)/(.*)$': '<rootDir>/libs/$1/src/$2',
+    '^\\./start-thread$': '<rootDir>/test/support/start-typescript-thread.ts',
   },
   transformIgnorePatterns: ['/node_modules/(?!(@nestjs|@cloudpss|@platformatic)/)'],
   transform: {

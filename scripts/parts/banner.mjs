@@ -1,4 +1,12 @@
-/** What is reachable where, and what to try next; shown once the gateway listens. */
+/**
+ * @typedef {import('../../apps/gateway/src/settings.js').GatewaySettings} GatewaySettings
+ * @typedef {{ what: string, own: boolean }} RedisShown whether it is a Redis of our own, in words
+ */
+
+/**
+ * What is reachable where, and what to try next; shown once the gateway listens.
+ * @param {{ settings: GatewaySettings, port: number, redis: RedisShown, directory: string }} facts
+ */
 export function banner({ settings, port, redis, directory }) {
   const at = address(settings.advertisedHost, settings.advertisedPort || port);
   const rows = [
@@ -23,19 +31,28 @@ const ownPromise =
 const redisPromise =
   'acknowledged records are as safe as that Redis is (append-only file, replicas)';
 
-/** The address that clients are told may differ from the one that is listened on. */
+/**
+ * The address that clients are told may differ from the one that is listened on.
+ * @param {GatewaySettings} settings
+ * @param {number} port
+ */
 function atBroker(settings, port) {
   const { host, advertisedHost, advertisedPort } = settings;
   const usual = ['::', advertisedHost].includes(host) && (advertisedPort || port) === port;
   return usual ? '' : ` (listens on ${address(host, port)})`;
 }
 
-/** Host and port as one word, as clients take it. */
+/**
+ * Host and port as one word, as clients take it.
+ * @param {string} host
+ * @param {number} port
+ */
 function address(host, port) {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** @param {string[][]} rows pairs of a name and a text */
 function table(rows) {
-  const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`);
+  const width = Math.max(...rows.map(([name = '']) => name.length));
+  return rows.map(([name = '', text]) => `  ${name.padEnd(width)}  ${text}`);
 }

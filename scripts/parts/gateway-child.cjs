@@ -1,12 +1,12 @@
 'use strict';
 
 /**
- * The gateway's process as the start script makes it. It checks the settings and tells them, loads the
- * large packages while the start script looks after Redis, and becomes the gateway when it hears where
- * Redis is. So nothing is loaded twice, and nothing waits for Redis that need not.
+ * The gateway's process as the start script makes it. It checks the settings and tells them, loads
+ * the large packages while the start script looks after Redis, and becomes the gateway when it
+ * hears where Redis is. So nothing is loaded twice, and nothing waits for Redis that need not.
  *
- * When the start script dies without having stopped it, the channel between them closes, and the gateway
- * stops as if it had been asked to.
+ * When the start script dies without having stopped it, the channel between them closes, and the
+ * gateway stops as if it had been asked to.
  */
 const { join } = require('node:path');
 
@@ -18,16 +18,18 @@ process.once('disconnect', () => {
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), killMs).unref();
 });
 
-process.once('message', ({ redisUrl }) => {
+process.once('message', (message) => {
+  const { redisUrl, own } = /** @type {{ redisUrl: string, own: boolean }} */ (message);
   // A listener would keep the process alive for as long as the channel is open.
   process.channel?.unref();
   process.env.REDIS_URL = redisUrl;
+  if (own) process.env.SLUICE_REDIS_MANAGED = 'true';
   require(join(sources, 'main.js'));
 });
 
 const { loadGatewaySettings } = require(join(sources, 'settings.js'));
 const loaded = loadGatewaySettings(process.env, process.argv.slice(2));
-process.send({ type: 'settings', loaded });
+process.send?.({ type: 'settings', loaded });
 if ('settings' in loaded) {
   for (const name of ['reflect-metadata', '@nestjs/core', 'ioredis']) require(name);
 }

@@ -1,25 +1,34 @@
 import { connect, createServer } from 'node:net';
+import { codeOf } from './processes.mjs';
 
 /**
  * Tries to listen, and lets go at once.
- * @returns undefined when it works, else the error's code, as EADDRINUSE
+ * @param {number} port
+ * @param {string} host
+ * @returns {Promise<string | undefined>} undefined when it works, else the error's code, as
+ *   EADDRINUSE
  */
 export function whyNotListen(port, host) {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', (error) => resolve(error.code));
+    server.once('error', (error) => resolve(codeOf(error)));
     server.listen(port, host, () => server.close(() => resolve(undefined)));
   });
 }
 
-/** A port of 127.0.0.1 that nobody listens on, other than `kept`: the wanted one if it is free. */
+/**
+ * A port of 127.0.0.1 that nobody listens on, other than `kept`: the wanted one if it is free.
+ * @param {number} wanted
+ * @param {number} kept
+ * @returns {Promise<number>}
+ */
 export async function freePort(wanted, kept) {
   if (wanted !== kept && (await whyNotListen(wanted, '127.0.0.1')) === undefined) return wanted;
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
+      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
       server.close(() => resolve(port));
     });
   });
@@ -27,12 +36,15 @@ export async function freePort(wanted, kept) {
 
 /**
  * Sends one inline command to the Redis on a port of this machine.
- * @returns the first piece of its reply, or undefined when nothing answers in time
+ * @param {number} port
+ * @param {string} command
+ * @returns {Promise<string | undefined>} the first piece of its reply, or undefined when nothing
+ *   answers in time
  */
 export function askRedis(port, command, timeoutMs = 2_000) {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
-    const settle = (reply) => {
+    const settle = (/** @type {string | undefined} */ reply) => {
       socket.destroy();
       resolve(reply);
     };

@@ -2,8 +2,20 @@ import { duration, say } from './console.mjs';
 import { findProgram, outputOf, run } from './processes.mjs';
 
 /**
- * System package managers, the arguments that install without questions, and what a program's package is
- * called there; several names are tried in turn, and packages that are needed together stand in one name.
+ * @typedef {'redis' | 'kcat' | 'cc'} Tool `cc` is a C compiler
+ * @typedef {object} Manager
+ * @property {string} program
+ * @property {string[]} [refresh] arguments that bring its lists up to date
+ * @property {string[]} install arguments that install without questions
+ * @property {Partial<Record<Tool, string[]>>} packages what a tool's package is called; several
+ *   names are tried in turn, and packages that are needed together stand in one name
+ * @property {string} [note]
+ * @property {boolean} [asUser] it wants no root
+ */
+
+/**
+ * System package managers.
+ * @type {Manager[]}
  */
 const managers = [
   {
@@ -11,7 +23,7 @@ const managers = [
     refresh: ['update', '-qq'],
     install: ['install', '-y', '-qq', '--no-install-recommends'],
     packages: { redis: ['redis-server', 'valkey'], kcat: ['kcat'], cc: ['gcc libc6-dev'] },
-    note: 'the package may also start a Redis of its own on port 6379; Sluice does not use that one',
+    note: 'the package may also start a Redis of its own on port 6379, which Sluice does not use',
   },
   {
     program: 'dnf',
@@ -42,8 +54,9 @@ const managers = [
 ];
 
 /**
- * Installs `redis`, `kcat` or `cc` (a C compiler) with the system's package manager, as root or through a sudo that asks nothing.
- * @returns undefined when it is installed, else in words why not
+ * Installs a tool with the system's package manager, as root or through a sudo that asks nothing.
+ * @param {Tool} what
+ * @returns {Promise<string | undefined>} undefined when it is installed, else in words why not
  */
 export async function installPackage(what) {
   const manager = managers.find(({ program }) => findProgram(program) !== undefined);
@@ -57,8 +70,8 @@ export async function installPackage(what) {
   const startedMs = performance.now();
   say(`installing ${names[0]} with ${[...prefix, manager.program].join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const call = (args) => {
-    const [command, ...rest] = [...prefix, manager.program, ...args];
+  const call = (/** @type {string[]} */ args) => {
+    const [command = '', ...rest] = [...prefix, manager.program, ...args];
     return run(command, rest, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   };
   if (manager.refresh !== undefined) await call(manager.refresh);
@@ -71,7 +84,10 @@ export async function installPackage(what) {
   return `${manager.program} could not install ${names.join(' or ')}`;
 }
 
-/** What to put before the command: nothing, sudo, or undefined when there is no right to install. */
+/**
+ * What to put before the command: nothing, sudo, or undefined when there is no right to install.
+ * @param {Manager} manager
+ */
 function privileges({ asUser }) {
   if (asUser || process.getuid?.() === 0) return [];
   const sudo = findProgram('sudo');

@@ -5,12 +5,18 @@ import { fileURLToPath } from 'node:url';
 /** The project's directory. */
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-/** package.json as an object. */
+/**
+ * package.json as an object.
+ * @returns {{ dependencies: Record<string, string>, devDependencies: Record<string, string> }}
+ */
 export function readPackage() {
   return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 }
 
-/** The text of a file, or undefined when it is not there. */
+/**
+ * The text of a file, or undefined when it is not there.
+ * @param {string} file
+ */
 export function readIfThere(file) {
   try {
     return readFileSync(file, 'utf8');

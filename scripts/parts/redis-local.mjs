@@ -14,7 +14,19 @@ const stopMsMax = 60_000;
 const restartsMax = 5;
 const restartWindowMs = 60_000;
 
-/** A server program of this machine that is new enough, or `why` there is none. */
+/**
+ * @typedef {import('./redis-state.mjs').ServerNote} ServerNote
+ * @typedef {import('./processes.mjs').Identity} Identity
+ * @typedef {import('node:child_process').ChildProcess} ChildProcess
+ * @typedef {{ program: string, directory: string, port: number }} ServerOptions
+ * @typedef {{ program: string, version: string, why?: undefined }} Found
+ * @typedef {{ program?: undefined, version?: undefined, why: string }} NotFound
+ */
+
+/**
+ * A server program of this machine that is new enough, or `why` there is none.
+ * @returns {Found | NotFound}
+ */
 export function findServer() {
   let why = 'no redis-server or valkey-server is installed';
   for (const name of ['redis-server', 'valkey-server']) {
@@ -29,7 +41,11 @@ export function findServer() {
   return { why };
 }
 
-/** Starts the server as a child on 127.0.0.1; it is `ready` when it has read its data. */
+/**
+ * Starts the server as a child on 127.0.0.1; it is `ready` when it has read its data.
+ * @param {ServerOptions & { version: string }} options
+ * @returns {import('./redis.mjs').OwnRedis}
+ */
 export function startServer({ program, version, directory, port }) {
   const server = new Server({ program, directory, port });
   const what = `${basename(program)} ${version} on 127.0.0.1:${port}`;
@@ -39,10 +55,13 @@ export function startServer({ program, version, directory, port }) {
 
 class Server {
   #options;
+  /** @type {ChildProcess | undefined} */
   #child;
   #stopping = false;
+  /** @type {number[]} */
   #restarts = [];
 
+  /** @param {ServerOptions} options */
   constructor(options) {
     this.#options = options;
   }
@@ -51,9 +70,12 @@ class Server {
     const { program, directory, port } = this.#options;
     const own = ['--bind', '127.0.0.1', '--port', String(port), '--daemonize', 'no'];
     const files = ['--dir', '.', '--logfile', 'redis.log', '--pidfile', 'redis.pid'];
-    // A session of its own: Ctrl-C reaches only us, and Redis must stop after the gateway.
-    const options = { cwd: directory, detached: true, stdio: 'ignore' };
-    const child = spawn(program, [...own, ...files, ...redisArguments], options);
+    // Detached, in a session of its own: Ctrl-C reaches only us, and Redis stops after the gateway.
+    const child = spawn(program, [...own, ...files, ...redisArguments], {
+      cwd: directory,
+      detached: true,
+      stdio: 'ignore',
+    });
     this.#child = child;
     child.once('error', (error) => say(`${program} cannot be run: ${error.message}`));
     if (child.pid !== undefined) noteServer(directory, { pid: child.pid, port });
@@ -65,7 +87,7 @@ class Server {
   async stop() {
     this.#stopping = true;
     const child = this.#child;
-    if (hasEnded(child)) return;
+    if (child === undefined || hasEnded(child)) return;
     const { directory } = this.#options;
     const exit = new Promise((resolve) => child.once('exit', resolve));
     // Redis writes out and syncs its append-only file before it ends.
@@ -79,7 +101,10 @@ class Server {
     clearRedisState(directory);
   }
 
-  /** A Redis that dies is started again on its data, unless it dies over and over. */
+  /**
+   * A Redis that dies is started again on its data, unless it dies over and over.
+   * @param {string | number | null} reason
+   */
   async #lost(reason) {
     if (this.#stopping) return;
     const now = performance.now();
@@ -95,20 +120,30 @@ class Server {
     try {
       await this.start();
     } catch (error) {
-      if (!this.#stopping) await sleep(500).then(() => this.#lost(error.message));
+      if (!this.#stopping) await sleep(500).then(() => this.#lost(String(error)));
     }
   }
 }
 
+/**
+ * @param {string} directory
+ * @param {{ pid: number, port: number }} server
+ */
 function noteServer(directory, { pid, port }) {
   noteRedisState(directory, { kind: 'process', pid, port, stamp: processStamp(pid) });
 }
 
+/** @param {ChildProcess} child */
 function hasEnded(child) {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Waits until Redis answers. While it reads its data it says so and may take as long as it needs. */
+/**
+ * Waits until Redis answers. While it reads its data it says so and may take as long as it needs.
+ * @param {ChildProcess} child
+ * @param {number} port
+ * @param {string} directory
+ */
 async function answering(child, port, directory) {
   let until = performance.now() + answerMsMax;
   let told = false;
@@ -126,17 +161,23 @@ async function answering(child, port, directory) {
   throw new Trouble(didNotStart(directory));
 }
 
+/** @param {string} directory */
 function didNotStart(directory) {
-  const lines = (readIfThere(join(directory, 'redis.log')) ?? '').trimEnd().split('\n');
-  return `Redis did not start; the end of ${join(directory, 'redis.log')}:\n${lines.slice(-8).join('\n')}`;
+  const log = join(directory, 'redis.log');
+  const lines = (readIfThere(log) ?? '').trimEnd().split('\n');
+  return `Redis did not start; the end of ${log}:\n${lines.slice(-8).join('\n')}`;
 }
 
-/** Ends a server that an earlier start has left on this directory; it saves its data first. */
+/**
+ * Ends a server that an earlier start has left on this directory; it saves its data first.
+ * @param {string} directory
+ * @param {ServerNote | undefined} state what that start has noted
+ */
 export async function endLeftServer(directory, state) {
   const noted = Number(readIfThere(join(directory, 'redis.pid')) ?? NaN);
-  const left = [state, { pid: noted, stamp: processStamp(noted) }].find(
-    (server) => server !== undefined && isRunning(server) && works(server, directory, state),
-  );
+  const inFile = { pid: noted, stamp: processStamp(noted) };
+  const known = state === undefined ? [inFile] : [state, inFile];
+  const left = known.find((server) => isRunning(server) && works(server, directory, state));
   if (left !== undefined) {
     say(`ending the Redis that an earlier start has left running (pid ${left.pid})`);
     if (!(await endProcess(left, { graceMs: stopMsMax, force: false }))) {
@@ -146,7 +187,12 @@ export async function endLeftServer(directory, state) {
   rmSync(join(directory, 'redis.pid'), { force: true });
 }
 
-/** Whether the process is a server on this directory: its number alone may be another's by now. */
+/**
+ * Whether the process is a server on this directory: its number alone may be another's by now.
+ * @param {Identity} server
+ * @param {string} directory
+ * @param {ServerNote | undefined} state
+ */
 function works(server, directory, state) {
   if (process.platform === 'linux') {
     try {

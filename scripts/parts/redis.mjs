@@ -8,10 +8,23 @@ import { endLeftServer, findServer, startServer } from './redis-local.mjs';
 import { clearRedisState, readRedisState } from './redis-state.mjs';
 
 /**
- * A Redis of our own, with its data in `directory`: a server of this machine, else one in Docker, else one
- * that the system's package manager installs.
+ * @typedef {object} OwnRedis
+ * @property {string} url
+ * @property {string} what in words
+ * @property {Promise<void>} ready resolves when it answers
+ * @property {() => Promise<void>} stop
+ */
+
+/**
+ * A Redis of our own, with its data in `directory`: a server of this machine, else one in Docker,
+ * else one that the system's package manager installs.
  * Once `signal` is aborted nothing is started any more.
- * @returns {Promise<{url: string, what: string, ready: Promise<void>, stop: () => Promise<void>}>}
+ * @param {object} options
+ * @param {string} options.directory
+ * @param {number} options.wantedPort
+ * @param {number} options.kafkaPort which it must not take
+ * @param {AbortSignal} options.signal
+ * @returns {Promise<OwnRedis>}
  */
 export async function openRedis({ directory, wantedPort, kafkaPort, signal }) {
   await endLeftRedis(directory);
@@ -30,7 +43,10 @@ export async function openRedis({ directory, wantedPort, kafkaPort, signal }) {
   throw new Trouble(howToGetRedis(refusal ?? installed.why));
 }
 
-/** Ends what a start that was killed has left running on these data; two servers would ruin them. */
+/**
+ * Ends what a start that was killed has left running on these data; two servers would ruin them.
+ * @param {string} directory
+ */
 async function endLeftRedis(directory) {
   const state = readRedisState(directory);
   if (state?.kind === 'container') endContainer(state.name);
@@ -40,6 +56,7 @@ async function endLeftRedis(directory) {
   clearRedisState(directory);
 }
 
+/** @param {string} why there is none */
 function howToGetRedis(why) {
   return [
     `there is no Redis to use, and none could be installed: ${why}.`,

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { banner } from './banner.mjs';
 import { ensureBuilt } from './build.mjs';
 import { complain, duration, say, Trouble } from './console.mjs';
@@ -7,17 +7,34 @@ import { Gateway } from './gateway.mjs';
 import { ensureInstalled } from './install.mjs';
 import { Lock } from './lock.mjs';
 import { whyNotListen } from './network.mjs';
-import { endProcess, endPrograms } from './processes.mjs';
+import { codeOf, endProcess, endPrograms } from './processes.mjs';
 import { root } from './project.mjs';
 import { openRedis } from './redis.mjs';
 
-/** Ctrl-C may arrive twice at once, from the terminal and from npm; a person's second one comes later. */
+/**
+ * @typedef {import('./gateway.mjs').Loaded} Loaded
+ * @typedef {import('./gateway.mjs').GatewaySettings} GatewaySettings
+ * @typedef {object} Run what has begun, and has to be stopped
+ * @property {Lock} [lock]
+ * @property {import('./lock.mjs').Holder} [left] what a start that was killed has left
+ * @property {import('./redis.mjs').OwnRedis} [redis]
+ * @property {Gateway} [gateway]
+ */
+
+/**
+ * Ctrl-C may arrive twice at once, from the terminal and from npm; a person's second one comes
+ * later.
+ */
 const secondSignalMs = 1_000;
 const leftGatewayGraceMs = 15_000;
 
-/** Installs, builds, finds a Redis, runs the gateway; at the end stops all in the opposite order. */
+/**
+ * Installs, builds, finds a Redis, runs the gateway; at the end stops all in the opposite order.
+ * @param {readonly string[]} argv
+ */
 export async function start(argv) {
-  const run = { lock: undefined, left: undefined, redis: undefined, gateway: undefined };
+  /** @type {Run} */
+  const run = {};
   const stop = stopSignals(run);
   try {
     await Promise.race([work(argv, run, stop.signal), stop.asked]);
@@ -31,65 +48,102 @@ export async function start(argv) {
   process.exit();
 }
 
+/**
+ * @param {readonly string[]} argv
+ * @param {Run} run is filled
+ * @param {AbortSignal} signal
+ */
 async function work(argv, run, signal) {
   const directory = dataDirectory(argv);
   const asks = ['--help', '-h', '--version', '-v'].some((flag) => argv.includes(flag));
   if (!asks) await takeLock(run, directory);
   await ensureInstalled();
   await ensureBuilt();
-  run.gateway = new Gateway(argv);
-  const ended = untilGatewayEnds(run.gateway, signal);
-  const settings = readSettings(await Promise.race([run.gateway.settings, ended]));
+  const gateway = new Gateway(argv);
+  run.gateway = gateway;
+  const ended = untilGatewayEnds(gateway, signal);
+  const settings = readSettings(await Promise.race([gateway.settings, ended]));
   if (settings === undefined) return;
   await endLeftGateway(run.left);
   await checkPort(settings);
   const redis = await connectRedis({ run, settings, directory, signal });
-  run.lock.tell({ gateway: run.gateway.identity });
-  run.gateway.run({ redisUrl: redis.url, graceMs: settings.shutdownGraceMs });
-  const ready = await Promise.race([run.gateway.ready, ended]);
+  run.lock?.tell({ gateway: gateway.identity });
+  gateway.run({ redisUrl: redis.url, own: redis.own, graceMs: settings.shutdownGraceMs });
+  const ready = await Promise.race([gateway.ready, ended]);
   if (ready === undefined) return;
-  run.lock.tell({ kafkaPort: ready.port });
+  run.lock?.tell({ kafkaPort: ready.port });
   say(`ready in ${duration(process.uptime() * 1_000)}`);
   console.log(banner({ settings, port: ready.port, redis, directory }));
   await ended;
 }
 
+/**
+ * @param {Gateway} gateway
+ * @param {AbortSignal} signal
+ */
 async function untilGatewayEnds(gateway, signal) {
   const how = await gateway.ended;
   if (!signal.aborted) throw new Trouble(`the gateway ended (${how}); its last lines are above.`);
 }
 
-/** The settings cannot be read before they are built, but the lock must be held before building. */
+/**
+ * The settings cannot be read before they are built, but the lock must be held before building.
+ * @param {readonly string[]} argv
+ */
 function dataDirectory(argv) {
   const at = argv.findLastIndex((argument) => /^--data-dir(=|$)/.test(argument));
   const flag = argv[at] === '--data-dir' ? argv[at + 1] : argv[at]?.slice('--data-dir='.length);
   return resolve(root, flag || process.env.SLUICE_DATA_DIR || 'data');
 }
 
+/**
+ * @param {Run} run is filled
+ * @param {string} directory
+ */
 async function takeLock(run, directory) {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     Object.assign(run, await Lock.take(directory));
   } catch (error) {
-    if (error.syscall === undefined) throw error;
-    throw new Trouble(`cannot use the data directory: ${error.message}`);
+    if (codeOf(error) === undefined) throw error;
+    throw new Trouble(`cannot use the data directory: ${String(error)}\nSee --data-dir.`);
   }
 }
 
-/** @returns undefined when only help or the version was asked for, which is printed */
-function readSettings(loaded = {}) {
-  if ('errors' in loaded) throw new Trouble(loaded.errors.join('\nsluice: '));
-  const answer = loaded.help ?? loaded.version;
-  if (answer !== undefined) console.log(answer);
-  return loaded.settings;
+/**
+ * Makes a directory and those above it, one after the other: Node's own way tries for ever below
+ * /proc, where each attempt says that the directory above is missing.
+ * @param {string} directory
+ */
+function makeDirectory(directory) {
+  if (existsSync(directory)) return;
+  makeDirectory(dirname(directory));
+  mkdirSync(directory);
 }
 
-/** A start that was killed leaves a gateway that is on its way out; it may still hold the port. */
+/**
+ * @param {Loaded | void} loaded undefined when the gateway has ended
+ * @returns {GatewaySettings | undefined} undefined also when only help or the version was asked
+ *   for, which is printed
+ */
+function readSettings(loaded) {
+  if (loaded === undefined) return undefined;
+  if ('errors' in loaded) throw new Trouble(loaded.errors.join('\nsluice: '));
+  if ('settings' in loaded) return loaded.settings;
+  console.log('help' in loaded ? loaded.help : loaded.version);
+  return undefined;
+}
+
+/**
+ * A start that was killed leaves a gateway that is on its way out; it may still hold the port.
+ * @param {Run['left']} left
+ */
 async function endLeftGateway(left) {
   if (left?.gateway === undefined) return;
   await endProcess(left.gateway, { graceMs: leftGatewayGraceMs, force: true });
 }
 
+/** @param {GatewaySettings} settings */
 async function checkPort({ host, port }) {
   let why = await whyNotListen(port, host);
   if (why !== undefined && why !== 'EADDRINUSE' && host === '::') {
@@ -98,10 +152,16 @@ async function checkPort({ host, port }) {
   if (why !== undefined) throw new Trouble(cannotListen(why, host, port));
 }
 
+/**
+ * @param {string} why
+ * @param {string} host
+ * @param {number} port
+ */
 function cannotListen(why, host, port) {
   const other = port < 1_024 || port === 65_535 ? 9_092 : port + 1;
   const choosePort = `Choose another port: npm start -- --port ${other}`;
   const hostless = `this machine has no address ${host} to listen on (${why}).\nSee --host.`;
+  /** @type {Record<string, string>} */
   const reasons = {
     EADDRINUSE: `port ${port} is in use by another program.\n${choosePort}`,
     EACCES: `port ${port} may not be used without more rights.\n${choosePort}`,
@@ -112,24 +172,37 @@ function cannotListen(why, host, port) {
   return reasons[why] ?? `cannot listen on ${host} port ${port} (${why}).`;
 }
 
-/** The Redis that was given, or one of our own. */
+/**
+ * The Redis that was given, or one of our own.
+ * @param {object} options
+ * @param {Run} options.run is filled
+ * @param {GatewaySettings} options.settings
+ * @param {string} options.directory
+ * @param {AbortSignal} options.signal
+ */
 async function connectRedis({ run, settings, directory, signal }) {
   if (settings.redisUrl !== undefined) {
     const { host } = new URL(settings.redisUrl);
     return { url: settings.redisUrl, what: `${host} (as given)`, own: false };
   }
   const { redisPort: wantedPort, port: kafkaPort } = settings;
-  run.redis = await openRedis({ directory, wantedPort, kafkaPort, signal });
-  await run.redis.ready;
-  return { url: run.redis.url, what: run.redis.what, own: true };
+  const redis = await openRedis({ directory, wantedPort, kafkaPort, signal });
+  run.redis = redis;
+  await redis.ready;
+  return { url: redis.url, what: redis.what, own: true };
 }
 
-/** `asked` resolves at the first signal to stop; a second one hurries the gateway. */
+/**
+ * `asked` resolves at the first signal to stop; a second one hurries the gateway.
+ * @param {Run} run
+ */
 function stopSignals(run) {
   const controller = new AbortController();
+  /** @type {Promise<void>} */
   const asked = new Promise((resolveAsked) => {
+    /** @type {number | undefined} */
     let firstMs;
-    const onSignal = (name) => {
+    const onSignal = (/** @type {NodeJS.Signals} */ name) => {
       if (firstMs === undefined) {
         firstMs = performance.now();
         say(`stopping (${name})`);
@@ -143,7 +216,10 @@ function stopSignals(run) {
   return { signal: controller.signal, asked };
 }
 
-/** The gateway first, so that it can still answer; then Redis, which saves; then the lock. */
+/**
+ * The gateway first, so that it can still answer; then Redis, which saves; then the lock.
+ * @param {Run} run
+ */
 async function stopAll({ gateway, redis, lock }) {
   for (const step of [() => gateway?.stop(), () => redis?.stop(), () => lock?.release()]) {
     try {

@@ -2,7 +2,18 @@ import { join } from 'node:path';
 import { root } from './project.mjs';
 import { runName, setups } from './test-servers.mjs';
 
-/** Whether these pass may depend on the server; all others see Redis only through what these test. */
+/**
+ * @typedef {import('./test-servers.mjs').TestServer} TestServer
+ * @typedef {object} TestRun
+ * @property {string} name
+ * @property {TestServer} [server]
+ * @property {string} setup one of `setups`
+ * @property {string[]} args for Jest
+ */
+
+/**
+ * Whether these pass may depend on the server; all others see Redis only through what these test.
+ */
 const onEveryServer = [
   'libs/redis',
   'libs/log',
@@ -14,21 +25,28 @@ const onEveryServer = [
 /** What a set-up may change is how the gateway connects and what it is allowed. */
 const inEverySetup = ['test/integration'].map(inProject);
 
-/** Tests that use the server with their own commands do so with rights that a gateway need not have. */
+/** Tests that send the server commands of their own do so with rights that a gateway lacks. */
 const withFewRights = ['test/integration', 'test/clients'].map(inProject);
 
 export const ignoreModules = ['--testPathIgnorePatterns', '/node_modules/'];
 
 /**
- * What `npm test` runs: all tests on the first server, then what can differ on each further one, and in
- * each set-up on one of them. With arguments for Jest only those, on the first server.
+ * What `npm test` runs: all tests on the first server, then what can differ on each further one,
+ * and in each set-up on one of them. With arguments for Jest only those, on the first server.
  *
- * @param servers without any, the tests find one in Docker
+ * @param {readonly TestServer[]} servers without any, the tests find one in Docker
+ * @param {readonly string[]} jestArgs
+ * @returns {TestRun[]}
  */
 export function testRuns(servers, jestArgs) {
   const [server, ...others] = servers;
-  const plain = (what, args) => ({ name: on(what, server), server, setup: 'plain', args });
-  if (jestArgs.length > 0) return [plain('tests', jestArgs)];
+  const plain = (/** @type {string} */ what, /** @type {string[]} */ args) => ({
+    name: on(what, server),
+    server,
+    setup: 'plain',
+    args,
+  });
+  if (jestArgs.length > 0) return [plain('tests', [...jestArgs])];
   const further = others.map((other) => ({
     name: on('what may differ', other),
     server: other,
@@ -44,18 +62,27 @@ export function testRuns(servers, jestArgs) {
   ];
 }
 
-/** What `npm run test:servers` runs: all tests on each server, in each set-up. */
+/**
+ * What `npm run test:servers` runs: all tests on each server, in each set-up.
+ * @param {readonly TestServer[]} servers
+ * @param {readonly string[]} jestArgs
+ * @returns {TestRun[]}
+ */
 export function testRunsEverywhere(servers, jestArgs) {
   return servers.flatMap((server) =>
     setups.map((setup) => {
       const all = setup === 'acl' ? withFewRights : [...ignoreModules, ...without('test/tidy')];
-      const args = jestArgs.length > 0 ? jestArgs : all;
+      const args = jestArgs.length > 0 ? [...jestArgs] : all;
       return { name: `tests, on ${runName(server, setup)}`, server, setup, args };
     }),
   );
 }
 
-/** Each set-up once, the servers taking turns. */
+/**
+ * Each set-up once, the servers taking turns.
+ * @param {readonly TestServer[]} servers
+ * @returns {TestRun[]}
+ */
 function setUps(servers) {
   if (servers.length === 0) return [];
   const others = setups.filter((setup) => setup !== 'plain');
@@ -65,15 +92,24 @@ function setUps(servers) {
   });
 }
 
+/**
+ * @param {string} what
+ * @param {TestServer | undefined} server
+ * @param {string} [setup]
+ */
 function on(what, server, setup = 'plain') {
   return server === undefined ? what : `${what}, on ${runName(server, setup)}`;
 }
 
+/** @param {string[]} directories */
 function without(...directories) {
   return directories.flatMap((directory) => ['--testPathIgnorePatterns', inProject(directory)]);
 }
 
-/** A pattern for the paths below a directory of this project, wherever the project lies. */
+/**
+ * A pattern for the paths below a directory of this project, wherever the project lies.
+ * @param {string} directory
+ */
 function inProject(directory) {
   return `^${join(root, directory).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}/`;
 }

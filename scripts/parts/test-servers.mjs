@@ -4,6 +4,10 @@ import { delimiter, join } from 'node:path';
 import { Trouble } from './console.mjs';
 import { findProgram, outputOf } from './processes.mjs';
 
+/**
+ * @typedef {{ name: string, program: string }} TestServer `name`: product and version
+ */
+
 /** How the servers of the tests may be set up; test/support/servers/setup.ts says what each is. */
 export const setups = ['plain', 'tls', 'acl', 'database-1', 'replica'];
 
@@ -12,24 +16,29 @@ const certificateDays = 2;
 const opensslMsMax = 30_000;
 
 /**
- * The servers that the tests run on: those that SLUICE_TEST_SERVERS names, separated by commas, else
- * redis-server and valkey-server of this machine. None where SLUICE_TEST_REDIS asks for containers.
+ * The servers that the tests run on: those that SLUICE_TEST_SERVERS names, separated by commas,
+ * else redis-server and valkey-server of this machine. None where SLUICE_TEST_REDIS asks for
+ * containers.
+ * @returns {TestServer[]}
  */
 export function testServers() {
   if (process.env.SLUICE_TEST_REDIS === 'docker') return [];
   const given = (process.env.SLUICE_TEST_SERVERS ?? '').split(',').filter(Boolean);
-  const found = given.length > 0 ? given.map(named) : usual.map(findProgram).filter(Boolean);
+  const found = given.length > 0 ? given.map(named) : usual.flatMap((n) => findProgram(n) ?? []);
+  /** @type {Map<string, TestServer>} */
   const servers = new Map();
   for (const program of found) {
-    const version = /^(\w+).* v=(\S+)/.exec(outputOf(program, ['--version']) ?? '');
-    if (version === null) throw new Trouble(`${program} is no Redis or Valkey server.`);
-    const name = `${version[1].toLowerCase()} ${version[2]}`;
+    const said = outputOf(program, ['--version']) ?? '';
+    const [, product, version] = /^(\w+).* v=(\S+)/.exec(said) ?? [];
+    if (product === undefined) throw new Trouble(`${program} is no Redis or Valkey server.`);
+    const name = `${product.toLowerCase()} ${version}`;
     // On some systems one of the two names is a link to the other.
     if (!servers.has(realpathSync(program))) servers.set(realpathSync(program), { name, program });
   }
   return [...servers.values()];
 }
 
+/** @param {string} program */
 function named(program) {
   const path = program.includes('/') ? program : findProgram(program);
   if (path === undefined) throw new Trouble(`SLUICE_TEST_SERVERS: there is no ${program}.`);
@@ -38,7 +47,10 @@ function named(program) {
 
 /**
  * Lets tests find just this server, in this set-up.
- * @returns the environment for them, and `end`, to be called after them
+ * @param {TestServer} server
+ * @param {string} setup
+ * @returns {{ env: NodeJS.ProcessEnv, end: () => void }} the environment for them, and `end`, to be
+ *   called after them
  */
 export function prepareServer({ program }, setup) {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-server-'));
@@ -60,9 +72,12 @@ export function prepareServer({ program }, setup) {
   }
 }
 
-/** A certificate authority of this run alone, and a server certificate of it for 127.0.0.1. */
+/**
+ * A certificate authority of this run alone, and a server certificate of it for 127.0.0.1.
+ * @param {string} folder
+ */
 function makeCertificates(folder) {
-  const file = (name) => join(folder, name);
+  const file = (/** @type {string} */ name) => join(folder, name);
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   const common = ['req', '-x509', ...key, '-days', String(certificateDays)];
   const authority = [
@@ -88,13 +103,18 @@ function makeCertificates(folder) {
   return { SLUICE_TEST_TLS: folder, NODE_EXTRA_CA_CERTS: file('ca.crt') };
 }
 
+/** @param {string[]} args */
 function openssl(...args) {
   if (outputOf('openssl', args, opensslMsMax) === undefined) {
     throw new Trouble('the tests with TLS need OpenSSL 3, and `openssl req` failed.');
   }
 }
 
-/** What a run on a server is called. */
+/**
+ * What a run on a server is called.
+ * @param {TestServer} server
+ * @param {string} setup
+ */
 export function runName({ name }, setup) {
   return setup === 'plain' ? name : `${name}, ${setup}`;
 }

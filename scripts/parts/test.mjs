@@ -14,21 +14,35 @@ import { ensureKcat, ensurePowerCut, ensureTestRedis, whyNoLosses, whyNoTls } fr
 const jestMsMax = 30 * 60_000;
 const workers = 2;
 
+/**
+ * @typedef {{ passed: number, failed: number }} Counts
+ * @typedef {{ what: string, why: string }} NotRun tests that this machine cannot run, and why
+ */
+
+/** @param {string} file in node_modules */
 const bin = (file) => join(root, 'node_modules', file);
+/**
+ * @param {string} file in node_modules
+ * @param {string[]} args
+ */
 const node = (file, ...args) => run(process.execPath, [bin(file), ...args], { cwd: root });
 
 /**
  * Everything that a change must pass. Ends with one line, `N passed, N failed`.
  *
- * @param jestArgs for Jest, or none for all tests
- * @param everywhere runs the tests on each server and in each set-up
+ * @param {readonly string[]} jestArgs for Jest, or none for all tests
+ * @param {{ everywhere?: boolean }} [options] `everywhere`: on each server and in each set-up
  */
 export async function test(jestArgs, { everywhere = false } = {}) {
   const counts = { passed: 0, failed: 0 };
+  /** @type {NotRun[]} */
   const notRun = [];
   try {
     await step('packages and tools', () => prepare(notRun));
-    await step('types', () => node('typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.check.json'));
+    for (const project of ['tsconfig.check.json', 'tsconfig.scripts.json']) {
+      const args = ['--noEmit', '-p', project];
+      await step(`types: ${project}`, () => node('typescript/bin/tsc', ...args));
+    }
     await step('lint', () => node('oxlint/bin/oxlint', '--deny-warnings'));
     await step('format', () =>
       node('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
@@ -49,16 +63,21 @@ export async function test(jestArgs, { everywhere = false } = {}) {
   }
 }
 
-/** One step under a headline, with its time. It fails by a non-zero exit code or by throwing. */
+/**
+ * One step under a headline, with its time. It fails by a non-zero exit code or by throwing.
+ * @param {string} name
+ * @param {() => Promise<number | void>} action
+ */
 async function step(name, action) {
   const startedMs = performance.now();
   console.log(`\n== ${name}`);
   const code = await action();
   const took = duration(performance.now() - startedMs);
-  if (code !== undefined && code !== 0) throw new Trouble(`${name}: failed after ${took}`);
+  if (typeof code === 'number' && code !== 0) throw new Trouble(`${name}: failed after ${took}`);
   console.log(`== ${name}: ok, ${took}`);
 }
 
+/** @param {NotRun[]} notRun is added to */
 async function prepare(notRun) {
   await ensureInstalled();
   await ensureTestRedis();
@@ -73,7 +92,10 @@ async function prepare(notRun) {
   }
 }
 
-/** Specs with such a name in theirs are left out where they cannot run; it is said at the end. */
+/**
+ * Specs with such a name in theirs are left out where they cannot run; it is said at the end.
+ * @param {readonly NotRun[]} notRun
+ */
 function leaveOut(notRun) {
   if (notRun.length === 0) return [];
   return [
@@ -82,7 +104,12 @@ function leaveOut(notRun) {
   ];
 }
 
-/** Without a server of this machine, the tests find one in Docker. */
+/**
+ * Without a server of this machine, the tests find one in Docker.
+ * @param {import('./test-runs.mjs').TestRun} run
+ * @param {readonly string[]} leftOut
+ * @param {Counts} counts is added to
+ */
 async function onServer({ server, setup, args }, leftOut, counts) {
   const all = [...args, ...leftOut];
   if (server === undefined) return jest(all, counts);
@@ -94,6 +121,11 @@ async function onServer({ server, setup, args }, leftOut, counts) {
   }
 }
 
+/**
+ * @param {readonly string[]} args
+ * @param {Counts} counts is added to
+ * @param {NodeJS.ProcessEnv} [env]
+ */
 async function jest(args, counts, env = process.env) {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   const report = join(directory, 'jest.json');
@@ -117,7 +149,11 @@ async function jest(args, counts, env = process.env) {
   }
 }
 
-/** A spec that could not even be loaded has no tests to count, and counts as one that failed. */
+/**
+ * A spec that could not even be loaded has no tests to count, and counts as one that failed.
+ * @param {Counts} counts is added to
+ * @param {string | undefined} report
+ */
 function add(counts, report) {
   if (report === undefined) {
     counts.failed += 1;

@@ -192,6 +192,15 @@ describe('without starting anything', () => {
     expect(existsSync(join(directory, 'redis.json'))).toBe(false);
   });
 
+  test('a data directory that cannot be made is named', async () => {
+    directory = '/proc/sluice/data';
+    const script = start();
+    expect(await script.ended).toBe(1);
+    expect(script.output).toContain('cannot use the data directory');
+    expect(script.output).toContain("'/proc/sluice'");
+    directory = mkdtempSync(join(tmpdir(), 'sluice-start-'));
+  });
+
   test('a wrong flag is refused, with what was probably meant', async () => {
     const script = start('--advertised-hots', 'x');
     expect(await script.ended).toBe(1);

@@ -5,6 +5,7 @@ import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
 import { RawClient } from '@sluice/test/support/raw-client';
 import { connectLink, startRedis, type TestRedis } from '@sluice/test/support/redis';
+import { storeUnchecked } from '@sluice/test/support/stored';
 import {
   CreateTopics,
   DeleteRecords,
@@ -108,7 +109,7 @@ it('tells that a search by time has met a corrupt batch, and searches the rest',
   const spoilt = batch('no gzip at all', 1_000);
   spoilt[22] = gzip;
   spoilt.writeUInt32BE(crc32c(spoilt.subarray(21)), 17);
-  expect(await produce('spoilt', spoilt)).toEqual([ErrorCode.NONE, 0]);
+  await storeUnchecked(host, 'spoilt', spoilt);
   expect(await offsetAt(500, 'spoilt', 'sound')).toEqual([
     [ErrorCode.CORRUPT_MESSAGE, -1],
     [ErrorCode.NONE, 0],

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import type { BenchContext, Measurement } from './bench-context';
 import { textReport } from './report';
+import { measureExamine } from './scenarios/examine';
 import { measureFetch } from './scenarios/fetch';
 import { brokerScenarios, measureBesideBroker, type Endpoint } from './scenarios/other-broker';
 import { measureLatency } from './scenarios/latency';
@@ -21,7 +22,8 @@ this machine, and ends them.
 
   --quick          smaller amounts, for a first look
   --rounds N       rounds of each comparison; the median counts (default 3)
-  --only NAMES     some of: produce, single, fetch, latency, memory (comma-separated)
+  --only NAMES     some of: produce, single, fetch, latency, memory, examine
+                   (comma-separated; without examine unless it is named)
   --aof            Redis with its append-only file on (everysec), as npm start runs it
   --broker H:P     beside a gateway, in turns, the only broker of a Kafka cluster at that address
                    instead of bare Redis: the same Produce (v7) and Fetch (v12) requests, in topics
@@ -37,7 +39,9 @@ const scenarios: Record<string, (context: BenchContext) => Promise<Measurement[]
   fetch: measureFetch,
   latency: measureLatency,
   memory: measureMemory,
+  examine: async (context) => measureExamine(context),
 };
+const usual = Object.keys(scenarios).filter((name) => name !== 'examine');
 
 /** Printed below the figures, because a ratio of rates says nothing of what was promised for them. */
 const promises = `What an answer with acks=1 means is not the same on both sides:
@@ -66,7 +70,7 @@ async function main(): Promise<void> {
   if (values.help) return void process.stdout.write(help);
   const broker = values.broker === undefined ? null : endpoint(values.broker);
   const known = Object.keys(broker === null ? scenarios : brokerScenarios);
-  const wanted = values.only?.split(',') ?? known;
+  const wanted = values.only?.split(',') ?? (broker === null ? usual : known);
   const unknown = wanted.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`unknown scenario ${unknown.join(', ')}; see --help`);
   if (!values.gateway) throw new Error('start it with npm run bench');

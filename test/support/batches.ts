@@ -3,7 +3,11 @@ import type { AppendBatch } from '@sluice/log';
 
 /** A batch as a gateway hands it to the log. */
 export function appendBatch(options: BatchOptions): AppendBatch {
-  const bytes = encodeBatch(options);
+  return appendedAs(encodeBatch(options));
+}
+
+/** The same for bytes that are there already. */
+export function appendedAs(bytes: Buffer): AppendBatch {
   const { lastOffsetDelta, maxTimestampMs, producerId, producerEpoch, baseSequence } =
     readBatchHeader(bytes);
   return { bytes, lastOffsetDelta, maxTimestampMs, producerId, producerEpoch, baseSequence };

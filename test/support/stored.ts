@@ -1,5 +1,7 @@
 import { PartitionStore } from '@sluice/log';
 import { compressionOf, readBatchHeader, type CompressionName } from '@sluice/records';
+import { AppendCalls } from '../../libs/log/test/append-calls';
+import { appendedAs } from './batches';
 import type { TestBroker } from './broker';
 
 const entriesMax = 10_000;
@@ -20,4 +22,20 @@ export async function storedCompressions(
     }
   }
   return found;
+}
+
+/**
+ * Puts a batch into partition 0 of a topic past the gateway, as an older version might have stored
+ * it: nothing looks at what it holds.
+ */
+export async function storeUnchecked(
+  { catalog, link }: TestBroker,
+  name: string,
+  batch: Buffer,
+): Promise<void> {
+  const topic = catalog.byName(name);
+  if (topic === undefined) throw new Error(`there is no topic ${name}`);
+  const ref = { topic: name, topicId: topic.id, partition: 0 };
+  const reply = await new AppendCalls(link).append(ref, -1, [appendedAs(batch)]);
+  if ('refused' in reply) throw new Error(`a batch for ${name} is refused: ${reply.refused}`);
 }

@@ -38,8 +38,9 @@ export class GatewayModule {
   }
 }
 
-function redisOptions({ redisUrl, keyPrefix }: GatewaySettings): RedisOptions {
-  return { url: redisUrl ?? standaloneRedisUrl, keyPrefix };
+function redisOptions(settings: GatewaySettings): RedisOptions {
+  const { redisUrl: url = standaloneRedisUrl, redisManaged: managed, keyPrefix } = settings;
+  return { url, managed, keyPrefix };
 }
 
 function brokerOptions(settings: GatewaySettings): BrokerOptions {

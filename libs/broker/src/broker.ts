@@ -19,6 +19,8 @@ import {
 } from './requests/interceptions';
 import { HotMemory } from './partitions/hot-memory';
 import { Partitions } from './partitions/partitions';
+import { AppendLines } from './examiner/append-lines';
+import { Examiner } from './examiner/examiner';
 
 /** What a broker is made of; whoever makes these also closes them, after the broker has stopped. */
 export interface BrokerParts {
@@ -40,6 +42,7 @@ export class Broker {
   private readonly partitions: Partitions;
   private readonly appendTrouble: TroubleLog;
   private readonly listener: Listener;
+  private readonly examiner: Examiner;
   private readonly advertised: { host: string; port: number };
   private readonly autoCreation: AutoCreation;
   private readonly interceptions = new Interceptions();
@@ -47,34 +50,33 @@ export class Broker {
   private listeningPort = 0;
 
   constructor(private readonly parts: BrokerParts) {
-    const { options, redis, store, clock, log } = parts;
+    const { options, store, clock, log } = parts;
     this.autoCreation = new AutoCreation({ clock, log });
     this.appendTrouble = new TroubleLog({
       clock,
       log,
       message: 'appends fail, and their producers are told so',
-      quietMs: limits.appendTroubleQuietMs,
+      quietMs: limits.troubleQuietMs,
       level: 'error',
     });
-    this.partitions = new Partitions(
-      {
-        store,
-        redis,
-        clock,
-        hotMemory: new HotMemory(options.hotBytesMax),
-        readAheadBudget: new MemoryBudget(limits.readAheadTotalBytesMax),
-        replicationTimeoutMs: options.replicationTimeoutMs,
-        log,
-        appendTrouble: this.appendTrouble,
-      },
+    this.partitions = new Partitions({
+      store,
+      clock,
+      hotMemory: new HotMemory(options.hotBytesMax),
+      readAheadBudget: new MemoryBudget(limits.readAheadTotalBytesMax),
+      replicationTimeoutMs: options.replicationTimeoutMs,
       log,
-    );
+      appendTrouble: this.appendTrouble,
+    });
     this.advertised = {
       host: options.advertisedHost,
       port: options.advertisedPort ?? options.port,
     };
+    this.examiner = new Examiner({ clock, log });
     const services: ConnectionServices = {
       ...parts,
+      examiner: this.examiner,
+      lines: new AppendLines(),
       partitions: this.partitions,
       fetchBudget: new MemoryBudget(limits.fetchReplyBytesMax),
       requestMemory: new RequestMemory(options.inFlightBytesMax),
@@ -137,7 +139,8 @@ export class Broker {
   async stop(): Promise<void> {
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
-    this.partitions.stop();
+    await this.examiner.stop();
+    await this.partitions.stop();
     this.appendTrouble.stop();
     this.autoCreation.stop();
   }

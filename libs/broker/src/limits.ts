@@ -14,10 +14,21 @@ export const limits = {
   /** Up to this size it is medium: another quarter; half of the bytes in flight is for the rest. */
   mediumFrameBytesMax: 4 * 1024 * 1024,
   /**
-   * For how long the batches of one request may be recompressed, which nothing else can go on
-   * beside; what is left of it after that is answered with a retriable error.
+   * From its arrival on, for how long the compressed batches of a produce request are opened; what
+   * is left of it after that is answered with a retriable error. Also how long one batch may take
+   * before the thread that is busy with it is ended.
    */
-  convertMsMax: 5_000,
+  examineMsMax: 5_000,
+  /**
+   * A compressed batch of at most so many bytes, which become at most so many, is opened on the
+   * event loop; larger ones are opened on threads.
+   */
+  examineAtOnceBytesMax: 32 * 1024,
+  examineAtOnceDecompressedBytesMax: 128 * 1024,
+  /** Threads that open large batches; they are started when the first ones come. */
+  examineThreadsMax: 2,
+  /** Memory that goes between the event loop and one of these threads is kept up to this size. */
+  examineMemoryBytesMax: 4 * 1024 * 1024,
   /** Bytes of replies that wait in one socket before no further request of it is started. */
   unsentReplyBytesMax: 4 * 1024 * 1024,
   /**
@@ -49,8 +60,6 @@ export const limits = {
   fetchBytesMax: 55 * 1024 * 1024,
   /** The longest a fetch may wait for data, whatever the client asks. */
   fetchWaitMsMax: 60_000,
-  /** Appends that fail are no longer a flood when none has failed for so long. */
-  appendTroubleQuietMs: 10_000,
   /** Entries and bytes (estimated by the largest batch known) in one read from a stream. */
   readEntriesMax: 1_024,
   readBytesMax: 16 * 1024 * 1024,
@@ -63,10 +72,6 @@ export const limits = {
   readAheadSlotsMax: 8,
   /** Bytes read ahead in the whole gateway. */
   readAheadTotalBytesMax: 64 * 1024 * 1024,
-  /** Bounds of a partition that nobody watches are asked again when older than this. */
-  boundsFreshMs: 100,
-  /** Counters that say how large batches are may be so old when a read is sized by them. */
-  sizesFreshMs: 1_000,
   /** While a fetch waits, the bounds are re-read this often, in case a wake-up was lost. */
   wakePollMs: 1_000,
   /** Items of one admin request (topics, resources) that are worked on at the same time. */
@@ -85,4 +90,6 @@ export const limits = {
   groupsAtOnceMax: 16,
   /** A partition that was not touched for so long leaves memory (not Redis). */
   partitionIdleMs: 60_000,
+  /** How often partitions are looked at for that. */
+  idleSweepMs: 10_000,
 } as const;

@@ -7,6 +7,8 @@ export interface PartitionBounds {
   logStartOffset: number;
   /** The offset that the next record gets. */
   logEndOffset: number;
+  /** The first offset that readers of committed records may not be given: the log end, so far. */
+  lastStableOffset: number;
   /**
    * Bytes of the stored batches; counts a first batch that is partly below the log start in full.
    */
@@ -31,6 +33,7 @@ export async function readBounds(
   return {
     logStartOffset: start!,
     logEndOffset: next!,
+    lastStableOffset: next!,
     bytes: bytes!,
     batches: batches!,
     largestBatchBytes: largest!,

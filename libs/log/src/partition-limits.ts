@@ -9,6 +9,10 @@ export const partitionLimits = {
   directBytesMin: 64 * 1024,
   /** Appends that go through Lua after another writer has come in between. */
   plainAppendsAfterMove: 16,
+  /** Bounds of a partition that nobody watches are asked again when older than this. */
+  boundsFreshMs: 100,
+  /** Counters that say how large batches are may be so old when a read is sized by them. */
+  sizesFreshMs: 1_000,
   /** Entries that one trim step drops; each is read once, because its size has to be known. */
   trimEntriesMax: 256,
   /** Bytes after which a trim step ends; it may exceed them by one batch. */

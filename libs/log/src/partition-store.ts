@@ -4,7 +4,7 @@ import { readBounds, type PartitionBounds } from './bounds';
 import { partitionKeys, type PartitionKeys, type PartitionRef } from './keys';
 import { partitionLimits, type PartitionLimits } from './partition-limits';
 import { readBatches, readLentBatches, type LentBatch, type StoredBatch } from './read';
-import { createPartitionScript } from './scripts';
+import { createPartitionScript, findMissingScript } from './scripts';
 import { findAtOrAfter, findMaxTimestamp, type OffsetAndTimestamp } from './time-search';
 import {
   deleteRecords,
@@ -13,6 +13,7 @@ import {
   type DeleteRecordsReply,
   type TrimReply,
 } from './trim';
+import { PartitionWatch, type WatchOptions } from './watch/partition-watch';
 import { Appends, Transactions } from './writer/appends';
 import { RedisLanes } from './writer/lanes';
 import { PartitionWriter, type AppendListener } from './writer/partition-writer';
@@ -21,6 +22,16 @@ import { PartitionWriter, type AppendListener } from './writer/partition-writer'
 export interface PartitionStoreOptions {
   limits?: PartitionLimits;
 }
+
+/** That so many batches were removed by something else, and the bounds that are true now. */
+export interface MissingBatches {
+  batches: number;
+  logStartOffset: number;
+  logEndOffset: number;
+}
+
+/** What a watch of one partition needs to know. */
+export type NewWatch = Pick<WatchOptions, 'clock' | 'isAppending' | 'onSetBack'>;
 
 /** What a writer of one partition needs to know. */
 export interface NewWriter {
@@ -81,6 +92,20 @@ export class PartitionStore {
   }
 
   /**
+   * What this process knows of how far a partition reaches; a process needs one a partition. To be
+   * closed.
+   */
+  watch(ref: PartitionRef, options: NewWatch): PartitionWatch {
+    const { redis, limits } = this;
+    const source = {
+      bounds: () => this.bounds(ref),
+      subscribe: (listener: (message: string) => void, onResubscribed: () => void) =>
+        redis.subscribe(this.keys(ref).wake, listener, { onResubscribed }),
+    };
+    return new PartitionWatch({ source, limits, ...options });
+  }
+
+  /**
    * Where the log starts and ends, and how much is in it; null when the partition does not exist.
    */
   async bounds(ref: PartitionRef): Promise<PartitionBounds | null> {
@@ -138,6 +163,19 @@ export class PartitionStore {
   }
 
   /**
+   * Looks whether something else than Sluice has removed batches from the stream, and if so moves
+   * the log start to the first that is there (to the log end where none is). Null: all that should
+   * be there is, or there is no such partition. What is missing is told once.
+   */
+  async findMissing(ref: PartitionRef): Promise<MissingBatches | null> {
+    const keys = this.keys(ref);
+    const reply = await findMissingScript.call(this.redis.write, keys, { wake: keys.wake });
+    if (reply.tag !== 'missing') return null;
+    const { batches, logStart: logStartOffset, logEnd: logEndOffset } = reply;
+    return { batches, logStartOffset, logEndOffset };
+  }
+
+  /**
    * Moves the log start to `beforeOffset` (-1: to the log end; never backwards), then frees the
    * batches that lie wholly below it (KIP-107) and forgets the producers whose last batch does and
    * that have not written for some time.
@@ -172,11 +210,6 @@ export class PartitionStore {
    */
   expireProducers(ref: PartitionRef, unusedMs: number): Promise<number> {
     return evictProducers(this.redis.write, this.keys(ref), unusedMs);
-  }
-
-  /** The channel on which the next offset is published after each append. */
-  wakeChannel(ref: PartitionRef): string {
-    return this.keys(ref).wake;
   }
 
   private keys(ref: PartitionRef): PartitionKeys {

@@ -35,6 +35,16 @@ export const createPartitionScript = defineScript({
   refused: { exists: {} },
 });
 
+/** Makes the meta hash true where the stream lacks batches. */
+export const findMissingScript = defineScript({
+  name: 'log/find-missing',
+  file: file('find-missing'),
+  keys: ['meta', 'log?'],
+  args: ['wake'],
+  reply: { whole: {}, missing: { batches: 'int', logStart: 'int', logEnd: 'int' } },
+  refused: { 'unknown-partition': {} },
+});
+
 /** Moves the log start forward to an offset. */
 export const deleteRecordsScript = defineScript({
   name: 'log/delete-records',

@@ -102,11 +102,32 @@ describe('checkProducedBatch', () => {
     ['a count that is not the offsets', (batch) => batch.writeInt32BE(4, field.recordCount)],
     ['offsets that are not the count', (batch) => batch.writeInt32BE(3, field.lastOffsetDelta)],
     ['a control batch', (batch) => batch.writeInt16BE(controlBit, field.attributes)],
-    ['a log append time', (batch) => batch.writeInt16BE(logAppendTimeBit, field.attributes)],
-    ['a time beyond 2^53', (batch) => batch.writeInt32BE(0x200000, field.maxTimestamp)],
     ['a producer without a sequence', (batch) => batch.writeBigInt64BE(5n, field.producerId)],
   ])('refuses %s', (_, change) => {
     expect(codeOf(changed(change))).toBe(invalid);
+  });
+
+  it.each<[string, (batch: Buffer) => void]>([
+    ['a log append time', (batch) => batch.writeInt16BE(logAppendTimeBit, field.attributes)],
+    ['a largest time beyond 2^53', (batch) => batch.writeInt32BE(0x200000, field.maxTimestamp)],
+    ['a first time beyond 2^53', (batch) => batch.writeInt32BE(-0x200001, field.baseTimestamp)],
+  ])('refuses %s as a wrong time', (_, change) => {
+    expect(codeOf(changed(change))).toBe('invalid-timestamp');
+  });
+
+  it('refuses a header alone', () => {
+    const bare = encode().subarray(0, batchHeaderBytes);
+    sealBatch(bare);
+    expect(codeOf(bare)).toBe(invalid);
+  });
+
+  it('takes any base offset for 0, since the log gives offsets', () => {
+    for (const baseOffset of [-1n, 77n, 2n ** 62n]) {
+      const batch = encode();
+      batch.writeBigInt64BE(baseOffset, field.baseOffset);
+      expect(checkProducedBatch(batch).baseOffset).toBe(0);
+      expect(decodeBatch(batch)[2]!.offset).toBe(2);
+    }
   });
 
   it('refuses a transaction without a producer id', () => {
@@ -122,8 +143,8 @@ describe('stamps', () => {
       baseOffset: 2 ** 52 + 1,
       partitionLeaderEpoch: 6,
     });
-    expect(codeOf(log.subarray(5))).toBe('accepted');
     expect(decodeBatch(log.subarray(5))[2]!.offset).toBe(2 ** 52 + 3);
+    expect(codeOf(log.subarray(5))).toBe('accepted');
   });
 
   it('give a batch the time of its append', () => {

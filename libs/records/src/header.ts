@@ -61,8 +61,8 @@ export function batchSizeAt(buffer: Buffer, at: number): number {
 
 /**
  * Reads the header of the batch that starts at `at`. Neither magic nor CRC is checked.
- * @throws RecordsError `corrupt` when fewer than 61 bytes are left, `invalid-record` when an
- * offset, a time or a producer id is beyond 2^53.
+ * @throws RecordsError `corrupt` when fewer than 61 bytes are left, `invalid-record` when an offset
+ * or a producer id is beyond 2^53, `invalid-timestamp` when a time is.
  */
 export function readBatchHeader(buffer: Buffer, at = 0): BatchHeader {
   if (at < 0 || buffer.length - at < batchHeaderBytes) {
@@ -76,8 +76,8 @@ export function readBatchHeader(buffer: Buffer, at = 0): BatchHeader {
     crc: readInt32(buffer, at + field.crc) >>> 0,
     attributes: readInt16(buffer, at + field.attributes),
     lastOffsetDelta: readInt32(buffer, at + field.lastOffsetDelta),
-    baseTimestampMs: readInt64(buffer, at + field.baseTimestamp),
-    maxTimestampMs: readInt64(buffer, at + field.maxTimestamp),
+    baseTimestampMs: readInt64(buffer, at + field.baseTimestamp, 'invalid-timestamp'),
+    maxTimestampMs: readInt64(buffer, at + field.maxTimestamp, 'invalid-timestamp'),
     producerId: readInt64(buffer, at + field.producerId),
     producerEpoch: readInt16(buffer, at + field.producerEpoch),
     baseSequence: readInt32(buffer, at + field.baseSequence),

@@ -1,4 +1,4 @@
-import { RecordsError } from './errors';
+import { RecordsError, type RecordsErrorCode } from './errors';
 
 /*
  * Buffer's own readers check bounds and types on each call. Here the caller has checked the bounds
@@ -19,12 +19,16 @@ export function readInt32(buffer: Buffer, at: number): number {
 
 /**
  * Reads a signed 64-bit big-endian integer as a number. The caller has checked the bounds.
- * @throws RecordsError `invalid-record` when a number cannot hold it exactly.
+ * @throws RecordsError of the given code when a number cannot hold it exactly.
  */
-export function readInt64(buffer: Buffer, at: number): number {
+export function readInt64(
+  buffer: Buffer,
+  at: number,
+  code: RecordsErrorCode = 'invalid-record',
+): number {
   const value = readInt32(buffer, at) * twoTo32 + (readInt32(buffer, at + 4) >>> 0);
   if (!Number.isSafeInteger(value)) {
-    throw new RecordsError('invalid-record', `64-bit field at byte ${at} is beyond 2^53`);
+    throw new RecordsError(code, `64-bit field at byte ${at} is beyond 2^53`);
   }
   return value;
 }

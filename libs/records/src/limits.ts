@@ -7,6 +7,8 @@ export const limits = {
   decompressedBytesMax: 64 * MiB,
   /** How many records and headers, taken together, one batch may decode to. */
   decodedItemsMax: 1_000_000,
+  /** Records of one batch that a refusal names as those to blame. */
+  recordFaultsMax: 100,
   /** The largest batch that the format can express: its length is an int32. */
   batchBytesMax: 0x7fffffff,
   /** Input of one snappy chunk when we write; what snappy-java, and so Kafka's own clients, use. */

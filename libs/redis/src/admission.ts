@@ -1,9 +1,9 @@
 import { Periodic, type Clock, type Logger } from '@sluice/base';
 import type { Redis } from 'ioredis';
 import type { HeldConnection } from './connection';
-import { RedisUnavailable } from './errors';
+import { isConnectionLoss, RedisStartError, RedisUnavailable } from './errors';
 import { redisLimits } from './options';
-import { readHistory, sameHistory, type HistoryToken } from './server';
+import { sameHistory, type HistoryToken } from './server';
 
 /**
  * Does what has to be done before a server with another history may be used, over a connection of
@@ -15,8 +15,12 @@ export type ArrivalListener = (redis: Redis, history: HistoryToken) => Promise<v
 export interface AdmissionParts {
   /** The connections that are held back. */
   held: readonly HeldConnection[];
-  /** The history that the link began with. */
-  history: HistoryToken;
+  /**
+   * Looks at the server behind a connection: on which history it is.
+   *
+   * @throws RedisStartError with the reason in words where it cannot be used
+   */
+  look: (redis: Redis) => Promise<HistoryToken>;
   /** A connection that is never held back, for the listeners; whoever gets it closes it. */
   open: () => Promise<{ redis: Redis; close: () => Promise<void> }>;
   clock: Clock;
@@ -33,20 +37,25 @@ const checking = (): RedisUnavailable =>
  * history that is known, and else only when the listeners are done with the new one. Until then
  * every command is refused as not executed. So nobody ever writes to, or reads from, a server that
  * has lost writes without having been told.
+ *
+ * Behind the address there may also be another server than before, such as a replica after a
+ * failover, or the same one with other settings. One that cannot be used is looked at again and
+ * again; that it cannot, and that it can again, is one line in the log each.
  */
 export class Admission {
   readonly #listeners = new Set<ArrivalListener>();
   readonly #arrivals: Periodic;
-  #history: HistoryToken;
+  #history: HistoryToken = { runId: '', replicationId: '', formerReplicationId: '' };
   #changed = false;
+  /** Why the server cannot be used; null: it can, or nobody knows. */
+  #unfit: RedisUnavailable | null = null;
   /** Why the server is not to be used as it is, whatever its history; null: it may be used. */
   #suspicion: RedisUnavailable | null = null;
   /** The listeners have to be asked, or are being asked. */
   #arriving = false;
 
   constructor(private readonly parts: AdmissionParts) {
-    this.#history = parts.history;
-    const { clock, log, held } = parts;
+    const { clock, log } = parts;
     this.#arrivals = new Periodic({
       clock,
       log,
@@ -55,9 +64,16 @@ export class Admission {
       failureLevel: 'debug',
       run: () => this.#arrive(),
     });
-    for (const redis of held) {
-      redis.on('close', () => redis.hold(checking()));
+  }
+
+  /** Begins, with the history of the server that the connections were made to. */
+  start(history: HistoryToken): void {
+    this.#history = history;
+    for (const redis of this.parts.held) {
+      redis.on('close', () => redis.hold(this.#reason()));
       redis.on('ready', () => void this.#admit(redis));
+      // It broke before anybody listened.
+      if (redis.status !== 'ready') redis.hold(checking());
     }
   }
 
@@ -89,14 +105,42 @@ export class Admission {
   async #admit(redis: HeldConnection): Promise<void> {
     if (this.#arriving) return;
     try {
-      const history = await readHistory(redis);
+      const history = await this.parts.look(redis.unheld);
       if (this.#arriving || redis.status !== 'ready') return;
       if (!sameHistory(this.#history, history)) return this.#beginArrival();
       this.#history = history;
       this.#release(redis);
     } catch (error) {
-      // The connection broke again; its next `ready` comes back here.
-      this.parts.log.debug('Redis history not read', { error: (error as Error).message });
+      // Where the connection broke again, its next `ready` comes back here.
+      this.parts.log.debug('Redis not looked at', { error: (error as Error).message });
+      if (this.#arriving || redis.status !== 'ready' || isConnectionLoss(error)) return;
+      this.#refuse(error as Error);
+      this.#beginArrival();
+      // The address may lead to another server by now.
+      redis.disconnect(true);
+    }
+  }
+
+  #reason(): RedisUnavailable {
+    return this.#suspicion ?? this.#unfit ?? checking();
+  }
+
+  #refuse(error: Error): void {
+    const text = `not sent: ${error.message.replaceAll('\n', ' ')}`;
+    if (this.#unfit === null) {
+      const message = 'Redis cannot be used now, and nothing is sent to it until it can';
+      this.parts.log.error(message, { error: error.message });
+    }
+    this.#unfit = new RedisUnavailable(reasonOf(error), text);
+    for (const redis of this.parts.held) redis.hold(this.#reason());
+  }
+
+  async #look(redis: Redis): Promise<HistoryToken> {
+    try {
+      return await this.parts.look(redis);
+    } catch (error) {
+      if (!isConnectionLoss(error)) this.#refuse(error as Error);
+      throw error;
     }
   }
 
@@ -110,7 +154,7 @@ export class Admission {
 
   #beginArrival(): void {
     this.#arriving = true;
-    for (const redis of this.parts.held) redis.hold(this.#suspicion ?? checking());
+    for (const redis of this.parts.held) redis.hold(this.#reason());
     this.#arrivals.runSoon();
   }
 
@@ -118,7 +162,7 @@ export class Admission {
     if (!this.#arriving) return;
     const { redis, close } = await this.parts.open();
     try {
-      const history = await readHistory(redis);
+      const history = await this.#look(redis);
       const changed = !sameHistory(this.#history, history);
       if (changed || this.#suspicion !== null) {
         for (const listener of this.#listeners) await listener(redis, history);
@@ -128,8 +172,17 @@ export class Admission {
     } finally {
       await close();
     }
+    if (this.#unfit !== null) this.parts.log.info('Redis can be used again');
     this.#suspicion = null;
+    this.#unfit = null;
     this.#arriving = false;
     await Promise.all(this.parts.held.map((one) => one.status === 'ready' && this.#admit(one)));
   }
+}
+
+function reasonOf(error: Error): RedisUnavailable['reason'] {
+  if (error instanceof RedisUnavailable) return error.reason;
+  if (!(error instanceof RedisStartError)) return 'misconfigured';
+  if (error.problem === 'replica') return 'read-only';
+  return error.problem === 'rights' ? 'denied' : 'misconfigured';
 }

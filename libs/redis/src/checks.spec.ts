@@ -15,6 +15,7 @@ const good: ServerFacts = {
   settings: new Map([
     ['appendfsync', 'everysec'],
     ['stream-node-max-bytes', '1048576'],
+    ['auto-aof-rewrite-percentage', '0'],
   ]),
 };
 
@@ -61,6 +62,7 @@ describe('adviseOnServer', () => {
     [{ aofEnabled: false }, [['save', '']], /^warn: .*every record is lost/],
     [{ aofEnabled: false }, [], /^warn: .*no AOF/],
     [{}, [['stream-node-max-bytes', '4096']], /info: stream-node-max-bytes is 4096; with 1mb/],
+    [{}, [['auto-aof-rewrite-percentage', '100']], /info: .*is 100: each time .* Better 0/],
     [{ maxmemoryPolicy: '' }, [], /warn: .*make sure that it is noeviction/],
   ])('for %j %j', (difference, settings, expected) => {
     expect(lines(difference, settings)).toMatch(expected);
@@ -77,8 +79,9 @@ describe('explainConnectFailure', () => {
     ['WRONGPASS invalid username-password pair', 'password-wrong', 'percent-encoded'],
     ['ERR invalid password', 'password-wrong', 'percent-encoded'],
     ['DENIED Redis is running in protected mode', 'protected-mode', 'requirepass'],
-    ['NOPERM this user has no permissions', 'password-wrong', 'rights'],
-    ['INFO: refused by Redis: NOPERM this user has no permissions', 'password-wrong', 'rights'],
+    ['NOPERM this user has no permissions', 'rights', 'ACL SETUSER'],
+    ['INFO: refused by Redis: NOPERM this user has no permissions', 'rights', 'ACL SETUSER'],
+    ["ERR unknown command 'info'", 'rights', 'rename-command'],
     ['ERR DB index is out of range', 'no-database', 'lower number'],
     ['ERR SELECT is not allowed in cluster mode', 'unsupported-set-up', 'Cluster'],
     ['Unknown RESP type 72 "H". Please report this.', 'not-redis', 'Check the port'],

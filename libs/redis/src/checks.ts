@@ -90,6 +90,15 @@ export function adviseOnServer(facts: ServerFacts): Advice[] {
         'memory: redis-cli CONFIG SET stream-node-max-bytes 1mb',
     });
   }
+  const growth = facts.settings.get('auto-aof-rewrite-percentage') ?? '0';
+  if (facts.aofEnabled && growth !== '0') {
+    advice.push({
+      level: 'info',
+      message:
+        `auto-aof-rewrite-percentage is ${growth}: each time the log has grown by that, Redis ` +
+        'writes its file anew and gains nothing. Better 0, and BGREWRITEAOF after large deletions.',
+    });
+  }
   return advice;
 }
 

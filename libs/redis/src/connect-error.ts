@@ -31,11 +31,19 @@ const explanations: readonly { test: RegExp; problem: StartProblem; lines: reado
     ],
   },
   {
+    test: /unknown command/,
+    problem: 'rights',
+    lines: [
+      'It does not have this command, or has it under another name.',
+      'Sluice needs it as it is: look for rename-command in redis.conf.',
+    ],
+  },
+  {
     test: /\bNOPERM\b/,
-    problem: 'password-wrong',
+    problem: 'rights',
     lines: [
       'The user of REDIS_URL lacks a right that Sluice needs.',
-      'Give it the rights +@all on the keys and channels used.',
+      'docs/redis.md has the line ACL SETUSER that gives a user all of them.',
     ],
   },
   {

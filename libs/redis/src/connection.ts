@@ -16,6 +16,8 @@ export type ConnectionRole = 'write' | 'durable' | 'read' | 'entries' | 'subscri
 export interface HeldConnection extends Redis {
   /** True while commands are refused. */
   readonly isHeld: boolean;
+  /** The same connection for those who decide whether it may be used: never held. */
+  readonly unheld: Redis;
   /** Refuses every command with this error from now on; null takes commands again. */
   hold(reason: RedisUnavailable | null): void;
 }
@@ -35,9 +37,6 @@ export function reconnectDelayMs(attempt: number): number {
   return Math.min(reconnectDelayMinMs * 2 ** Math.min(attempt - 1, 10), reconnectDelayMaxMs);
 }
 
-/** What tells about the server, or gets it ready, and touches no data. */
-const sentWhileHeld: ReadonlySet<string> = new Set(['info', 'ping', 'script']);
-
 /**
  * Hands all commands of one turn of the event loop to the socket together, and large arguments
  * without a copy. ioredis alone makes a system call for each command, which is most of what a small
@@ -46,6 +45,10 @@ const sentWhileHeld: ReadonlySet<string> = new Set(['info', 'ping', 'script']);
 class CoalescingRedis extends Redis implements HeldConnection {
   #corked: Socket | null = null;
   #held: RedisUnavailable | null = null;
+  /** ioredis' methods of commands call `sendCommand` of what they are called on. */
+  readonly unheld: Redis = Object.assign(Object.create(this) as Redis, {
+    sendCommand: (...args: Parameters<Redis['sendCommand']>) => this.#send(...args),
+  });
 
   get isHeld(): boolean {
     return this.#held !== null;
@@ -56,10 +59,13 @@ class CoalescingRedis extends Redis implements HeldConnection {
   }
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
-    if (this.#held !== null && this.status === 'ready' && !sentWhileHeld.has(args[0].name)) {
-      args[0].reject(this.#held);
-      return args[0].promise;
-    }
+    // Before it is ready only ioredis itself gets a command through, to log in.
+    if (this.#held === null || this.status !== 'ready') return this.#send(...args);
+    args[0].reject(this.#held);
+    return args[0].promise;
+  }
+
+  #send(...args: Parameters<Redis['sendCommand']>): unknown {
     if (this.#corked === null && this.status === 'ready') {
       this.#corked = this.stream as Socket;
       this.#corked.cork();
@@ -146,7 +152,7 @@ export function openConnection(
   redis.on('ready', () => {
     lastError = null;
     if (!options.tls) lent?.begin();
-    if (scriptRoles.includes(role)) void loadScripts(redis, role, log);
+    if (scriptRoles.includes(role)) void loadScripts(redis.unheld, role, log);
     log.debug('Redis connection ready', { role });
   });
   return { redis, lastError: () => lastError };

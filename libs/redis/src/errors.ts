@@ -74,6 +74,7 @@ export type StartProblem =
   | 'version'
   | 'eviction'
   | 'replica'
+  | 'rights'
   | 'closed';
 
 /** Redis cannot be used as it is. The message has several lines: what is wrong, and what to do. */
@@ -137,6 +138,12 @@ export function classify(error: unknown, what = 'a command'): Error {
   // An aborted pipeline's error carries the command with all its bytes; those must not be kept
   // alive.
   return new UnknownOutcome(what, 'command' in failure ? undefined : { cause: failure });
+}
+
+/** True for an error of a connection that broke, or was not there. */
+export function isConnectionLoss(error: unknown): boolean {
+  if (error instanceof RedisUnavailable) return error.reason === 'disconnected';
+  return error instanceof UnknownOutcome;
 }
 
 /** The error for a command that is not sent because its connection is not usable now. */

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { Periodic, type Clock, type Logger, type Timer } from '@sluice/base';
 import { Admission, type ArrivalListener } from './admission';
 import { renewAof } from './aof';
 import { adviseOnServer, checkServer } from './checks';
@@ -9,11 +10,18 @@ import {
   type Connection,
   type ConnectionRole,
 } from './connection';
+import { disconnected, isConnectionLoss, RedisUnavailable, UnknownOutcome } from './errors';
 import { LentReplies } from './lent-replies';
-import { RedisUnavailable } from './errors';
-import type { Logger, Clock, Timer } from '@sluice/base';
 import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
-import { countReplicas, readServerFacts, type HistoryToken, type ServerFacts } from './server';
+import { checkRights } from './rights';
+import {
+  countReplicas,
+  readServerFacts,
+  readServerIdentity,
+  readSettings,
+  type HistoryToken,
+  type ServerFacts,
+} from './server';
 import {
   Subscriber,
   type MessageListener,
@@ -61,7 +69,7 @@ export class RedisLink {
    * reply has to be claimed from `lent`, and released.
    */
   readonly entries: Redis;
-  readonly lent: LentReplies;
+  readonly lent = new LentReplies();
   readonly keyPrefix: string;
   /** The number of the database; channels, unlike keys, are the same in all of them. */
   readonly db: number;
@@ -69,68 +77,64 @@ export class RedisLink {
   readonly #subscriber: Subscriber;
   readonly #readyListeners = new Set<ReadyListener>();
   readonly #admission: Admission;
+  readonly #heartbeat: Periodic;
+  /** Ends the waits for connections that were never ready. */
+  readonly #opening = new AbortController();
+  #server: Pick<ServerFacts, 'product' | 'version'> = { product: 'redis', version: '' };
   #replicas: { count: number; atMs: number } | null = null;
   #replicaQuery: Promise<number> | null = null;
-  #heartbeat: Timer | null = null;
-  #closed = false;
 
   private constructor(
     private readonly options: ResolvedOptions,
     private readonly deps: LinkDeps,
-    connections: Connections,
-    lent: LentReplies,
-    private readonly facts: ServerFacts,
   ) {
-    this.lent = lent;
-    this.entries = connections.entries.redis;
-    this.#connections = connections;
-    this.write = connections.write.redis;
-    this.durable = connections.durable.redis;
-    this.read = connections.read.redis;
+    const open = (role: ConnectionRole): Connection =>
+      openConnection(options, role, deps.log, role === 'entries' ? this.lent : undefined);
+    this.#connections = {
+      write: open('write'),
+      durable: open('durable'),
+      read: open('read'),
+      entries: open('entries'),
+      subscribe: open('subscribe'),
+    };
+    const { write, durable, read, entries, subscribe } = this.#connections;
+    this.write = write.redis;
+    this.durable = durable.redis;
+    this.read = read.redis;
+    this.entries = entries.redis;
     this.keyPrefix = options.keyPrefix;
     this.db = options.db;
-    this.#subscriber = new Subscriber(connections.subscribe.redis, deps.log);
-    const { write, durable, read, entries } = connections;
+    this.#subscriber = new Subscriber(subscribe.redis, deps.log);
     this.#admission = new Admission({
       held: [write.redis, durable.redis, read.redis, entries.redis],
-      history: historyOfFacts(facts),
+      look: (redis) => this.#look(redis),
       open: () => this.#openUnheld(),
       ...deps,
       onAdmitted: (historyChanged) => this.#admitted(historyChanged),
     });
-    this.#scheduleHeartbeat();
+    this.#heartbeat = new Periodic({
+      ...deps,
+      name: 'Redis heartbeat',
+      everyMs: options.heartbeatMs,
+      run: () => this.#ping(),
+    });
   }
 
   /**
-   * Connects, checks that the server can be used and logs what is worth knowing about it.
+   * Connects, checks that the server can be used and logs what is worth knowing about it. Where it
+   * fails, nothing is left behind: no connection and no timer.
    *
    * @throws RedisStartError with several lines on what is wrong and what to do
    */
   static async connect(options: RedisOptions, deps: LinkDeps): Promise<RedisLink> {
     const resolved = resolveOptions(options);
-    const lent = new LentReplies();
-    const open = (role: ConnectionRole, memory?: LentReplies): Connection =>
-      openConnection(resolved, role, deps.log, memory);
-    const connections: Connections = {
-      write: open('write'),
-      durable: open('durable'),
-      read: open('read'),
-      entries: open('entries', lent),
-      subscribe: open('subscribe'),
-    };
+    const link = new RedisLink(resolved, deps);
     try {
-      await firstReady(connections.write, resolved, deps);
-      const facts = await readServerFacts(connections.write.redis);
-      checkServer(facts, resolved.label);
-      const { durable, read, entries, subscribe } = connections;
-      const others = [durable, read, entries, subscribe];
-      await Promise.all(others.map((one) => firstReady(one, resolved, deps)));
-      for (const { level, message } of adviseOnServer(facts)) deps.log[level](message);
-      await renewAof(connections.write.redis, deps.log);
-      return new RedisLink(resolved, deps, connections, lent, facts);
+      await link.#start();
+      return link;
     } catch (error) {
-      await closeAll(connections);
-      if (!(error instanceof RedisUnavailable)) throw error;
+      await link.close();
+      if (!(error instanceof RedisUnavailable || error instanceof UnknownOutcome)) throw error;
       const { label, connectTimeoutMs: timeoutMs } = resolved;
       throw explainConnectFailure({ label, error, timeoutMs });
     }
@@ -186,8 +190,7 @@ export class RedisLink {
     const { runId, replicationId } = this.#admission.history;
     return {
       connected: this.write.status === 'ready' && !this.#connections.write.redis.isHeld,
-      product: this.facts.product,
-      version: this.facts.version,
+      ...this.#server,
       runId,
       replicationId,
       replicas: this.#replicas?.count ?? null,
@@ -211,11 +214,48 @@ export class RedisLink {
 
   /** Ends all connections. What is outstanding is rejected; later commands are refused. */
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#heartbeat?.cancel();
+    this.#opening.abort();
     this.#readyListeners.clear();
-    await this.#admission.stop();
-    await closeAll(this.#connections);
+    await Promise.all([
+      this.#heartbeat.stop(),
+      this.#admission.stop(),
+      ...Object.values(this.#connections).map(({ redis }) => closeConnection(redis)),
+    ]);
+  }
+
+  async #start(): Promise<void> {
+    const { write, ...others } = this.#connections;
+    await this.#firstReady(write);
+    const facts = await this.#look(write.redis, await readSettings(write.redis));
+    await Promise.all(Object.values(others).map((one) => this.#firstReady(one)));
+    this.#admission.start(facts);
+    this.#subscriber.start();
+    this.#heartbeat.start();
+    for (const { level, message } of adviseOnServer(facts)) this.deps.log[level](message);
+    await renewAof(this.write, this.deps.log);
+  }
+
+  /** Looks at a server, and whether it and its user may be used. */
+  async #look(redis: Redis, settings?: ReadonlyMap<string, string>): Promise<ServerFacts> {
+    const { label, username, keyPrefix } = this.options;
+    if (redis === this.#connections.entries.redis.unheld) {
+      const identity = await readServerIdentity(redis);
+      checkServer(identity, label);
+      return identity;
+    }
+    const rights = { label, username, keyPrefix };
+    let facts: ServerFacts;
+    try {
+      facts = await readServerFacts(redis, settings);
+    } catch (error) {
+      // It may be INFO itself that is forbidden; then this says so.
+      if (!isConnectionLoss(error)) await checkRights(redis, rights);
+      throw error;
+    }
+    checkServer(facts, label);
+    await checkRights(redis, rights);
+    this.#server = { product: facts.product, version: facts.version };
+    return facts;
   }
 
   async #countReplicas(): Promise<number> {
@@ -235,7 +275,7 @@ export class RedisLink {
     const connection = openConnection(this.options, 'recover', this.deps.log);
     const close = (): Promise<void> => closeConnection(connection.redis);
     try {
-      await firstReady(connection, this.options, this.deps);
+      await this.#firstReady(connection);
     } catch (error) {
       await close();
       throw error;
@@ -243,57 +283,56 @@ export class RedisLink {
     return { redis: connection.redis, close };
   }
 
-  #scheduleHeartbeat(): void {
-    if (this.#closed) return;
-    this.#heartbeat = this.deps.clock.setTimer(this.options.heartbeatMs, () => {
-      for (const { redis } of Object.values(this.#connections)) {
-        // An answer that fails to come makes ioredis break the connection off and make it again.
-        if (redis.status === 'ready') redis.ping().catch(() => undefined);
-      }
-      this.#scheduleHeartbeat();
-    });
+  #firstReady(connection: Connection): Promise<void> {
+    return firstReady(connection, this.options, { ...this.deps, signal: this.#opening.signal });
   }
-}
 
-function historyOfFacts({ runId, replicationId, formerReplicationId }: ServerFacts): HistoryToken {
-  return { runId, replicationId, formerReplicationId };
-}
-
-async function closeAll(connections: Connections): Promise<void> {
-  await Promise.all(Object.values(connections).map(({ redis }) => closeConnection(redis)));
+  /** An answer that fails to come makes ioredis break the connection off and make it again. */
+  #ping(): void {
+    for (const { redis } of Object.values(this.#connections)) {
+      if (redis.status === 'ready') redis.unheld.ping().catch(() => undefined);
+    }
+  }
 }
 
 /** Waits for the first `ready`, while ioredis tries again and again in the background. */
 function firstReady(
   connection: Connection,
   options: ResolvedOptions,
-  deps: LinkDeps,
+  deps: LinkDeps & { signal: AbortSignal },
 ): Promise<void> {
   const { redis } = connection;
+  const { signal } = deps;
   return new Promise((resolve, reject) => {
     let timer: Timer | null = null;
     const settle = (act: () => void): void => {
       timer?.cancel();
       redis.off('ready', onReady);
       redis.off('error', onError);
+      signal.removeEventListener('abort', onAbort);
       act();
     };
     const fail = (error: Error | null, timeoutMs: number): void =>
       settle(() => reject(explainConnectFailure({ label: options.label, error, timeoutMs })));
     const onReady = (): void => settle(resolve);
+    const onAbort = (): void => settle(() => reject(disconnected('connect')));
     const onError = (error: Error): void => {
       if (isHopeless(error)) fail(error, options.connectTimeoutMs);
     };
     redis.on('ready', onReady);
     redis.on('error', onError);
+    signal.addEventListener('abort', onAbort);
     const onLate = async (): Promise<void> => {
-      if (!(await isLoading(redis))) return fail(connection.lastError(), options.connectTimeoutMs);
+      const loads = await isLoading(redis);
+      if (signal.aborted) return;
+      if (!loads) return fail(connection.lastError(), options.connectTimeoutMs);
       deps.log.warn('Redis is reading its data from disk; waiting until it is done');
       const loading = new Error('LOADING Redis is reading its data from disk');
       const onTooLate = (): void => fail(loading, options.loadingTimeoutMs);
       timer = deps.clock.setTimer(options.loadingTimeoutMs, onTooLate);
     };
     timer = deps.clock.setTimer(options.connectTimeoutMs, () => void onLate());
+    if (signal.aborted) return onAbort();
     // Its failure shows as an `error` event, and is followed by further attempts.
     redis.connect().catch(() => undefined);
   });

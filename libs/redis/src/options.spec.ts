@@ -10,6 +10,7 @@ describe('resolveOptions', () => {
       username: 'me',
       password: 'p@ss/word',
       db: 3,
+      managed: false,
       tls: undefined,
       keyPrefix: 'sluice:',
       connectTimeoutMs: redisLimits.connectTimeoutMs,

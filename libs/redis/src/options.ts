@@ -31,6 +31,11 @@ export interface RedisOptions {
   url: string;
   /** Put before every key and channel; default `sluice:`. */
   keyPrefix?: string;
+  /**
+   * The server is Sluice's own and set up for it: its append-only file is written anew only when
+   * the gateway asks. Default: false.
+   */
+  managed?: boolean;
   /** TLS settings for `rediss://`: certificate authorities, client certificate. */
   tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
   /** Redis Sentinel. Not supported yet: refused with a message. */
@@ -52,6 +57,7 @@ export interface ResolvedOptions {
   username: string | undefined;
   password: string | undefined;
   db: number;
+  managed: boolean;
   tls: ConnectionOptions | undefined;
   keyPrefix: string;
   connectTimeoutMs: number;
@@ -86,6 +92,7 @@ export function resolveOptions(options: RedisOptions): ResolvedOptions {
     username: decoded(url.username),
     password: decoded(url.password),
     db,
+    managed: options.managed ?? false,
     tls: secure ? { ...(isIP(host) === 0 ? { servername: host } : {}), ...options.tls } : undefined,
     keyPrefix: options.keyPrefix ?? 'sluice:',
     connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs),

@@ -34,7 +34,13 @@ export function sameHistory(before: HistoryToken, now: HistoryToken): boolean {
   return before.replicationId === now.replicationId || /^0*$/.test(now.formerReplicationId);
 }
 
-const settingNames = ['appendfsync', 'save', 'stream-node-max-bytes', 'maxmemory-policy'];
+const settingNames = [
+  'appendfsync',
+  'save',
+  'stream-node-max-bytes',
+  'maxmemory-policy',
+  'auto-aof-rewrite-percentage',
+];
 
 /** The fields of an INFO reply by name. */
 export function parseInfo(text: string): ReadonlyMap<string, string> {
@@ -47,13 +53,34 @@ export function parseInfo(text: string): ReadonlyMap<string, string> {
 }
 
 /**
- * Asks Redis what it is and how it is set up.
+ * Asks Redis what it is.
+ *
+ * @param settings as `readSettings` gives them, where they are known
+ * @throws as `classify`
+ */
+export async function readServerFacts(
+  redis: Redis,
+  settings: ReadonlyMap<string, string> = new Map(),
+): Promise<ServerFacts> {
+  return factsOf(await attempt('INFO', redis.info()), settings);
+}
+
+/**
+ * Asks Redis what it is, by short replies alone: on the connection for stream entries long ones do
+ * not come as text. What they would tell of memory and persistence is left open.
  *
  * @throws as `classify`
  */
-export async function readServerFacts(redis: Redis): Promise<ServerFacts> {
-  const info = parseInfo(await attempt('INFO', redis.info()));
-  const settings = await readSettings(redis);
+export async function readServerIdentity(redis: Redis): Promise<ServerFacts> {
+  const [server, replication] = await Promise.all([
+    attempt('INFO server', redis.info('server')),
+    attempt('INFO replication', redis.info('replication')),
+  ]);
+  return factsOf(server + replication, new Map());
+}
+
+function factsOf(text: string, settings: ReadonlyMap<string, string>): ServerFacts {
+  const info = parseInfo(text);
   const valkeyVersion = info.get('valkey_version');
   return {
     product: valkeyVersion === undefined ? 'redis' : 'valkey',
@@ -65,19 +92,6 @@ export async function readServerFacts(redis: Redis): Promise<ServerFacts> {
     aofEnabled: info.get('aof_enabled') === '1',
     settings,
   };
-}
-
-/**
- * Asks Redis which history it is on. A restart changes `run_id`, a promotion `master_replid`.
- *
- * @throws as `classify`
- */
-export async function readHistory(redis: Redis): Promise<HistoryToken> {
-  const [server, replication] = await Promise.all([
-    attempt('INFO server', redis.info('server')),
-    attempt('INFO replication', redis.info('replication')),
-  ]);
-  return historyOf(parseInfo(server + replication));
 }
 
 /**
@@ -103,9 +117,10 @@ function historyOf(info: ReadonlyMap<string, string>): HistoryToken {
 }
 
 /**
- * CONFIG is often forbidden or renamed on rented servers; what it would have told is then unknown.
+ * How Redis is set up. CONFIG is often forbidden or renamed on rented servers; what it would have
+ * told is then unknown.
  */
-async function readSettings(redis: Redis): Promise<ReadonlyMap<string, string>> {
+export async function readSettings(redis: Redis): Promise<ReadonlyMap<string, string>> {
   const settings = new Map<string, string>();
   for (const name of settingNames) {
     try {

@@ -26,11 +26,14 @@ interface Subscription {
 export class Subscriber {
   readonly #channels = new Map<string, Set<Subscription>>();
 
-  /** @param redis a connection that is ready: each later `ready` is a reconnect */
   constructor(
     private readonly redis: Redis,
     private readonly log: Logger,
-  ) {
+  ) {}
+
+  /** To be called once the connection is ready: each later `ready` is a reconnect. */
+  start(): void {
+    const { redis } = this;
     redis.on('message', (channel: string, message: string) => this.#deliver(channel, message));
     redis.on('ready', () => void this.#resubscribe());
   }

@@ -1,6 +1,12 @@
 import { EventEmitter, once } from 'node:events';
-import type { PartitionBounds, PartitionRef, PartitionStore } from '@sluice/log';
-import type { RedisLink } from '@sluice/redis';
+import {
+  partitionLimits,
+  PartitionWatch,
+  type NewWatch,
+  type PartitionBounds,
+  type PartitionRef,
+  type PartitionStore,
+} from '@sluice/log';
 import { ErrorCode, type Fetch, type ResponseInput } from '@sluice/wire';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import type { RequestContext } from '../requests/context';
@@ -14,20 +20,31 @@ import { Partition } from '../partitions/partition';
 const empty: PartitionBounds = {
   logStartOffset: 0,
   logEndOffset: 0,
+  lastStableOffset: 0,
   maxTimestampMs: -1,
   bytes: 0,
   batches: 0,
   largestBatchBytes: 0,
   leaderEpoch: 0,
 };
-const oneRecord = { ...empty, logEndOffset: 1, bytes: 100, batches: 1, largestBatchBytes: 100 };
+const oneRecord = {
+  ...empty,
+  logEndOffset: 1,
+  lastStableOffset: 1,
+  bytes: 100,
+  batches: 1,
+  largestBatchBytes: 100,
+};
 const batch = { baseOffset: 0, lastOffset: 0, bytes: Buffer.alloc(100), release: () => {} };
+
+const noSubscription = () => Promise.resolve(() => Promise.resolve());
 
 /** A fetch handler over partitions whose bounds come from Redis when the test says so. */
 class FetchBench {
   readonly clock = new FakeClock();
   readonly fetchBudget = new MemoryBudget(limits.fetchReplyBytesMax);
   readonly partitions: Partition[];
+  readonly watches: PartitionWatch[] = [];
   /** What Redis knows; null is a partition that is deleted. */
   readonly stored: (PartitionBounds | null)[];
   /** What answers to one partition's bounds wait for. */
@@ -35,20 +52,23 @@ class FetchBench {
 
   constructor(count: number) {
     this.stored = Array.from({ length: count }, () => empty);
+    const bounds = async ({ partition }: PartitionRef) => {
+      const answer = this.stored[partition]!;
+      if (this.held?.partition === partition) await this.held.until;
+      return answer;
+    };
     const store = {
-      bounds: async ({ partition }: PartitionRef) => {
-        const answer = this.stored[partition];
-        if (this.held?.partition === partition) await this.held.until;
-        return answer;
+      watch: (ref: PartitionRef, options: NewWatch) => {
+        const source = { bounds: () => bounds(ref), subscribe: noSubscription };
+        const watch = new PartitionWatch({ source, limits: partitionLimits, ...options });
+        this.watches.push(watch);
+        return watch;
       },
       readLent: () => Promise.resolve([batch]),
-      wakeChannel: () => 'wake',
       writer: () => ({ busy: false, callIsOut: false, close: () => {} }),
     } as unknown as PartitionStore;
-    const redis = { subscribe: () => Promise.resolve(() => Promise.resolve()) };
     const services = {
       store,
-      redis: redis as unknown as RedisLink,
       clock: this.clock,
       hotMemory: new HotMemory(0),
       readAheadBudget: new MemoryBudget(0),
@@ -57,14 +77,14 @@ class FetchBench {
       appendTrouble: { note: () => {} },
     };
     this.partitions = Array.from({ length: count }, (_, partition) => {
-      return new Partition({ topic: 't', topicId: 'id', partition }, services);
+      return new Partition({ topic: 't', topicId: 'id', partition }, 0, services);
     });
   }
 
   /** Another record is in a partition, and the gateway knows. */
   append(partition: number): void {
     this.stored[partition] = oneRecord;
-    this.partitions[partition]!.setBounds(oneRecord);
+    this.watches[partition]!.expectBounds()(oneRecord);
   }
 
   /** Fetches from offset 0; `minBytes` is 1 and the wait 30 s. */
@@ -141,7 +161,7 @@ describe('a fetch that waits', () => {
     await bench.clock.advanceAsync(1);
     expect(recordsOf(await atOnce(response))).toEqual([0]);
     expect(bench.clock.timerCount).toBe(0);
-    expect(bench.partitions[0]!.hasWaiting).toBe(false);
+    expect(bench.watches[0]!.hasListeners).toBe(false);
   });
 
   it('goes on until it has the bytes that are asked for', async () => {

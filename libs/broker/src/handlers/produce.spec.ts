@@ -1,7 +1,10 @@
 import { encodeBatch } from '@sluice/records';
 import { ErrorCode, type Produce, type ResponseInput } from '@sluice/wire';
+import { silentLogger } from '@sluice/base';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import type { RequestContext } from '../requests/context';
+import { AppendLines } from '../examiner/append-lines';
+import { Examiner } from '../examiner/examiner';
 import { limits } from '../limits';
 import { produce } from './00-produce';
 
@@ -19,7 +22,9 @@ async function produceTo(compressionTypes: string[]): Promise<number[]> {
     clock.advance(1000);
     done(appended, null);
   };
-  const services = { clock, catalog, partitions: { get: () => ({ append }) } };
+  const examiner = new Examiner({ clock, log: silentLogger });
+  const partitions = { get: () => ({ append }) };
+  const services = { clock, catalog, partitions, examiner, lines: new AppendLines() };
   const context = { services, apiVersion: 8 } as unknown as RequestContext;
   const topicData = compressionTypes.map((name) => ({
     name,
@@ -30,9 +35,9 @@ async function produceTo(compressionTypes: string[]): Promise<number[]> {
   return responses.flatMap((topic) => topic.partitionResponses.map((one) => one.errorCode));
 }
 
-describe('a request whose batches have to be recompressed', () => {
+describe('a request whose batches have to be opened', () => {
   it('is worked on for a limited time, and the client may send the rest again', async () => {
-    const seconds = limits.convertMsMax / 1000;
+    const seconds = limits.examineMsMax / 1000;
     const codes = await produceTo(Array.from({ length: seconds + 3 }, () => 'gzip'));
     const { NONE, KAFKA_STORAGE_ERROR } = ErrorCode;
     const done = codes.filter((code) => code === NONE);

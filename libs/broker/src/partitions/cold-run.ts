@@ -5,6 +5,8 @@ import type { BatchRun } from './hot-ring';
 export interface ColdRun extends BatchRun {
   /** What gives back the memory of each chunk. */
   readonly releases: (() => void)[];
+  /** Offsets are missing before some batch of it, or between two. */
+  hasGap: boolean;
   release: () => void;
 }
 
@@ -14,7 +16,9 @@ export function emptyRun(offset: number): ColdRun {
 }
 
 /** Adds the next batch. */
-export function addBatch(run: ColdRun, { bytes, lastOffset, release }: LentBatch): void {
+export function addBatch(run: ColdRun, batch: LentBatch): void {
+  const { bytes, baseOffset, lastOffset, release } = batch;
+  if (baseOffset > run.nextOffset) run.hasGap = true;
   run.chunks.push(bytes);
   run.releases.push(release);
   run.bytes += bytes.length;
@@ -45,5 +49,5 @@ function coldRun(
   const release = () => {
     for (const one of releases.splice(0)) one();
   };
-  return { chunks, releases, bytes, nextOffset, release };
+  return { chunks, releases, bytes, nextOffset, hasGap: false, release };
 }

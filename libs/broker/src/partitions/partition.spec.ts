@@ -1,7 +1,15 @@
-import type { AppendListener, NewWriter, PartitionBounds, PartitionStore } from '@sluice/log';
+import { MemoryBudget, silentLogger } from '@sluice/base';
+import {
+  partitionLimits,
+  PartitionWatch,
+  type AppendListener,
+  type NewWatch,
+  type NewWriter,
+  type PartitionBounds,
+  type PartitionStore,
+} from '@sluice/log';
 import { batchAt } from '@sluice/test/support/batches';
-import { MemoryBudget, silentLogger, systemClock } from '@sluice/base';
-import type { RedisLink } from '@sluice/redis';
+import { FakeClock } from '@sluice/test/support/fake-clock';
 import { HotMemory } from './hot-memory';
 import { Partition } from './partition';
 
@@ -11,6 +19,7 @@ function boundsUpTo(logEndOffset: number): PartitionBounds {
   return {
     logStartOffset: 0,
     logEndOffset,
+    lastStableOffset: logEndOffset,
     bytes: 100,
     batches: 1,
     largestBatchBytes: 100,
@@ -23,24 +32,24 @@ function boundsUpTo(logEndOffset: number): PartitionBounds {
 function heldPartition() {
   const bounds: ((bounds: PartitionBounds) => void)[] = [];
   let onReply: AppendListener;
-  const writer = { busy: false, callIsOut: false, close: () => {} };
   const store = {
-    bounds: () => new Promise((resolve) => bounds.push(resolve)),
     writer: (_ref: unknown, options: NewWriter) => {
       ({ onReply } = options);
-      return writer;
+      return { busy: false, callIsOut: false, close: () => {} };
     },
-    wakeChannel: () => 'wake',
+    watch: (_ref: unknown, options: NewWatch) => {
+      const source = {
+        bounds: () => new Promise<PartitionBounds>((resolve) => void bounds.push(resolve)),
+        subscribe: () => Promise.resolve(() => Promise.resolve()),
+      };
+      return new PartitionWatch({ source, limits: partitionLimits, ...options });
+    },
+    readLent: () => Promise.resolve([]),
+    findMissing: () => Promise.resolve(null),
   };
-  let hear: (message: string) => void;
-  const subscribe = (_channel: string, listener: (message: string) => void) => {
-    hear = listener;
-    return Promise.resolve(() => Promise.resolve());
-  };
-  const partition = new Partition(ref, {
+  const partition = new Partition(ref, 0, {
     store: store as unknown as PartitionStore,
-    redis: { subscribe } as unknown as RedisLink,
-    clock: systemClock,
+    clock: new FakeClock(),
     hotMemory: new HotMemory(1024 * 1024),
     readAheadBudget: new MemoryBudget(1024 * 1024),
     replicationTimeoutMs: 100,
@@ -52,8 +61,10 @@ function heldPartition() {
     const results = [{ kind: 'appended' as const, baseOffset }];
     onReply([batchAt(1)], { results, logStartOffset: 0, logEndOffset: baseOffset + 1 });
   };
-  return { partition, bounds, appended, writer, hear: (message: string) => hear(message) };
+  return { partition, bounds, appended };
 }
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('Partition', () => {
   it('knows its own append, though bounds from before it come after the answer', async () => {
@@ -75,5 +86,33 @@ describe('Partition', () => {
     const reading = partition.read(5, 1_000);
     partition['ring'].push(batchAt(1).bytes, 6, 7);
     expect(await reading).toMatchObject({ run: { nextOffset: 7 }, highWatermark: 7 });
+  });
+
+  it('forgets what is hot when Redis has less than was known', async () => {
+    const { partition, bounds, appended } = heldPartition();
+    const known = partition.currentBounds();
+    bounds[0]!(boundsUpTo(5));
+    await known;
+    for (const offset of [5, 6, 7]) appended(offset);
+    expect(await partition.read(6, 1_000)).toMatchObject({ run: { nextOffset: 8 } });
+    const asked = partition.refreshBounds();
+    bounds[1]!(boundsUpTo(6));
+    await asked;
+    const reading = partition.read(7, 1_000);
+    await turn();
+    bounds[2]!(boundsUpTo(6));
+    expect(await reading).toEqual({ refused: 'out-of-range' });
+    appended(6);
+    expect(partition['ring'].holds(7)).toBe(false);
+    expect(partition['ring'].holds(6)).toBe(true);
+  });
+
+  it('is told the log start that is true when nothing comes, though something should', async () => {
+    const { partition, bounds } = heldPartition();
+    const reading = partition.read(3, 1_000);
+    bounds[0]!(boundsUpTo(9));
+    await turn();
+    bounds[1]!({ ...boundsUpTo(9), logStartOffset: 9 });
+    expect(await reading).toEqual({ refused: 'out-of-range' });
   });
 });

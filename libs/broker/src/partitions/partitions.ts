@@ -1,17 +1,32 @@
-import type { PartitionStore, Topic } from '@sluice/log';
-import type { Logger } from '@sluice/base';
+import type { PartitionBounds, PartitionRef, PartitionStore, Topic } from '@sluice/log';
+import { Periodic } from '@sluice/base';
 import { limits } from '../limits';
-import { Partition, type PartitionServices } from './partition';
+import { constantLeaderEpoch, Partition, type PartitionServices } from './partition';
 
 /** The partitions that this gateway has lately served; made on first use, forgotten when idle. */
 export class Partitions {
   private readonly byTopicId = new Map<string, Map<number, Partition>>();
-  private stopTimers: (() => void) | null = null;
+  private readonly poll: Periodic;
+  private readonly sweep: Periodic;
 
-  constructor(
-    private readonly services: PartitionServices,
-    private readonly log: Logger,
-  ) {}
+  constructor(private readonly services: PartitionServices) {
+    const { clock, log } = services;
+    this.poll = new Periodic({
+      clock,
+      log,
+      name: 'asking for the ends of logs',
+      everyMs: limits.wakePollMs,
+      run: () => this.pollWaiting(),
+      failureLevel: 'debug',
+    });
+    this.sweep = new Periodic({
+      clock,
+      log,
+      name: 'clearing partitions that nobody uses',
+      everyMs: limits.idleSweepMs,
+      run: () => this.forgetIdle(),
+    });
+  }
 
   get store(): PartitionStore {
     return this.services.store;
@@ -19,25 +34,13 @@ export class Partitions {
 
   /** Starts the slow poll for waiting fetches and the clearing of idle partitions. */
   start(): void {
-    const { clock } = this.services;
-    let running = true;
-    let ticks = 0;
-    const tick = async () => {
-      await this.pollWaiting().catch((error: unknown) => {
-        this.log.debug('bounds poll failed', { error: String(error) });
-      });
-      if (++ticks % 10 === 0) this.forgetIdle();
-      if (running) timer = clock.setTimer(limits.wakePollMs, () => void tick());
-    };
-    let timer = clock.setTimer(limits.wakePollMs, () => void tick());
-    this.stopTimers = () => {
-      running = false;
-      timer.cancel();
-    };
+    this.poll.start();
+    this.sweep.start();
   }
 
-  stop(): void {
-    this.stopTimers?.();
+  /** Ends all leaderships; what waits is told so. */
+  async stop(): Promise<void> {
+    await Promise.all([this.poll.stop(), this.sweep.stop()]);
     for (const partition of this.all()) partition.close();
     this.byTopicId.clear();
   }
@@ -48,7 +51,7 @@ export class Partitions {
     if (known) return known;
     if (!(index >= 0 && index < topic.partitions)) return undefined;
     const ref = { topic: topic.name, topicId: topic.id, partition: index };
-    const partition = new Partition(ref, this.services);
+    const partition = new Partition(ref, constantLeaderEpoch, this.services);
     let ofTopic = this.byTopicId.get(topic.id);
     if (!ofTopic) this.byTopicId.set(topic.id, (ofTopic = new Map()));
     ofTopic.set(index, partition);
@@ -73,10 +76,17 @@ export class Partitions {
   }
 
   private async pollWaiting(): Promise<void> {
-    const waiting = [...this.all()].filter((partition) => partition.hasWaiting);
-    if (waiting.length === 0) return;
-    const bounds = await this.store.boundsMany(waiting.map(({ ref }) => ref));
-    waiting.forEach((partition, i) => partition.setBounds(bounds[i] ?? null));
+    const refs: PartitionRef[] = [];
+    const takers: ((bounds: PartitionBounds | null) => void)[] = [];
+    for (const partition of this.all()) {
+      const take = partition.expectBounds();
+      if (take === null) continue;
+      refs.push(partition.ref);
+      takers.push(take);
+    }
+    if (refs.length === 0) return;
+    const bounds = await this.store.boundsMany(refs);
+    takers.forEach((take, i) => take(bounds[i] ?? null));
   }
 
   private forgetIdle(): void {

@@ -1,25 +1,38 @@
 import { MemoryBudget } from '@sluice/base';
-import { type ColdRun, emptyRun } from './cold-run';
-import { ReadAhead, type Wanted } from './read-ahead';
+import type { PartitionBounds, PartitionStore } from '@sluice/log';
+import { ColdReads } from './cold-reads';
+import { addBatch, type ColdRun, emptyRun } from './cold-run';
+import { ReadAhead, type Reserve, type Wanted } from './read-ahead';
 
-/** Runs of ten offsets each, and which of them were read. */
+const MiB = 1024 * 1024;
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Runs of ten offsets and 50 bytes each, which may come to 100; and which of them were read. */
 function wanted(depth: number, endOffset: number) {
   const reads: number[] = [];
-  const read = (offset: number): Promise<ColdRun> => {
-    reads.push(offset);
-    return Promise.resolve({ ...emptyRun(offset + 10), chunks: [Buffer.alloc(1)], bytes: 1 });
+  let released = 0;
+  const read = (run: ColdRun, reserve: Reserve): Promise<ColdRun> => {
+    if (!reserve(100)) return Promise.resolve(run);
+    reads.push(run.nextOffset);
+    const lastOffset = run.nextOffset + 9;
+    const bytes = Buffer.alloc(50);
+    addBatch(run, { baseOffset: run.nextOffset, lastOffset, bytes, release: () => released++ });
+    return Promise.resolve(run);
   };
-  const options: Wanted = { depth, bytes: 100, endOffset, read };
-  return { reads, options };
+  const options: Wanted = { depth, endOffset, read };
+  return { reads, options, released: () => released };
 }
 
-const settled = () => new Promise((resolve) => setImmediate(resolve));
+function readInVain(_run: ColdRun, reserve: Reserve): Promise<ColdRun> {
+  reserve(10);
+  return Promise.reject(new Error('Redis is away'));
+}
 
 describe('ReadAhead', () => {
   it('reads the next portions one after the other, and not beyond the end', async () => {
     const ahead = new ReadAhead(new MemoryBudget(1_000));
     const { reads, options } = wanted(3, 25);
-    ahead.extend(10, options);
+    ahead.extend(10, null, options);
     await settled();
     expect(reads).toEqual([10, 20]);
   });
@@ -28,38 +41,116 @@ describe('ReadAhead', () => {
     const budget = new MemoryBudget(1_000);
     const ahead = new ReadAhead(budget);
     const { reads, options } = wanted(2, 1_000);
-    ahead.extend(0, options);
+    ahead.extend(0, null, options);
+    expect(budget.bytesUsed).toBe(100);
     await settled();
     expect((await ahead.take(0))!.nextOffset).toBe(10);
     expect(ahead.take(0)).toBeNull();
-    ahead.extend(10, options);
+    ahead.extend(10, null, options);
     await settled();
     expect(reads).toEqual([0, 10, 20]);
-    expect(budget.bytesUsed).toBe(200);
+    // What is there counts for what it has.
+    expect(budget.bytesUsed).toBe(2 * 50);
   });
 
   it('reads nothing ahead for which there is no room', async () => {
-    const ahead = new ReadAhead(new MemoryBudget(150));
-    const { reads, options } = wanted(3, 1_000);
-    ahead.extend(0, options);
-    await settled();
-    expect(reads).toEqual([0]);
-  });
-
-  it('gives its memory back and stops when all is forgotten', async () => {
-    const budget = new MemoryBudget(1_000);
+    const budget = new MemoryBudget(140);
     const ahead = new ReadAhead(budget);
     const { reads, options } = wanted(3, 1_000);
-    ahead.extend(0, options);
-    ahead.clear();
+    ahead.extend(0, null, options);
     await settled();
-    expect([reads, budget.bytesUsed]).toEqual([[0], 0]);
+    expect(reads).toEqual([0]);
+    expect(budget.bytesUsed).toBe(50);
+    const none = new MemoryBudget(99);
+    new ReadAhead(none).extend(0, null, options);
+    expect([reads, none.bytesUsed]).toEqual([[0], 0]);
+  });
+
+  it('counts what it is given, and gives it back where there is no room', async () => {
+    const { reads, options, released } = wanted(1, 1_000);
+    const start = await options.read(emptyRun(0), () => true);
+    const budget = new MemoryBudget(149);
+    budget.take(100);
+    new ReadAhead(budget).extend(0, start, options);
+    expect([reads, released(), budget.bytesUsed]).toEqual([[0], 1, 100]);
+  });
+
+  it('gives all memory back when all is forgotten, as soon as nothing is on its way', async () => {
+    const budget = new MemoryBudget(1_000);
+    const ahead = new ReadAhead(budget);
+    const { reads, options, released } = wanted(3, 1_000);
+    ahead.extend(0, null, options);
+    ahead.clear();
+    expect(budget.bytesUsed).toBe(100);
+    await settled();
+    expect([reads, budget.bytesUsed, released()]).toEqual([[0], 0, 1]);
+    ahead.extend(0, null, options);
+    await settled();
+    ahead.clear();
+    expect([budget.bytesUsed, released()]).toEqual([0, 4]);
   });
 
   it('leaves errors to the reader', async () => {
-    const ahead = new ReadAhead(new MemoryBudget(1_000));
-    const wanted = { depth: 2, bytes: 1, endOffset: 10 };
-    ahead.extend(0, { ...wanted, read: () => Promise.reject(new Error('Redis is away')) });
+    const budget = new MemoryBudget(1_000);
+    const ahead = new ReadAhead(budget);
+    ahead.extend(0, null, { depth: 2, endOffset: 10, read: readInVain });
     expect(await ahead.take(0)).toBeNull();
+    ahead.extend(0, null, { depth: 2, endOffset: 10, read: readInVain });
+    await settled();
+    expect([ahead.take(0), budget.bytesUsed]).toEqual([null, 0]);
+  });
+});
+
+describe('ColdReads', () => {
+  it('has no more in memory for those who read on than there is room for', async () => {
+    const bytesMax = 64 * MiB;
+    const batchBytes = 8 * MiB;
+    const bytes = Buffer.alloc(batchBytes);
+    let inMemory = 0;
+    let most = 0;
+    const release = () => void (inMemory -= batchBytes);
+    const readLent = async (
+      _ref: unknown,
+      fromOffset: number,
+      { entries }: { entries: number },
+    ) => {
+      inMemory += entries * batchBytes;
+      most = Math.max(most, inMemory);
+      await settled();
+      return Array.from({ length: entries }, (_, i) => {
+        const lastOffset = fromOffset + i;
+        return { baseOffset: lastOffset, lastOffset, bytes, release };
+      });
+    };
+    const store = { readLent } as unknown as PartitionStore;
+    const budget = new MemoryBudget(bytesMax);
+    const bounds: PartitionBounds = {
+      logStartOffset: 0,
+      logEndOffset: 1_000,
+      lastStableOffset: 1_000,
+      bytes: 1_000 * batchBytes,
+      batches: 1_000,
+      largestBatchBytes: batchBytes,
+      maxTimestampMs: 1,
+      leaderEpoch: 0,
+    };
+    const readOn = async (partition: number): Promise<void> => {
+      const ref = { topic: 't', topicId: 'x', partition };
+      const cold = new ColdReads({ store, ref, budget, isHot: () => false });
+      for (let offset = 0; offset < 12;) {
+        const run = await cold.read(offset, MiB, bounds);
+        expect(budget.bytesUsed).toBeLessThanOrEqual(bytesMax);
+        offset = run.nextOffset;
+        run.release();
+        await settled();
+      }
+    };
+    const readers = 20;
+    await Promise.all(Array.from({ length: readers }, (_, i) => readOn(i)));
+    await settled();
+    // Beside what is read ahead, each reader has what it reads itself.
+    expect(most).toBeLessThanOrEqual(bytesMax + readers * batchBytes);
+    expect(inMemory).toBe(budget.bytesUsed);
+    expect(inMemory).toBeGreaterThan(0);
   });
 });

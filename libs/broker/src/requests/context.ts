@@ -6,6 +6,8 @@ import type { BrokerOptions } from '../options';
 import type { AutoCreation } from './auto-creation';
 import type { Interceptions } from './interceptions';
 import type { Partitions } from '../partitions/partitions';
+import type { AppendLines } from '../examiner/append-lines';
+import type { Examiner } from '../examiner/examiner';
 
 /** What every handler may use. */
 export interface BrokerServices {
@@ -15,6 +17,8 @@ export interface BrokerServices {
   readonly partitions: Partitions;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
+  readonly examiner: Examiner;
+  readonly lines: AppendLines;
   readonly fetchBudget: MemoryBudget;
   readonly clock: Clock;
   readonly log: Logger;

@@ -26,12 +26,14 @@ export function recordsErrorCode({ code }: RecordsError): ErrorCodeValue {
   switch (code) {
     case 'corrupt':
       return ErrorCode.CORRUPT_MESSAGE;
-    case 'unsupported-magic':
-      return ErrorCode.UNSUPPORTED_FOR_MESSAGE_FORMAT;
     case 'unsupported-compression':
       return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
     case 'too-large':
       return ErrorCode.MESSAGE_TOO_LARGE;
+    case 'invalid-timestamp':
+      return ErrorCode.INVALID_TIMESTAMP;
+    // As Kafka answers formats 0 and 1 in the versions of Produce that are served.
+    case 'unsupported-magic':
     case 'invalid-record':
       return ErrorCode.INVALID_RECORD;
   }

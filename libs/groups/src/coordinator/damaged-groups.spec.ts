@@ -60,6 +60,10 @@ class StoredState {
     return link.write.hdel(this.key, field);
   }
 
+  async replace(): Promise<void> {
+    await link.write.set(this.key, 'something else');
+  }
+
   async change(field: string, changes: object): Promise<void> {
     const stored = (await link.write.hget(this.key, field))!;
     await this.set(field, JSON.stringify({ ...(JSON.parse(stored) as object), ...changes }));
@@ -84,6 +88,7 @@ const damages: [what: string, damage: Damage, said: string][] = [
   ['a member without protocols', (state, id) => changeMember(state, id, []), 'protocols'],
   ['a member of other protocols', (state, id) => changeMember(state, id, [['x', '']]), 'range'],
   ['a pending id without a time', (state) => state.set('pending/x', 'soon'), 'pending'],
+  ['a state that is no hash', (state) => state.replace(), 'no hash'],
   ['a format that is no number', (state) => state.set('format', 'one'), 'format one'],
   ['a newer format', (state) => state.set('format', '99'), 'format 99'],
 ];
@@ -169,6 +174,20 @@ test.each(deletable)('a group with %s can be deleted, and made again', async (_,
   expect(again.errors).toEqual([]);
   const { offsets } = await after.fetchOffsets({ groupId, partitions: null });
   expect(offsets).toEqual([]);
+});
+
+test('a group whose offsets are no hash is quarantined, and the others are swept', async () => {
+  const { member } = await store();
+  await link.write.set(new GroupKeys(link.keyPrefix).offsets(groupId), 'something else');
+  const after = await startCoordinator({ firstSweepDelayMs: 1, sweepIntervalMs: 5 });
+  expect((await member.heartbeat()).errorCode).toBe(ErrorCode.NOT_COORDINATOR);
+  expect((await after.describe(groupId)).errorMessage).toContain('no hash');
+  const { errorCode } = await after.fetchOffsets({ groupId, partitions: null });
+  expect(errorCode).toBe(ErrorCode.NOT_COORDINATOR);
+  await after.removeTopicOffsets('T');
+  const { removedTopics } = new GroupKeys(link.keyPrefix);
+  await eventually(async () => (await link.read.exists(removedTopics)) === 0);
+  expect(await after.deleteGroup(groupId)).toBe(ErrorCode.NONE);
 });
 
 test('a group of a newer format is not deleted by a gateway that cannot read it', async () => {

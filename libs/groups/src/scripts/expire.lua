@@ -9,6 +9,8 @@ REPLY   missing | gone removed | kept cursor removed
 REFUSED live | unreadable ]]
 --- @include "now"
 --- @include "in-pieces"
+--- @include "is-hash"
+if not (isHash(KEYS.state) and isHash(KEYS.offsets)) then return { 'unreadable' } end
 local exists = redis.call('EXISTS', KEYS.state) == 1
 local found = redis.call('HMGET', KEYS.state, 'head', 'format', 'emptySince')
 local head, format, emptySince = found[1], found[2], tonumber(found[3] or 0) or math.huge
@@ -38,7 +40,10 @@ for _, field in ipairs({ 'fence', 'head', 'format', 'emptySince' }) do
   ownCount = ownCount + redis.call('HEXISTS', KEYS.state, field)
 end
 local hasPending = redis.call('HLEN', KEYS.state) > ownCount
-local offsetCount = redis.call('HLEN', KEYS.offsets) - redis.call('HEXISTS', KEYS.offsets, 'format')
+local offsetCount = redis.call('HLEN', KEYS.offsets)
+for _, field in ipairs({ 'format', 'lineage' }) do
+  offsetCount = offsetCount - redis.call('HEXISTS', KEYS.offsets, field)
+end
 
 -- ── writes ──
 if not exists then

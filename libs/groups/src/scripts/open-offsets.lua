@@ -4,7 +4,10 @@ that name it together with the group's state. A full Redis does not stop it, as 
 able to join.
 KEYS    offsets?
 ARGV    format
-REPLY   open ]]
+REPLY   open
+REFUSED unreadable ]]
+--- @include "is-hash"
+if not isHash(KEYS.offsets) then return { 'unreadable' } end
 
 -- ── writes ──
 redis.call('HSETNX', KEYS.offsets, 'format', ARGV.format)

@@ -3,8 +3,11 @@
 is 0 after the last.
 KEYS    offsets?
 ARGV    pattern cursor count
-REPLY   scanned cursor ]]
+REPLY   scanned cursor
+REFUSED unreadable ]]
 --- @include "in-pieces"
+--- @include "is-hash"
+if not isHash(KEYS.offsets) then return { 'unreadable' } end
 local scanned =
   redis.call('HSCAN', KEYS.offsets, ARGV.cursor, 'MATCH', ARGV.pattern, 'COUNT', ARGV.count)
 local fields = {}

@@ -7,7 +7,9 @@ them.
 KEYS    state?
 ARGV    epoch fence format
 REPLY   taken fields…
-REFUSED missing | outdated fence | newer format ]]
+REFUSED missing | unreadable | outdated fence | newer format ]]
+--- @include "is-hash"
+if not isHash(KEYS.state) then return { 'unreadable' } end
 local fields = redis.call('HGETALL', KEYS.state)
 if #fields == 0 then return { 'missing' } end
 

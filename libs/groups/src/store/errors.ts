@@ -17,6 +17,9 @@ export class OutdatedCoordinator extends Error {
   }
 }
 
+/** The reason where something else stands in the place of a hash. */
+export const notAHash = 'it is no hash';
+
 /** What is stored of a group is not what any gateway writes, or was written by a newer one. */
 export class UnreadableGroup extends Error {
   override readonly name = 'UnreadableGroup';

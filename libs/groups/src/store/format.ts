@@ -8,14 +8,17 @@ import { UnreadableGroup } from './errors';
 export const stateFormat = 1;
 
 /**
- * The format of committed offsets: of a whole hash in its field `format`, which also makes that the
- * key exists as long as the group does, and of each value after the first format at its beginning.
- * 1: without lineage. 2: as described in offset-codec.ts.
+ * The format of committed offsets: the newest in a hash in its field `format`, which also makes
+ * that the key exists as long as the group does, and that of each value, after the first format, at
+ * its beginning. 1: without lineage. 2: as described in offset-codec.ts.
  */
 export const offsetsFormat = 2;
 
 /** The field of both hashes. */
 export const formatField = 'format';
+
+/** The field of the offsets for the last lineage that the group has given. */
+export const lineageField = 'lineage';
 
 /**
  * Refuses what a newer gateway has written.

@@ -4,7 +4,9 @@ import { connectLink, sharedRedis, type TestRedis } from '@sluice/test/support/r
 import { ErrorCode } from '@sluice/wire';
 import { RecordedLog } from '../../test/recorded-log';
 import { GroupCoordinator } from '../coordinator/coordinator';
+import { TestConsumer } from '../../test/test-consumer';
 import { GroupKeys } from './keys';
+import { commitScript, deleteOffsetsScript, deleteScript } from './scripts';
 
 let redis: TestRedis;
 let link: RedisLink;
@@ -35,10 +37,10 @@ afterEach(async () => {
 const keysOf = (groupId: string) => new GroupKeys(link.keyPrefix).of(groupId);
 
 /** A commit by a consumer that is in no group. */
-async function commit(groupId: string, offset: number, partition = 0): Promise<number> {
+async function commit(groupId: string, offset: number): Promise<number> {
   const claim = { groupId, memberId: '', generationId: -1, groupInstanceId: null };
   const offsets = [
-    { topicId: 'T', topic: 't', partition, offset, leaderEpoch: 4, metadata: 'a note' },
+    { topicId: 'T', topic: 't', partition: 0, offset, leaderEpoch: 4, metadata: 'a note' },
   ];
   return (await coordinator.commitOffsets({ ...claim, offsets })).errorCode;
 }
@@ -111,7 +113,7 @@ describe('the lineage of an offset', () => {
   test('rises with each commit, also when the clock of Redis stands behind it', async () => {
     await commit('g', 1);
     const future = 9_000_000_000_000_000;
-    await link.write.hset(keysOf('g').offsets, 'T/0', `v2 1 4 1700000000000 ${future} `);
+    await link.write.hset(keysOf('g').offsets, 'lineage', String(future));
     await commit('g', 2);
     expect((await one('g')).offsets[0]!.lineage).toBe(future + 1);
   });
@@ -154,10 +156,12 @@ describe('offsets that cannot be read', () => {
 
   test('that a newer gateway has written are not overwritten', async () => {
     await commit('g', 1);
-    await link.write.hset(keysOf('g').offsets, 'T/0', 'v3 something else');
+    const newer = { format: '3', 'T/0': 'v3 something else' };
+    await link.write.hset(keysOf('g').offsets, newer);
     expect(await commit('g', 2)).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
-    expect(await link.read.hget(keysOf('g').offsets, 'T/0')).toBe('v3 something else');
-    expect(await commit('g', 2, 1)).toBe(ErrorCode.NONE);
+    expect(await link.read.hgetall(keysOf('g').offsets)).toMatchObject(newer);
+    expect(log.about('error', 'g')[0]!.fields.error).toContain(keysOf('g').offsets);
+    expect(await commit('other', 2)).toBe(ErrorCode.NONE);
   });
 
   test('that are damaged are replaced by the next commit', async () => {
@@ -168,12 +172,27 @@ describe('offsets that cannot be read', () => {
   });
 });
 
-test('the key of the offsets exists as long as the group does', async () => {
-  const { state, offsets } = keysOf('g');
-  await commit('g', 1);
-  const partitions = [{ topicId: 'T', topic: 't', partition: 0 }];
-  await coordinator.deleteOffsets({ groupId: 'g', partitions });
-  expect(await link.read.exists(state, offsets)).not.toBe(1);
-  expect(await coordinator.deleteGroup('g')).not.toBe(ErrorCode.NON_EMPTY_GROUP);
-  expect(await link.read.exists(state, offsets)).toBe(0);
+describe('the keys that scripts name together', () => {
+  const scripts = [commitScript, deleteOffsetsScript, deleteScript];
+  const missing = async (groupId: string) => {
+    const names = scripts.map((script) => script.missingKeys(link.read, keysOf(groupId)));
+    return (await Promise.all(names)).flat();
+  };
+
+  test('are there as soon as the group is, without any offset', async () => {
+    const member = new TestConsumer({ coordinator: () => coordinator, groupId: 'g', name: 'a' });
+    await member.enter();
+    expect(await link.read.hgetall(keysOf('g').offsets)).toEqual({ format: '2' });
+    expect(await missing('g')).toEqual([]);
+    expect(await member.commit(1)).toBe(ErrorCode.NONE);
+    expect(await missing('g')).toEqual([]);
+  });
+
+  test('go with the group', async () => {
+    expect(await commit('g', 1)).toBe(ErrorCode.NONE);
+    expect(await missing('g')).toEqual([]);
+    expect(await coordinator.deleteGroup('g')).toBe(ErrorCode.NONE);
+    const { state, offsets } = keysOf('g');
+    expect(await link.read.exists(state, offsets)).toBe(0);
+  });
 });

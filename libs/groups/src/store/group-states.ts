@@ -1,7 +1,7 @@
 import type { Random } from '@sluice/base';
 import { attempt, type RedisLink } from '@sluice/redis';
 import type { GroupLimits } from '../limits';
-import { OutdatedCoordinator, StaleGroup, UnreadableGroup } from './errors';
+import { notAHash, OutdatedCoordinator, StaleGroup, UnreadableGroup } from './errors';
 import { followingFence, newFence } from './fence';
 import { checkFormat, formatField, newerFormat, stateFormat } from './format';
 import { GroupKeys } from './keys';
@@ -73,10 +73,12 @@ export class GroupStates {
     const fence = newFence(coordinatorEpoch, this.random);
     // On the write connection, so that it is read after whatever was sent there before.
     const args = { epoch: coordinatorEpoch, fence, format: stateFormat };
-    const reply = await readable(keys.state, takeScript.call(this.redis.write, keys, args));
+    const reply = await takeScript.call(this.redis.write, keys, args);
     switch (reply.tag) {
       case 'missing':
         return null;
+      case 'unreadable':
+        throw new UnreadableGroup(keys.state, notAHash);
       case 'outdated':
         throw new OutdatedCoordinator(groupId, reply.fence);
       case 'newer':
@@ -144,14 +146,12 @@ export class GroupStates {
   /**
    * One step of the expiry of a group's offsets, and of the group itself when nothing is left; a
    * cursor of '0' begins, and is given back at the end.
-   *
-   * @throws UnreadableGroup
    */
   async expire(groupId: string, cursor: string): Promise<Expiry> {
     const { offsetsRetentionMs: retentionMs, sweepStepCount: count } = this.limits;
     const keys = this.keys.of(groupId);
     const args = { retentionMs, cursor, count, format: stateFormat };
-    const reply = await readable(keys.state, expireScript.call(this.redis.write, keys, args));
+    const reply = await expireScript.call(this.redis.write, keys, args);
     return { outcome: reply.tag, cursor: '0', removed: 0, ...reply };
   }
 

@@ -16,8 +16,8 @@ export class GroupKeys {
   }
 
   /**
-   * Hash: format, and `<topicId>/<partition>` → the committed offset. It exists as long as the
-   * group does.
+   * Hash: format, lineage, and `<topicId>/<partition>` → the committed offset. It exists as long as
+   * the group does.
    */
   offsets(groupId: string): string {
     return `${this.prefix}{group/${groupId}}:offsets`;

@@ -1,8 +1,8 @@
 import { attempt, type RedisLink } from '@sluice/redis';
 import type { CommittedOffset, OffsetToCommit } from '../api';
 import type { GroupLimits } from '../limits';
-import { StaleGroup, UnreadableGroup } from './errors';
-import { checkFormat, formatField, offsetsFormat } from './format';
+import { notAHash, StaleGroup, UnreadableGroup } from './errors';
+import { checkFormat, formatField, lineageField, offsetsFormat } from './format';
 import { GroupKeys } from './keys';
 import { chunks, settleAll } from './lists';
 import { decodeOffset, noOffset, offsetField, parseOffsetField } from './offset-codec';
@@ -33,10 +33,16 @@ export class CommittedOffsets {
     this.keys = new GroupKeys(redis.keyPrefix);
   }
 
-  /** Makes the key of a group's offsets, if it is not there. To be called before the first use. */
+  /**
+   * Makes the key of a group's offsets, if it is not there. To be called before the first use.
+   *
+   * @throws UnreadableGroup
+   */
   async open(groupId: string): Promise<void> {
     const keys = this.keys.of(groupId);
-    await openOffsetsScript.call(this.redis.write, keys, { format: offsetsFormat });
+    const args = { format: offsetsFormat };
+    const { tag } = await openOffsetsScript.call(this.redis.write, keys, args);
+    if (tag === 'unreadable') throw new UnreadableGroup(keys.offsets, notAHash);
   }
 
   /**
@@ -53,7 +59,8 @@ export class CommittedOffsets {
         leaderEpoch,
         metadata ?? '',
       ]);
-      return commitScript.call(this.redis.write, keys, { fence, offsets: values });
+      const args = { fence, format: offsetsFormat, offsets: values };
+      return commitScript.call(this.redis.write, keys, args);
     });
     for (const { tag } of await settleAll(calls)) {
       if (tag === 'stale') throw new StaleGroup(groupId);
@@ -108,7 +115,8 @@ export class CommittedOffsets {
         const [field, value] = [pairs[at]!, pairs[at + 1]!];
         if (field === formatField) checkFormat(key, value, offsetsFormat);
         // A scan may give an element twice.
-        else found.set(field, { ...parseOffsetField(field), ...decodeOffset(key, field, value) });
+        else if (field !== lineageField)
+          found.set(field, { ...parseOffsetField(field), ...decodeOffset(key, field, value) });
       }
       cursor = next;
     } while (cursor !== '0');
@@ -121,6 +129,8 @@ export class CommittedOffsets {
     const pattern = offsetField(topicId, 0).replace(/0$/, '*');
     const args = { pattern, cursor, count: this.limits.sweepStepCount };
     const reply = await removeTopicScript.call(this.redis.write, this.keys.of(groupId), args);
-    return reply.cursor;
+    // Whoever reads the group will say that its offsets are no hash; none of the topic are in
+    // there.
+    return reply.tag === 'scanned' ? reply.cursor : '0';
   }
 }

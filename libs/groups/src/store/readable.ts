@@ -2,8 +2,8 @@ import { RedisReplyError } from '@sluice/redis';
 import { UnreadableGroup } from './errors';
 
 /**
- * Awaits a reply to a command that only reads, or a script that has not written yet: an error reply
- * means that what stands at the key is of another kind than it should be.
+ * Awaits a reply to a command that only reads: an error reply means that what stands at the key is
+ * of another kind than it should be.
  *
  * @throws UnreadableGroup that names the key, or what the reply is rejected with
  */

@@ -9,7 +9,7 @@ export const takeScript = defineScript({
   keys: ['state?'],
   args: ['epoch', 'fence', 'format'],
   reply: { taken: { 'fields…': 'bytes' } },
-  refused: { missing: {}, outdated: { fence: 'text' }, newer: { format: 'text' } },
+  refused: { missing: {}, unreadable: {}, outdated: { fence: 'text' }, newer: { format: 'text' } },
 });
 export const saveScript = defineScript({
   name: 'groups/save',
@@ -43,7 +43,7 @@ export const commitScript = defineScript({
   name: 'groups/commit',
   file: join(folder, 'commit.lua'),
   keys: ['state', 'offsets'],
-  args: ['fence', 'offsets…'],
+  args: ['fence', 'format', 'offsets…'],
   reply: { committed: {} },
   refused: { stale: {}, newer: {} },
 });
@@ -53,6 +53,7 @@ export const openOffsetsScript = defineScript({
   keys: ['offsets?'],
   args: ['format'],
   reply: { open: {} },
+  refused: { unreadable: {} },
 });
 export const deleteOffsetsScript = defineScript({
   name: 'groups/delete-offsets',
@@ -68,6 +69,7 @@ export const removeTopicScript = defineScript({
   keys: ['offsets?'],
   args: ['pattern', 'cursor', 'count'],
   reply: { scanned: { cursor: 'text' } },
+  refused: { unreadable: {} },
 });
 export const rememberScript = defineScript({
   name: 'groups/remember',

@@ -47,6 +47,14 @@ const obeyedRows: Row[] = [
     'How batches are compressed when they are stored; producer keeps each batch as it was sent.',
   ],
   [
+    'max.decompressed.message.bytes',
+    int(1n),
+    '2147483639',
+    'max.decompressed.message.bytes',
+    'Largest record, in bytes, that a compressed batch may hold. A whole batch may decompress to ' +
+      '64 MiB in any case.',
+  ],
+  [
     'max.message.bytes',
     int(0n),
     '1048588',
@@ -231,14 +239,6 @@ const storedRows: Row[] = [
     '-2',
     'log.local.retention.ms',
     'Age kept here before tiered storage takes over. Without effect: there is no second tier.',
-  ],
-  [
-    'max.decompressed.message.bytes',
-    int(1n),
-    '2147483639',
-    'max.decompressed.message.bytes',
-    'Largest record, in bytes, that a compressed batch may hold. Without effect: Sluice bounds ' +
-      'what a whole batch may decompress to, at 64 MiB.',
   ],
   [
     'preallocate',

@@ -2,5 +2,6 @@
 --[[ topics/read — the whole registry at one moment.
 KEYS   topics version
 ARGV   -
-REPLY  version {field topic …} ]]
-return { tonumber(redis.call('GET', KEYS[2]) or '0'), redis.call('HGETALL', KEYS[1]) }
+REPLY  read version topics (a list: field topic, again and again) ]]
+local version = tonumber(redis.call('GET', KEYS.version) or '0')
+return { 'read', version, redis.call('HGETALL', KEYS.topics) }

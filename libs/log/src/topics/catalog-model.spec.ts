@@ -57,19 +57,21 @@ async function perform(catalog: TopicCatalog, step: CatalogStep) {
 async function checkKeys(link: RedisLink, catalog: TopicCatalog): Promise<void> {
   const { keyPrefix: prefix } = link;
   await new DeletedTopicSweeper(link, deps).sweep();
-  const metas = catalog
-    .list()
-    .flatMap(({ name, id, partitions }) =>
-      Array.from(
-        { length: partitions },
-        (_, partition) => partitionKeys(prefix, { topic: name, topicId: id, partition }).meta,
-      ),
-    );
-  const { topics, version } = registryKeys(prefix);
-  const keys = (await link.read.keys(`${prefix}*`)).filter(
-    (key) => key !== topics && key !== version,
+  const whole = catalog.list().flatMap(({ name, id, partitions }) =>
+    Array.from({ length: partitions }, (_, partition) => {
+      const { meta, log, producers } = partitionKeys(prefix, {
+        topic: name,
+        topicId: id,
+        partition,
+      });
+      return [meta, log, producers];
+    }),
   );
-  expect(keys.sort()).toEqual(metas.sort());
+  const { topics, version, deleted } = registryKeys(prefix);
+  const keys = (await link.read.keys(`${prefix}*`)).filter(
+    (key) => ![topics, version, deleted].includes(key),
+  );
+  expect(keys.sort()).toEqual(whole.flat().sort());
 }
 
 /** The topics of a gateway, once it has heard of what the other did; they must be the model's. */

@@ -1,4 +1,4 @@
-import type { Clock, Logger, Timer } from '@sluice/base';
+import { Periodic, type Clock, type Logger } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import type { TopicCatalog } from './catalog';
 import { catalogLimits } from './catalog-limits';
@@ -23,18 +23,24 @@ interface SweeperDeps {
 export class DeletedTopicSweeper {
   readonly #registry: TopicRegistry;
   readonly #limits: CatalogLimits;
+  readonly #work: Periodic;
   #stopped = false;
-  #wanted = false;
-  #running: Promise<void> | null = null;
-  #timer: Timer | null = null;
   #unlisten: (() => void) | undefined;
 
   constructor(
     redis: RedisLink,
     private readonly deps: SweeperDeps,
   ) {
+    const { clock, log } = deps;
     this.#limits = { ...catalogLimits, ...deps.limits };
-    this.#registry = new TopicRegistry(redis, deps.clock, this.#limits);
+    this.#registry = new TopicRegistry(redis, clock, this.#limits);
+    this.#work = new Periodic({
+      clock,
+      log,
+      name: 'the sweeping of deleted topics',
+      everyMs: this.#limits.sweepIntervalMs,
+      run: async () => void (await this.sweep()),
+    });
   }
 
   /** Begins to sweep in the background. */
@@ -48,16 +54,13 @@ export class DeletedTopicSweeper {
   /** Ends after the step that is under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#timer?.cancel();
     this.#unlisten?.();
-    await this.#running;
+    await this.#work.stop();
   }
 
   /** Sweeps soon; without effect when stopped. */
   wake(): void {
-    if (this.#stopped) return;
-    this.#wanted = true;
-    this.#running ??= this.#run();
+    this.#work.runSoon();
   }
 
   /**
@@ -86,21 +89,5 @@ export class DeletedTopicSweeper {
     await this.#registry.swept(entry);
     this.deps.log.debug('deleted topic swept', { topic, topicId, partitions: prepared });
     return true;
-  }
-
-  async #run(): Promise<void> {
-    this.#timer?.cancel();
-    while (this.#wanted && !this.#stopped) {
-      this.#wanted = false;
-      try {
-        await this.sweep();
-      } catch (error) {
-        const { message } = error as Error;
-        this.deps.log.warn('deleted topics not swept, trying again', { error: message });
-      }
-    }
-    this.#running = null;
-    if (this.#stopped) return;
-    this.#timer = this.deps.clock.setTimer(this.#limits.sweepIntervalMs, () => this.wake());
   }
 }

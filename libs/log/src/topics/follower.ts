@@ -1,4 +1,4 @@
-import type { Clock, Logger, Timer } from '@sluice/base';
+import { Periodic, type Clock, type Logger } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import type { CatalogLimits } from './catalog-limits';
 import type { TopicRegistry } from './topic-registry';
@@ -27,10 +27,20 @@ export class TopicFollower {
   #stale = true;
   #queued: Promise<void> | null = null;
   #running: Promise<void> = Promise.resolve();
-  #poll: Timer | null = null;
+  readonly #poll: Periodic;
   readonly #undo: (() => unknown)[] = [];
 
-  constructor(private readonly deps: FollowerDeps) {}
+  constructor(private readonly deps: FollowerDeps) {
+    const { clock, log, limits } = deps;
+    this.#poll = new Periodic({
+      clock,
+      log,
+      name: 'the look for changed topics',
+      everyMs: limits.pollMs,
+      run: () => this.ensureFresh(),
+      failureLevel: 'debug',
+    });
+  }
 
   /** Subscribes, and reads the registry once. */
   async start(): Promise<void> {
@@ -42,13 +52,14 @@ export class TopicFollower {
     // Redis may have come back with another history, in which the same version means something
     // else.
     this.#undo.push(redis.onReady(() => this.#readSoon()));
+    await this.#ensureWhole();
     await this.refresh();
-    this.#schedulePoll();
+    this.#poll.start();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#poll?.cancel();
+    await this.#poll.stop();
     await Promise.allSettled(this.#undo.map((undo) => undo()));
     await this.#running.catch(() => undefined);
   }
@@ -86,6 +97,17 @@ export class TopicFollower {
     await this.refresh().catch(() => undefined);
   }
 
+  /** A Redis that is full or takes no writes is served all the same. */
+  async #ensureWhole(): Promise<void> {
+    const { registry, log } = this.deps;
+    try {
+      await registry.ensure();
+    } catch (error) {
+      const { message } = error as Error;
+      log.debug('the keys of the registry were not made', { error: message });
+    }
+  }
+
   async #read(): Promise<void> {
     if (this.#stopped) return;
     const { registry, view } = this.deps;
@@ -113,17 +135,6 @@ export class TopicFollower {
     this.#stale = true;
     this.refresh().catch((error: Error) => {
       this.deps.log.debug('topics not read, trying again', { error: error.message });
-    });
-  }
-
-  #schedulePoll(): void {
-    if (this.#stopped) return;
-    this.#poll = this.deps.clock.setTimer(this.deps.limits.pollMs, () => {
-      this.ensureFresh()
-        .catch((error: Error) => {
-          this.deps.log.debug('topics not compared, trying again', { error: error.message });
-        })
-        .finally(() => this.#schedulePoll());
     });
   }
 

@@ -9,11 +9,12 @@ import {
   claimScript,
   createScript,
   deleteScript,
+  ensureScript,
   intendScript,
   readScript,
   updateScript,
 } from './topic-scripts';
-import { encodeRecord, registryField, sweepEntry } from './topic';
+import { encodeRecord, registryField, registryMark, sweepEntry } from './topic';
 import type { Topic, TopicRecord } from './topic';
 
 /** The registry's content at one moment. */
@@ -48,14 +49,19 @@ export class TopicRegistry {
     return this.#keys.changes;
   }
 
+  /** Makes the keys of the registry that are not there, as in a Redis that is new. */
+  async ensure(): Promise<void> {
+    const run = () => ensureScript.call(this.redis.write, this.#keys, { mark: registryMark });
+    await this.#repeat(run);
+  }
+
   /** Reads all topics and the version they belong to. */
   async read(): Promise<RegistryContent> {
-    const { topics, version } = this.#keys;
-    const reply = await readScript.run(this.redis.read, [topics, version], []);
-    const [number, flat] = reply as [number, string[]];
-    const content: RegistryContent = { version: number, topics: new Map() };
-    for (let at = 0; at < flat.length; at += 2) content.topics.set(flat[at]!, flat[at + 1]!);
-    return content;
+    const { version, topics: flat } = await readScript.call(this.redis.read, this.#keys, {});
+    const topics = new Map<string, string>();
+    for (let at = 0; at < flat.length; at += 2) topics.set(flat[at]!, flat[at + 1]!);
+    topics.delete(registryMark);
+    return { version, topics };
   }
 
   /** The number of changes so far. */
@@ -65,11 +71,11 @@ export class TopicRegistry {
 
   /** Notes that a topic is about to be created, unless its name is taken. */
   async intend(record: TopicRecord): Promise<{ taken: string } | 'noted'> {
-    const { topics, deleted } = this.#keys;
-    const args = [registryField(record.topic.name), sweepEntry(record), this.limits.intentGraceMs];
-    const run = () => intendScript.run(this.redis.write, [topics, deleted], args);
-    const [tag, taken] = (await this.#repeat(run)) as [string, string];
-    return tag === 'taken' ? { taken } : 'noted';
+    const field = registryField(record.topic.name);
+    const args = { field, entry: sweepEntry(record), graceMs: this.limits.intentGraceMs };
+    const run = () => intendScript.call(this.redis.write, this.#keys, args);
+    const reply = await this.#repeat(run);
+    return reply.tag === 'taken' ? { taken: reply.topic } : 'noted';
   }
 
   /** Makes the partitions from…to-1 of a topic, a bounded number at a time; existing ones stay. */
@@ -85,13 +91,13 @@ export class TopicRegistry {
    * appears.
    */
   async create(record: TopicRecord): Promise<{ version: number } | { taken: string } | 'expired'> {
-    const { topics, deleted, version, changes } = this.#keys;
-    const { name, id } = record.topic;
-    const args = [registryField(name), id, encodeRecord(record), sweepEntry(record)];
-    const run = () => createScript.run(this.redis.write, [topics, deleted, version, changes], args);
-    const [tag, detail] = (await this.#repeat(run)) as [string, number | string];
-    if (tag === 'created') return { version: Number(detail) };
-    return tag === 'taken' ? { taken: String(detail) } : 'expired';
+    const { name, id: topicId } = record.topic;
+    const texts = { topic: encodeRecord(record), entry: sweepEntry(record) };
+    const { changes } = this.#keys;
+    const args = { field: registryField(name), topicId, ...texts, changes };
+    const reply = await this.#repeat(() => createScript.call(this.redis.write, this.#keys, args));
+    if (reply.tag === 'created') return { version: reply.version };
+    return reply.tag === 'taken' ? { taken: reply.topic } : 'expired';
   }
 
   /** Replaces a topic's text if it is still the expected one. */
@@ -99,12 +105,10 @@ export class TopicRegistry {
     name: string,
     texts: { expected: string; replacement: string },
   ): Promise<{ version: number } | { conflict: string } | 'gone'> {
-    const { topics, version, changes } = this.#keys;
-    const args = [registryField(name), texts.expected, texts.replacement];
-    const run = () => updateScript.run(this.redis.write, [topics, version, changes], args);
-    const [tag, detail] = (await this.#repeat(run)) as [string, number | string];
-    if (tag === 'updated') return { version: Number(detail) };
-    return tag === 'conflict' ? { conflict: String(detail) } : 'gone';
+    const args = { field: registryField(name), ...texts, changes: this.#keys.changes };
+    const reply = await this.#repeat(() => updateScript.call(this.redis.write, this.#keys, args));
+    if (reply.tag === 'updated') return { version: reply.version };
+    return reply.tag === 'conflict' ? { conflict: reply.topic } : 'gone';
   }
 
   /**
@@ -115,15 +119,15 @@ export class TopicRegistry {
     name: string;
     id: string;
   }): Promise<{ version: number } | { gone: true; unsure: boolean }> {
-    const { topics, deleted, version, changes } = this.#keys;
+    const { changes } = this.#keys;
+    const args = { field: registryField(topic.name), topicId: topic.id, changes };
     let attempts = 0;
-    const run = () => {
+    const reply = await this.#repeat(() => {
       attempts++;
-      const args = [registryField(topic.name), topic.id];
-      return deleteScript.run(this.redis.write, [topics, deleted, version, changes], args);
-    };
-    const [tag, detail] = (await this.#repeat(run)) as [string, number];
-    return tag === 'deleted' ? { version: detail } : { gone: true, unsure: attempts > 1 };
+      return deleteScript.call(this.redis.write, this.#keys, args);
+    });
+    if (reply.tag === 'deleted') return { version: reply.version };
+    return { gone: true, unsure: attempts > 1 };
   }
 
   /** Hands partitions that belong to no topic to the sweeper. */
@@ -133,11 +137,10 @@ export class TopicRegistry {
   }
 
   /** Entries that are to be swept now; the same ones again until they are `swept`. */
-  async claim(): Promise<string[]> {
-    const { topics, deleted } = this.#keys;
-    const run = () =>
-      claimScript.run(this.redis.write, [topics, deleted], [this.limits.sweepEntriesMax]);
-    return (await this.#repeat(run)) as string[];
+  async claim(): Promise<readonly string[]> {
+    const args = { entriesMax: this.limits.sweepEntriesMax };
+    const run = () => claimScript.call(this.redis.write, this.#keys, args);
+    return (await this.#repeat(run)).entries;
   }
 
   /** Unlinks all keys of some partitions; Redis frees their memory in the background. */

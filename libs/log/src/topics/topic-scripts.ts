@@ -3,13 +3,22 @@ import { defineScript } from '@sluice/redis';
 
 const file = (name: string) => join(__dirname, '..', 'scripts', `${name}.lua`);
 
+/** Makes the keys of the registry that are not there. */
+export const ensureScript = defineScript({
+  name: 'topics/ensure',
+  file: file('topics-ensure'),
+  keys: ['topics?', 'deleted?', 'version?'],
+  args: ['mark'],
+  reply: { whole: {} },
+});
+
 /** The whole registry at one moment. */
 export const readScript = defineScript({
   name: 'topics/read',
   file: file('topics-read'),
   keys: ['topics', 'version'],
   args: [],
-  reply: 'text',
+  reply: { read: { version: 'int', topics: 'texts' } },
 });
 
 /** Notes that a topic's partitions are about to be prepared. */
@@ -18,34 +27,37 @@ export const intendScript = defineScript({
   file: file('topics-intend'),
   keys: ['topics', 'deleted'],
   args: ['field', 'entry', 'graceMs'],
-  reply: 'text',
+  reply: { noted: {} },
+  refused: { taken: { topic: 'text' } },
 });
 
 /** Lets a prepared topic appear. */
 export const createScript = defineScript({
   name: 'topics/create',
   file: file('topics-create'),
-  keys: ['topics', 'deleted', 'version', 'changes'],
-  args: ['field', 'topicId', 'topic', 'entry'],
-  reply: 'text',
+  keys: ['topics', 'deleted', 'version'],
+  args: ['field', 'topicId', 'topic', 'entry', 'changes'],
+  reply: { created: { version: 'int' }, taken: { topic: 'text' }, expired: {} },
 });
 
 /** Replaces a topic's record if it is still what was seen. */
 export const updateScript = defineScript({
   name: 'topics/update',
   file: file('topics-update'),
-  keys: ['topics', 'version', 'changes'],
-  args: ['field', 'expected', 'replacement'],
-  reply: 'text',
+  keys: ['topics', 'version'],
+  args: ['field', 'expected', 'replacement', 'changes'],
+  reply: { updated: { version: 'int' } },
+  refused: { conflict: { topic: 'text' }, gone: {} },
 });
 
 /** Takes a topic away. */
 export const deleteScript = defineScript({
   name: 'topics/delete',
   file: file('topics-delete'),
-  keys: ['topics', 'deleted', 'version', 'changes'],
-  args: ['field', 'topicId'],
-  reply: 'text',
+  keys: ['topics', 'deleted', 'version'],
+  args: ['field', 'topicId', 'changes'],
+  reply: { deleted: { version: 'int' } },
+  refused: { gone: {} },
 });
 
 /** Entries to sweep. */
@@ -54,5 +66,5 @@ export const claimScript = defineScript({
   file: file('topics-claim'),
   keys: ['topics', 'deleted'],
   args: ['entriesMax'],
-  reply: 'text',
+  reply: { claimed: { 'entries…': 'text' } },
 });

@@ -20,19 +20,29 @@ export interface TopicRecord {
   prepared: number;
 }
 
+/** The form in which this version stores a topic; a text without a number is the first form. */
+const recordFormat = 1;
+
 /** The registry's text for a topic. The same record always gives the same text. */
 export function encodeRecord({ topic, prepared }: TopicRecord): string {
   const { name, id, partitions, configs, createdAtMs } = topic;
-  return JSON.stringify({ name, id, partitions, prepared, configs, createdAtMs });
+  const format = recordFormat;
+  return JSON.stringify({ format, name, id, partitions, prepared, configs, createdAtMs });
 }
 
 /**
  * Reads the registry's text for a topic.
  *
- * @throws Error when it is not one
+ * @throws Error when it is not one, or one in a form that only a newer version knows
  */
 export function decodeRecord(text: string): TopicRecord {
-  const stored = JSON.parse(text) as Topic & { prepared: number };
+  const stored = JSON.parse(text) as Topic & { prepared: number; format?: number };
+  if ((stored.format ?? 1) > recordFormat) {
+    throw new Error(
+      `it is in form ${stored.format}, which only a newer version of Sluice knows; ` +
+        `this one knows forms up to ${recordFormat}`,
+    );
+  }
   const { name, id, partitions, prepared, configs, createdAtMs } = stored;
   const sound =
     typeof name === 'string' &&
@@ -70,6 +80,12 @@ export function topicNameProblem(name: string): string | undefined {
 export function registryField(name: string): string {
   return name.replaceAll('.', '_');
 }
+
+/**
+ * What stands in the registry's hash and among what is to be swept so that neither is ever empty:
+ * no name of a topic, and no entry. See topics-ensure.lua.
+ */
+export const registryMark = '#';
 
 /** What is left to sweep of a topic: its partitions 0…prepared-1. */
 export function sweepEntry({ topic, prepared }: TopicRecord): string {

@@ -159,14 +159,14 @@ describe('append', () => {
 
   it('publishes how far the log reaches, once a call', async () => {
     const messages: string[] = [];
-    const unsubscribe = await redis.subscribe(store.wakeChannel(ref), (message) => {
+    const unsubscribe = await redis.subscribe(keys().wake, (message) => {
       messages.push(message);
     });
     await append(batchAt(1), batchAt(2, 3));
     await append(batchAt(4));
     await append(batchOf({ id: 1, epoch: 3, sequence: 0 }), batchOf({ id: 1, sequence: 5 }));
     await append(batchOf({ id: 1, epoch: 3, sequence: 0 }));
-    await redis.write.publish(store.wakeChannel(ref), 'end');
+    await redis.write.publish(keys().wake, 'end');
     while (messages.at(-1) !== 'end') await new Promise((resolve) => setImmediate(resolve));
     expect(messages).toEqual(['3 0 3 0', '4 0 4 0', '5 0 5 0', 'end']);
     await unsubscribe();

@@ -89,7 +89,7 @@ describe('append of large batches', () => {
   it('wakes those who wait, once a call', async () => {
     await warmUp();
     const messages: string[] = [];
-    await redis.subscribe(store.wakeChannel(ref), (message) => messages.push(message));
+    await redis.subscribe(keys().wake, (message) => messages.push(message));
     await appends.append(ref, -1, [large(), large()]);
     while (messages.length === 0) await new Promise((resolve) => setImmediate(resolve));
     expect(messages).toEqual(['10 0 10 0']);

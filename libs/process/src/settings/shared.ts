@@ -1,5 +1,5 @@
 import { redisUrlProblem } from './redis-url';
-import { choice, integer, optionalText, text } from './table';
+import { choice, integer, onOff, optionalText, text } from './table';
 
 /** Where an app looks for Redis when it is run by itself, without npm start and without a URL. */
 export const standaloneRedisUrl = 'redis://127.0.0.1:6379';
@@ -14,6 +14,11 @@ export const redisSettings = {
     rule: 'a URL that starts with redis:// or rediss://',
     further: redisUrlProblem,
     secret: true,
+  }),
+  redisManaged: onOff({
+    default: false,
+    defaultText: 'true for the Redis that npm start runs',
+    about: "The Redis is Sluice's own: the gateway decides when its file is written anew.",
   }),
   keyPrefix: text({
     default: 'sluice:',

@@ -54,8 +54,9 @@ describe('parseScriptHeader', () => {
 
 describe('parseReplies', () => {
   it('reads tags, what follows them, and passes over remarks', () => {
-    const text = 'all start end | some start (of the log) verdicts… | moved';
-    expect(parseReplies(text)).toEqual([
+    const text = 'all start end | some start (of the\n  log) verdicts… | moved';
+    const { reply } = parseScriptHeader(header(`KEYS - (none)\nARGV a (first) b\nREPLY ${text}`));
+    expect(parseReplies(reply)).toEqual([
       { tag: 'all', fields: ['start', 'end'] },
       { tag: 'some', fields: ['start', 'verdicts…'] },
       { tag: 'moved', fields: [] },

@@ -53,7 +53,7 @@ export function parseScriptHeader(source: string): ScriptHeader {
     keys: readNames(sections, 'KEYS', keyPattern),
     args: readNames(sections, 'ARGV', namePattern),
     reply: textOf(sections, 'REPLY'),
-    refused: sections.get('REFUSED') ?? '',
+    refused: sections.has('REFUSED') ? textOf(sections, 'REFUSED') : '',
   };
 }
 
@@ -75,8 +75,9 @@ function readSections(header: string): Map<Section, string> {
   return sections;
 }
 
+/** A section without its remarks, which stand in parentheses. */
 function textOf(sections: Map<Section, string>, section: Section): string {
-  const text = sections.get(section) ?? '';
+  const text = (sections.get(section) ?? '').replace(/\([^)]*\)/g, '').trim();
   if (text === '') throw new Error(`has no ${section} line ("-" for none)`);
   return text;
 }
@@ -104,7 +105,7 @@ function checkNames(where: string, names: readonly string[], pattern: RegExp): r
 }
 
 /**
- * Reads `appended baseOffset | duplicate baseOffset`; what stands in parentheses is a remark.
+ * Reads `appended baseOffset | duplicate baseOffset`.
  *
  * @throws Error that says what is wrong
  */

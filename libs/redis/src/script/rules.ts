@@ -15,8 +15,8 @@ const readingCommands = new Set(
 );
 const publishing = new Set(['PUBLISH', 'SPUBLISH']);
 
-/** What a call looks like, whether or not `redis.call` was given a shorter name. */
-const callPattern = /\b(?:redis\.)?(p?call)\(\s*(?:'([A-Za-z]+)')?/g;
+/** A call, also by `local call = redis.call`; a bare `pcall` is Lua's own. */
+const callPattern = /(?:\bredis\.(p?call)|(?<![.\w])(call))\(\s*(?:'([A-Za-z]+)')?/g;
 /** What ends a script with an error. */
 const raisePattern = /\b(error|assert|redis\.error_reply|cjson\.decode|cmsgpack\.unpack)\(/g;
 
@@ -42,7 +42,7 @@ export function checkWritesLine({ written, origins, header }: ScriptSource): str
   const fault = (line: number, what: string): void => void faults.push(`${origins[line]} ${what}`);
 
   for (const match of code.matchAll(callPattern)) {
-    const [, call, name = 'some command'] = match;
+    const [, call, , name = 'some command'] = match;
     const line = lineAt(match.index);
     const command = name.toUpperCase();
     const reads = readingCommands.has(command);

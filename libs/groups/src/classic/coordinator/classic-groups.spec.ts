@@ -43,7 +43,7 @@ function faulty(limit: number): number {
 function startGroups(): ClassicGroups {
   const limits = {
     ...defaultGroupLimits,
-    quarantineMs: 20,
+    quarantineMs: 1000,
     get initialRebalanceDelayMs() {
       return faulty(50);
     },

@@ -1,0 +1,117 @@
+import type { Clock, Logger } from '@sluice/base';
+import {
+  batchHeaderBytes,
+  compressionOf,
+  examineRecords,
+  RecordsError,
+  type BatchHeader,
+  type ExamineRules,
+  type Findings,
+} from '@sluice/records';
+import { limits } from '../limits';
+import { NotExamined, type Examination } from './examination';
+import { ExaminingThread } from './examining-thread';
+
+/** What an examiner needs. */
+export interface ExaminerServices {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Examines the records of batches that producers sent: small ones at once, where that takes less
+ * time than to have it done elsewhere; large ones on threads, so that nobody else waits for it.
+ */
+export class Examiner {
+  private readonly threads = new Set<ExaminingThread>();
+  private waiting: Examination[] = [];
+  private stopped = false;
+
+  constructor(private readonly services: ExaminerServices) {}
+
+  /** Threads that there are now; none until the first large batch comes. */
+  get threadCount(): number {
+    return this.threads.size;
+  }
+
+  /**
+   * Examines one batch, whose header was checked. What is compressed is not opened after `untilMs`
+   * on the monotonic clock. Where a promise is returned, the batch must stay as it is until that is
+   * settled.
+   * @throws RecordsError, or rejects with it, as `examineRecords` does; NotExamined when it cannot
+   * be done now.
+   */
+  examine(
+    batch: Buffer,
+    header: BatchHeader,
+    rules: ExamineRules,
+    untilMs: number,
+  ): Findings | Promise<Findings> {
+    const plain = compressionOf(header.attributes) === 'none';
+    if (plain && rules.compression === null) {
+      return examineRecords(batch, batchHeaderBytes, header, rules);
+    }
+    if (this.services.clock.monotonicMs() > untilMs) throw new NotExamined('it takes too long');
+    if (batch.length <= limits.examineAtOnceBytesMax) {
+      const findings = examineSmall(batch, header, rules);
+      if (findings !== null) return findings;
+    }
+    if (this.stopped) throw new NotExamined('the gateway stops');
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ batch, header, rules, untilMs, resolve, reject });
+      this.beginNext();
+    });
+  }
+
+  /** Ends the threads; what they have not done is rejected with NotExamined. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    const why = 'the gateway stops';
+    for (const { reject } of this.waiting.splice(0)) reject(new NotExamined(why));
+    await Promise.all([...this.threads].map((thread) => thread.stop(why)));
+    this.threads.clear();
+  }
+
+  private beginNext(): void {
+    while (this.waiting.length > 0) {
+      const thread = this.idleThread();
+      if (thread === null) return;
+      const next = this.waiting.shift()!;
+      if (this.services.clock.monotonicMs() <= next.untilMs) thread.begin(next);
+      else next.reject(new NotExamined('others took too long'));
+    }
+  }
+
+  private idleThread(): ExaminingThread | null {
+    for (const thread of this.threads) if (!thread.busy) return thread;
+    if (this.threads.size >= limits.examineThreadsMax) return null;
+    const thread = new ExaminingThread(this.services.clock, {
+      onIdle: () => this.beginNext(),
+      onDead: (dead, why) => this.replace(dead, why),
+    });
+    this.threads.add(thread);
+    return thread;
+  }
+
+  /** The next batch that needs it starts another. */
+  private replace(dead: ExaminingThread, why: string): void {
+    this.threads.delete(dead);
+    this.services.log.error('a thread that examines batches is gone', { error: why });
+    this.beginNext();
+  }
+}
+
+/** Examines a batch here, unless its records turn out to be many: then null. */
+function examineSmall(batch: Buffer, header: BatchHeader, rules: ExamineRules): Findings | null {
+  const decompressedBytesMax = Math.min(
+    rules.decompressedBytesMax,
+    limits.examineAtOnceDecompressedBytesMax,
+  );
+  try {
+    return examineRecords(batch, batchHeaderBytes, header, { ...rules, decompressedBytesMax });
+  } catch (error) {
+    const tooLarge = error instanceof RecordsError && error.code === 'too-large';
+    if (tooLarge && decompressedBytesMax < rules.decompressedBytesMax) return null;
+    throw error;
+  }
+}

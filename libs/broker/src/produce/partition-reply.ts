@@ -1,0 +1,85 @@
+import type { AppendOutcome } from '@sluice/log';
+import type { RecordFault, RecordsError } from '@sluice/records';
+import { ErrorCode, type ErrorCodeValue, type Produce, type ResponseInput } from '@sluice/wire';
+import { recordsErrorCode } from '../requests/error-codes';
+
+type ProduceResponse = ResponseInput<typeof Produce>;
+/** What a producer is told of one partition. */
+export type PartitionReply = ProduceResponse['responses'][number]['partitionResponses'][number];
+
+/** Why a partition's batch is not stored. */
+export interface Refusal {
+  errorCode: ErrorCodeValue;
+  message?: string;
+  /** The records to blame, where it is for single ones. */
+  faults?: readonly RecordFault[];
+}
+
+/** The refusal for what is wrong with a batch. */
+export function refusalOf(error: RecordsError): Refusal {
+  return { errorCode: recordsErrorCode(error), message: error.message, faults: error.faults };
+}
+
+/** The reply for a batch that is not stored. */
+export function refusedReply(
+  index: number,
+  { errorCode, message, faults }: Refusal,
+): PartitionReply {
+  return {
+    index,
+    errorCode,
+    baseOffset: -1,
+    logAppendTimeMs: -1,
+    logStartOffset: -1,
+    recordErrors: faults?.map((fault) => ({
+      batchIndex: fault.index,
+      batchIndexErrorMessage: fault.message,
+    })),
+    errorMessage: message ?? null,
+  };
+}
+
+/**
+ * The reply for what became of an append. `logAppendTimeMs` is -1 where records keep the time that
+ * their producer gave them.
+ */
+export function appendReply(
+  index: number,
+  outcome: AppendOutcome,
+  logAppendTimeMs: number,
+): PartitionReply {
+  const refused = (errorCode: ErrorCodeValue) => refusedReply(index, { errorCode });
+  if ('refused' in outcome) {
+    const fenced = outcome.refused === 'fenced-leader';
+    return refused(
+      fenced ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    );
+  }
+  const { result, logStartOffset } = outcome;
+  switch (result.kind) {
+    case 'appended':
+      return storedReply(index, result.baseOffset, logAppendTimeMs, logStartOffset);
+    case 'duplicate': {
+      // What is stored bears the time at which it came first.
+      const storedAtMs = logAppendTimeMs === -1 ? -1 : result.maxTimestampMs;
+      return storedReply(index, result.baseOffset, storedAtMs, logStartOffset);
+    }
+    case 'duplicate-unknown':
+      return refused(ErrorCode.DUPLICATE_SEQUENCE_NUMBER);
+    case 'out-of-order':
+      return refused(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    case 'fenced-producer':
+      return refused(ErrorCode.INVALID_PRODUCER_EPOCH);
+    case 'invalid-timestamp':
+      return refused(ErrorCode.INVALID_TIMESTAMP);
+  }
+}
+
+function storedReply(
+  index: number,
+  baseOffset: number,
+  logAppendTimeMs: number,
+  logStartOffset: number,
+): PartitionReply {
+  return { index, errorCode: ErrorCode.NONE, baseOffset, logAppendTimeMs, logStartOffset };
+}

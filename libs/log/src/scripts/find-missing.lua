@@ -1,0 +1,32 @@
+#!lua flags=allow-oom
+--[[ log/find-missing — makes a partition's meta hash true where its stream lacks batches.
+
+Nothing but Sluice may take entries out of a stream. Where a hand or another tool did, readers would
+wait for what never comes: so the log start moves to the first batch that is there, or to the log
+end, and readers are told that their offset is out of range. How many bytes are gone is reckoned by
+the average.
+
+KEYS    meta log?
+ARGV    wake
+REPLY   whole | missing batches logStart logEnd (how many, and the bounds now)
+REFUSED unknown-partition ]]
+local call, format = redis.call, string.format
+local meta = call('HMGET', KEYS.meta, 'start', 'next', 'batches', 'bytes', 'epoch')
+if not meta[1] then return { 'unknown-partition' } end
+local logStart, logEnd, batches = tonumber(meta[1]), tonumber(meta[2]), tonumber(meta[3])
+local there = call('XLEN', KEYS.log)
+if there >= batches then return { 'whole' } end
+local firstBase = logEnd
+local first = call('XRANGE', KEYS.log, '-', '+', 'COUNT', 1)[1]
+if first then
+  firstBase = tonumber(string.match(first[1], '^%d+')) - struct.unpack('>i4', first[2][2], 24)
+end
+logStart = math.max(logStart, firstBase)
+local bytes = math.floor(tonumber(meta[4]) * there / batches)
+
+-- ── writes ──
+--- @include "wake"
+call('HSET', KEYS.meta, 'start', format('%d', logStart), 'batches', format('%d', there),
+  'bytes', format('%d', bytes))
+wake(ARGV.wake, logEnd, logStart, logEnd, meta[5])
+return { 'missing', batches - there, logStart, logEnd }

@@ -1,0 +1,41 @@
+/** What a message on a partition's channel tells; null: it does not tell that. */
+export interface WakeUp {
+  logEndOffset: number;
+  logStartOffset: number | null;
+  lastStableOffset: number | null;
+  leaderEpoch: number | null;
+}
+
+const numbers = /^\d+(?: \d+)*$/;
+
+/**
+ * Reads "<log end> <log start> <last stable offset> <leader epoch>"; a message with the log end
+ * alone is that of an older version, and what follows the four is for a newer one. Null: neither.
+ */
+export function readWakeUp(message: string): WakeUp | null {
+  if (!numbers.test(message)) return null;
+  const [logEndOffset, ...rest] = message.split(' ').map(Number);
+  const [logStartOffset = null, lastStableOffset = null, leaderEpoch = null] = rest;
+  return { logEndOffset: logEndOffset!, logStartOffset, lastStableOffset, leaderEpoch };
+}
+
+/** What two messages tell together, in whatever order they came. */
+export function bothWakeUps(one: WakeUp | null, other: WakeUp): WakeUp {
+  if (one === null) return other;
+  const [oneEpoch, otherEpoch] = [one.leaderEpoch ?? -1, other.leaderEpoch ?? -1];
+  // Another leadership may have begun with another end.
+  if (oneEpoch !== otherEpoch && Math.min(oneEpoch, otherEpoch) >= 0) {
+    return oneEpoch > otherEpoch ? one : other;
+  }
+  return {
+    logEndOffset: Math.max(one.logEndOffset, other.logEndOffset),
+    logStartOffset: larger(one.logStartOffset, other.logStartOffset),
+    lastStableOffset: larger(one.lastStableOffset, other.lastStableOffset),
+    leaderEpoch: larger(one.leaderEpoch, other.leaderEpoch),
+  };
+}
+
+function larger(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.max(one, other);
+}

@@ -1,0 +1,92 @@
+/**
+ * What Sluice asks of Redis: every command that it sends, by itself or inside a script, with
+ * arguments as it may have them. `<key>` stands for a key, `<channel>` for a channel of the prefix.
+ * test/tidy/scripts.spec.ts holds the code against this list.
+ */
+export const neededCommands: readonly string[] = [
+  'EVAL script 1 <key>',
+  'EVALSHA sha1 1 <key>',
+  'EXISTS <key>',
+  'GET <key>',
+  'HDEL <key> field',
+  'HEXISTS <key> field',
+  'HGET <key> field',
+  'HGETALL <key>',
+  'HLEN <key>',
+  'HMGET <key> field',
+  'HSCAN <key> 0',
+  'HSET <key> field value',
+  'HSETNX <key> field value',
+  'INCR <key>',
+  'INCRBY <key> 1',
+  'INFO',
+  'PING',
+  'PUBLISH <channel> message',
+  'RENAMENX <key> <key>',
+  'SADD <key> member',
+  'SET <key> value',
+  'SETNX <key> value',
+  'SMEMBERS <key>',
+  'SREM <key> member',
+  'SSCAN <key> 0',
+  'SUBSCRIBE <channel>',
+  'TIME',
+  'TYPE <key>',
+  'UNLINK <key>',
+  'UNSUBSCRIBE channel',
+  'WAIT 1 1',
+  'XADD <key> * field value',
+  'XGROUP CREATE <key> group $',
+  'XGROUP DESTROY <key> group',
+  'XLEN <key>',
+  'XRANGE <key> - +',
+  'XTRIM <key> MAXLEN 1',
+  'ZADD <key> 1 member',
+  'ZRANGEBYSCORE <key> 0 1',
+  'ZREM <key> member',
+  'ZSCORE <key> member',
+];
+
+/** What is used where it is allowed, and what for. */
+export const optionalCommands: Readonly<Record<string, string>> = {
+  'SCRIPT LOAD script': 'scripts are known before their first call',
+  MULTI: 'large batches go past Lua',
+  EXEC: 'large batches go past Lua',
+  'CLIENT SETNAME name': 'connections have names in CLIENT LIST',
+  'SELECT 0': 'another database than 0',
+  'CONFIG GET maxmemory-policy': 'the advice at the start knows the settings',
+  BGREWRITEAOF: 'the append-only file is rewritten when most of it is dead',
+};
+
+/** Commands whose second word is a command of its own. */
+const containers = new Set(['ACL', 'CLIENT', 'CONFIG', 'SCRIPT', 'XGROUP', 'XINFO']);
+
+/** Optional commands that only an administrator should be given. */
+const dangerous = new Set(['CONFIG', 'BGREWRITEAOF']);
+
+/** Keys and channels of every kind that there is, to be checked in place of all others. */
+export function samplesOf(prefix: string): {
+  keys: readonly string[];
+  channels: readonly string[];
+} {
+  return {
+    keys: [`${prefix}{registry}:topics`, `${prefix}{topic/id/0}:log`, `${prefix}{group/id}:state`],
+    channels: [`${prefix}{registry}:changes`, `${prefix}{topic/id/0}:wake`],
+  };
+}
+
+/** The name of a command, as `HSET` or `SCRIPT|LOAD`. */
+export function commandName(command: string): string {
+  const [first = '', second = ''] = command.split(' ');
+  return containers.has(first) ? `${first}|${second}` : first;
+}
+
+/** The command that gives a user just the rights that Sluice uses. */
+export function aclLine(user: string, prefix: string): string {
+  const optional = Object.keys(optionalCommands).filter(
+    (one) => !dangerous.has(one.split(' ')[0]!),
+  );
+  const commands = [...neededCommands, ...optional].map(commandName);
+  const rights = commands.map((name) => `+${name.toLowerCase()}`).join(' ');
+  return `ACL SETUSER ${user} '~${prefix}*' '&${prefix}*' ${rights}`;
+}
