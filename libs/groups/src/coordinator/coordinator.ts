@@ -81,6 +81,7 @@ export class GroupCoordinator {
     this.#limits = limits;
     this.#stores = stores;
     this.#troubles = troubles;
+    // Another's group may still be in memory here; with epoch 0 it is taken from no later epoch.
     const coordinatorEpochOf = (groupId: string) => this.#epochOf(groupId) ?? 0;
     const shared = { ...common, stores, troubles, quarantine };
     this.#classic = new ClassicGroups({ ...shared, random, coordinatorEpochOf });
