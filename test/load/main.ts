@@ -43,10 +43,11 @@ const scenarios: Record<string, (context: BenchContext) => Promise<Measurement[]
 };
 const usual = Object.keys(scenarios).filter((name) => name !== 'examine');
 
-/** Printed below the figures, because a ratio of rates says nothing of what was promised for them. */
+/** Printed below the figures: a ratio of rates says nothing of what was promised for them. */
 const promises = `What an answer with acks=1 means is not the same on both sides:
-  Sluice   the one Redis has run the append and handed it to its append-only file, which it syncs
-           once a second. Killed processes lose nothing; a power cut may take the last second or two.
+  Sluice   the one Redis has run the append and handed it to its append-only file, which it
+           syncs once a second. Killed processes lose nothing; a power cut may take the last
+           second or two.
   Kafka    with its default settings the leader has written to its operating system's cache, and
            leaves it to that to sync the file. A killed broker loses nothing; a power cut may take
            what was not synced yet, unless replicas have it.

@@ -47,8 +47,8 @@ export const brokerScenarios: Readonly<Record<string, Scenario>> = {
 };
 
 /**
- * Sends the same requests to a gateway and to another broker, in turns. Each scenario has a topic of
- * its own on both, which is deleted at its end, come what may.
+ * Sends the same requests to a gateway and to another broker, in turns. Each scenario has a topic
+ * of its own on both, which is deleted at its end, come what may.
  *
  * @param other the only broker of its cluster, so that it leads every partition
  * @param names of `brokerScenarios`
