@@ -1,4 +1,5 @@
 import { registeredHandlers } from '@sluice/broker';
+import { missingApis } from './missing-apis';
 import { sourceFiles } from '@sluice/test/tidy/source-files';
 
 const opening = `# Kafka APIs
@@ -35,7 +36,22 @@ export function apiMatrixMarkdown(): string {
     '| --: | --- | --- | --- | --- |',
     ...rows.map(tableRow),
   ];
-  return [opening, ...table, '', ...rows.map(section)].join('\n');
+  return [opening, ...table, '', missing(), ...rows.map(section)].join('\n');
+}
+
+/** What is not answered, by what is missing. */
+function missing(): string {
+  return [
+    '## Not answered\n',
+    'These are not advertised, so clients do not send them, or say that the broker cannot do it.\n',
+    '| Missing | APIs |',
+    '| --- | --- |',
+    ...missingApis.map(({ what, apis }) => {
+      const names = Object.entries(apis).map(([key, name]) => `${name} (${key})`);
+      return `| ${what} | ${names.join(', ')} |`;
+    }),
+    '',
+  ].join('\n');
 }
 
 function tableRow({ key, name, versions, flexibleFrom, specs }: Row): string {

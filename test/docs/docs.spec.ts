@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { projectRoot } from '@sluice/test/tidy/source-files';
+import { registeredHandlers } from '@sluice/broker';
 import { documentNames, generate } from './documents';
+import { missingApis } from './missing-apis';
 
 const read = (path: string) => readFileSync(join(projectRoot, path), 'utf8');
 
@@ -26,6 +28,23 @@ describe('the links of the documents', () => {
   it('leave no page of docs out of the README', () => {
     const linked = linksOf('README.md').map((link) => link.replace(/#.*/, ''));
     expect(pages.slice(1).filter((page) => !linked.includes(page))).toEqual([]);
+  });
+});
+
+describe('the APIs that are not answered', () => {
+  const missing = missingApis.flatMap(({ apis }) => Object.keys(apis).map(Number));
+
+  it('are just those that no handler answers', () => {
+    const answered = registeredHandlers().map(({ api }) => api.key);
+    expect(missing.filter((key) => answered.includes(key))).toEqual([]);
+    const all = [...answered, ...missing].sort((a, b) => a - b);
+    expect(all).toEqual([...new Set(all)]);
+    // 4 to 7, 52 to 56 and the like go between brokers and controllers.
+    const internal = [
+      4, 5, 6, 7, 52, 53, 54, 56, 58, 59, 62, 63, 67, 70, 73, 82, 83, 84, 85, 86, 87,
+    ];
+    const every = [...all, ...internal].sort((a, b) => a - b);
+    expect(every).toEqual(Array.from({ length: 93 }, (_, key) => key));
   });
 });
 

@@ -37,8 +37,18 @@ type Row = [
 const noLimit = '9223372036854775807';
 const weekMs = '604800000';
 
-/** Configs that change what Sluice does. */
+/** Configs that change what Sluice does: each has its test in test/integration/obeyed-configs. */
 const obeyedRows: Row[] = [
+  [
+    'cleanup.policy',
+    listOf('compact', 'delete'),
+    'delete',
+    'log.cleanup.policy',
+    'What becomes of old records: with delete they go by age and size; with compact alone, or an ' +
+      'empty list, they stay. Obeyed in part: a compacted topic refuses records without a key, ' +
+      'but Sluice does not compact yet, so it keeps every record: readers see the latest value ' +
+      'of each key and all older ones, and memory grows until records are deleted by hand.',
+  ],
   [
     'compression.type',
     oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'),
@@ -97,16 +107,6 @@ const obeyedRows: Row[] = [
 
 /** Configs about age and size, and about compaction: kept, and not acted upon yet. */
 const retentionRows: Row[] = [
-  [
-    'cleanup.policy',
-    listOf('compact', 'delete'),
-    'delete',
-    'log.cleanup.policy',
-    'What becomes of old records: with delete they go by age and size; with compact alone, or an ' +
-      'empty list, they stay. Obeyed in part: a compacted topic refuses records without a key, ' +
-      'but Sluice does not compact yet, so it keeps every record: readers see the latest value ' +
-      'of each key and all older ones, and memory grows until records are deleted by hand.',
-  ],
   [
     'delete.retention.ms',
     long(0n),
