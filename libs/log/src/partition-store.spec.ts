@@ -48,6 +48,7 @@ describe('partitions', () => {
     expect(await store.bounds(ref)).toEqual({
       logStartOffset: 0,
       logEndOffset: 0,
+      lastStableOffset: 0,
       bytes: 0,
       batches: 0,
       largestBatchBytes: 0,

@@ -39,21 +39,6 @@ local logEnd, maxTimestamp, largest = endBefore, tonumber(meta[2]), tonumber(met
 local count, at, ids, verdicts, times = #facts / factsBytes, 1, {}, {}, {}
 local added, known = 0, false
 
--- The largest timestamp of a batch of the log, or of one that this call adds.
-local function timestampOf(base, delta)
-  if base < endBefore then
-    local entry = call('XRANGE', KEYS.log, format('%d', base + delta), '+', 'COUNT', 1)[1]
-    local last = entry and tonumber(string.match(entry[1], '^%d+'))
-    return last == base + delta and parse('>i8', entry[2][2], 36) or -1
-  end
-  for i = 1, count do
-    if verdicts[2 * i - 1] == 0 and verdicts[2 * i] == base then
-      local _, timestamp = parse(factsForm, facts, factsBytes * (i - 1) + 1)
-      return timestamp
-    end
-  end
-end
-
 for i = 1, count do
   local delta, timestamp, producerId, epoch, first, size
   delta, timestamp, producerId, epoch, first, size, at = parse(factsForm, facts, at)
@@ -64,7 +49,10 @@ for i = 1, count do
     local last = (first + delta) % sequences
     kind, number = judge(producerOf(KEYS.producers, producerId), epoch, first, last)
     if kind == 0 then remember(producerId, epoch, first, last, logEnd) end
-    if kind == 1 then times[#times + 1] = timestampOf(number, delta) end
+    if kind == 1 then
+      --- @include "stored-timestamp"
+      times[#times + 1] = stored
+    end
     known = known or kind == 1 or kind == 2
   end
   verdicts[2 * i - 1], verdicts[2 * i] = kind, kind == 0 and logEnd or number
@@ -81,17 +69,16 @@ if direct then
   local free = call('EXISTS', KEYS.log) == 1 and call('EXISTS', KEYS.open[1]) == 0
   if added < count or not free then return { 'moved' } end
 end
-local function some()
+if added == 0 and not (known and ARGV.confirm == '1') then
   return { 'some', logStart, logEnd, maxTimestamp, times, unpack(verdicts) }
 end
-if added == 0 and not (known and ARGV.confirm == '1') then return some() end
 local nowSeconds = producersChanged and tonumber(call('TIME')[1])
 
 -- ── writes ──
 --- @include "wake"
 if added == 0 then
   call('HSET', KEYS.meta, 'next', meta[1])
-  return some()
+  return { 'some', logStart, logEnd, maxTimestamp, times, unpack(verdicts) }
 end
 if direct then call('RENAMENX', KEYS.log, KEYS.open[1]) end
 for i = 1, direct and 0 or count do
@@ -101,5 +88,5 @@ call('HSET', KEYS.meta, 'next', format('%d', logEnd), 'maxts', format('%d', maxT
   'bytes', format('%d', bytes), 'batches', format('%d', meta[5] + added), 'largest', largest)
 if producersChanged then call('HSET', KEYS.producers, unpack(changedProducers(nowSeconds))) end
 wake(ARGV.wake, logEnd, logStart, logEnd, meta[7])
-if added < count then return some() end
-return { 'all', logStart, logEnd, maxTimestamp }
+if added == count then return { 'all', logStart, logEnd, maxTimestamp } end
+return { 'some', logStart, logEnd, maxTimestamp, times, unpack(verdicts) }

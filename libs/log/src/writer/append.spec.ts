@@ -80,6 +80,7 @@ describe('append', () => {
     expect(await store.bounds(ref)).toEqual({
       logStartOffset: 0,
       logEndOffset: 6,
+      lastStableOffset: 6,
       bytes: 2 * small.bytes.length + large.bytes.length,
       batches: 3,
       largestBatchBytes: large.bytes.length,
