@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Periodic, type Clock, type Logger, type Timer } from '@sluice/base';
 import { Admission, type ArrivalListener } from './admission';
-import { renewAof } from './aof';
+import { AppendOnlyFile } from './aof';
 import { adviseOnServer, checkServer } from './checks';
 import { explainConnectFailure, isHopeless } from './connect-error';
 import {
@@ -77,6 +77,7 @@ export class RedisLink {
   readonly #subscriber: Subscriber;
   readonly #readyListeners = new Set<ReadyListener>();
   readonly #admission: Admission;
+  readonly #aof: AppendOnlyFile;
   readonly #heartbeat: Periodic;
   /** Ends the waits for connections that were never ready. */
   readonly #opening = new AbortController();
@@ -112,6 +113,9 @@ export class RedisLink {
       ...deps,
       onAdmitted: (historyChanged) => this.#admitted(historyChanged),
     });
+    const { keyPrefix, managed: isManaged } = options;
+    const key = `${keyPrefix}{registry}:aof`;
+    this.#aof = new AppendOnlyFile({ redis: this.write, key, isManaged, ...deps });
     this.#heartbeat = new Periodic({
       ...deps,
       name: 'Redis heartbeat',
@@ -216,6 +220,7 @@ export class RedisLink {
   async close(): Promise<void> {
     this.#opening.abort();
     this.#readyListeners.clear();
+    await this.#aof.end();
     await Promise.all([
       this.#heartbeat.stop(),
       this.#admission.stop(),
@@ -232,7 +237,7 @@ export class RedisLink {
     this.#subscriber.start();
     this.#heartbeat.start();
     for (const { level, message } of adviseOnServer(facts)) this.deps.log[level](message);
-    await renewAof(this.write, this.deps.log);
+    await this.#aof.begin();
   }
 
   /** Looks at a server, and whether it and its user may be used. */
@@ -267,7 +272,7 @@ export class RedisLink {
   #admitted(historyChanged: boolean): void {
     this.#replicas = null;
     this.deps.log.info('Redis is connected again', { historyChanged });
-    void renewAof(this.write, this.deps.log);
+    this.#aof.again();
     for (const listener of this.#readyListeners) listener({ historyChanged });
   }
 
