@@ -172,14 +172,14 @@ describe('append of large batches', () => {
     const plain = new AppendCalls(link);
     for (let i = 0; i < 4; i++) await plain.append(ref, -1, [large(), large()]);
     expect(await calls('renamenx')).toBe(0);
+    expect(await redis.read.info('commandstats')).toMatch(/cmdstat_multi:.*rejected_calls=1,/);
     await link.close();
     expect(await checkPartition(redis.read, keys())).toEqual([]);
   });
 
   it('does not send again what an error does not prove to be undone', async () => {
     await warmUp();
-    const rights = ['~*', '&*', '+@all', '-hset'];
-    await redis.write.acl('SETUSER', 'half', 'on', '>secret', ...rights);
+    await redis.write.acl('SETUSER', 'half', 'on', '>secret', '~*', '&*', '+@all');
     const url = `redis://half:secret@${server.host}:${server.port}`;
     const link = await connectLink({ ...server, url }, { keyPrefix: redis.keyPrefix });
     const calls = new Appends(keys(), plainAppends(partitionLimits, new Transactions(link.write)));
@@ -190,9 +190,26 @@ describe('append of large batches', () => {
     await allowsTransactions(link.write);
     expect(await redis.read.xlen(keys().log)).toBe(4);
     await calls.append(link.write, terms, [large({ id: 3, sequence: 0 })]);
+    await redis.write.acl('SETUSER', 'half', '-hset');
     const failed = calls.append(link.write, terms, [large()]);
     await expect(failed).rejects.toBeInstanceOf(UnknownOutcome);
     expect(await redis.read.xlen(keys().log)).toBe(5);
+    await link.close();
+  });
+
+  it('tells nobody that nothing was done where only the transaction was refused', async () => {
+    const admin = redis.write;
+    await admin.acl('SETUSER', 'later', 'on', '>secret', '~*', '&*', '+@all');
+    const url = `redis://later:secret@${server.host}:${server.port}`;
+    const link = await connectLink({ ...server, url }, { keyPrefix: redis.keyPrefix });
+    const others = new AppendCalls(link);
+    for (let i = 0; i < 3; i++) await others.append(ref, -1, [large()]);
+    await admin.acl('SETUSER', 'later', '-multi');
+    const outcome = others.append(ref, -1, [large()]);
+    await expect(outcome).rejects.toBeInstanceOf(UnknownOutcome);
+    // What comes behind it goes through Lua.
+    await eventually(() => others.append(ref, -1, [large()]));
+    expect(await checkPartition(redis.read, keys())).toEqual([]);
     await link.close();
   });
 
@@ -246,6 +263,12 @@ describe('append of large batches', () => {
 
   it('loses nothing by restarts after Redis was killed while it wrote its file', async () => {
     await warmUp();
+    // Its file is written anew by the gateway only where the Redis is Sluice's own.
+    const { keyPrefix } = redis;
+    await redis.close();
+    redis = await connectLink(server, { keyPrefix, managed: true });
+    store = new PartitionStore(redis);
+    appends = new AppendCalls(redis);
     const setting = async (name: string): Promise<string> =>
       ((await redis.read.config('GET', name)) as string[])[1]!;
     const folder = join(await setting('dir'), await setting('appenddirname'));
