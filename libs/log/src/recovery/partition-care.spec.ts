@@ -4,6 +4,10 @@ import type { PartitionRef } from '../keys';
 import { partitionLimits } from '../partition-limits';
 import { PartitionCare } from './partition-care';
 
+const topicOf = (name: string, partitions: number) => {
+  return { name, id: name, partitions, configs: {}, createdAtMs: 0 };
+};
+
 describe('PartitionCare', () => {
   it('looks after every partition, a bounded number at a time, again and again', async () => {
     const clock = new FakeClock();
@@ -18,9 +22,6 @@ describe('PartitionCare', () => {
         expired.push(`${topic}/${partition} ${unusedMs}`);
         return 1;
       },
-    };
-    const topicOf = (name: string, partitions: number) => {
-      return { name, id: name, partitions, configs: {}, createdAtMs: 0 };
     };
     const topics = () => [topicOf('small', 1), topicOf('large', 20)];
     const options = { store, topics, producerIdExpirationMs: 5_000, clock, log: silentLogger };
