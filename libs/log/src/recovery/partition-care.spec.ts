@@ -8,6 +8,8 @@ const topicOf = (name: string, partitions: number) => {
   return { name, id: name, partitions, configs: {}, createdAtMs: 0 };
 };
 
+const topics = () => [topicOf('small', 1), topicOf('large', 20)];
+
 describe('PartitionCare', () => {
   it('looks after every partition, a bounded number at a time, again and again', async () => {
     const clock = new FakeClock();
@@ -23,7 +25,6 @@ describe('PartitionCare', () => {
         return 1;
       },
     };
-    const topics = () => [topicOf('small', 1), topicOf('large', 20)];
     const options = { store, topics, producerIdExpirationMs: 5_000, clock, log: silentLogger };
     const care = new PartitionCare(options);
     care.start();
