@@ -75,6 +75,8 @@ export type StartProblem =
   | 'version'
   | 'eviction'
   | 'replica'
+  | 'emptied'
+  | 'newer-format'
   | 'rights'
   | 'closed';
 

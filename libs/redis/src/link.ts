@@ -82,6 +82,7 @@ export class RedisLink {
   /** Ends the waits for connections that were never ready. */
   readonly #opening = new AbortController();
   #server: Pick<ServerFacts, 'product' | 'version'> = { product: 'redis', version: '' };
+  #keepsOnlySnapshots = false;
   #replicas: { count: number; atMs: number } | null = null;
   #replicaQuery: Promise<number> | null = null;
 
@@ -167,6 +168,14 @@ export class RedisLink {
     return () => void this.#readyListeners.delete(listener);
   }
 
+  /**
+   * True where the server, as it was at the start, goes back to its last snapshot when it is
+   * restarted. One that keeps nothing at all begins with nothing.
+   */
+  get keepsOnlySnapshots(): boolean {
+    return this.#keepsOnlySnapshots;
+  }
+
   /** The history that the server was on when it was last looked at. */
   get history(): HistoryToken {
     return this.#admission.history;
@@ -233,6 +242,7 @@ export class RedisLink {
     await this.#firstReady(write);
     const facts = await this.#look(write.redis, await readSettings(write.redis));
     await Promise.all(Object.values(others).map((one) => this.#firstReady(one)));
+    this.#keepsOnlySnapshots = !facts.aofEnabled && facts.settings.get('save') !== '';
     this.#admission.start(facts);
     this.#subscriber.start();
     this.#heartbeat.start();

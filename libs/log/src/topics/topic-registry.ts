@@ -4,6 +4,7 @@ import type { RedisLink } from '@sluice/redis';
 import { registryKeys } from '../keys';
 import type { PartitionRef, RegistryKeys } from '../keys';
 import { PartitionStore } from '../partition-store';
+import type { LogHistory } from '../recovery/log-history';
 import type { CatalogLimits } from './catalog-limits';
 import {
   claimScript,
@@ -16,6 +17,10 @@ import {
 } from './topic-scripts';
 import { encodeRecord, registryField, registryMark, sweepEntry } from './topic';
 import type { Topic, TopicRecord } from './topic';
+
+/** What stands for no topic, for whoever reads the registry without leaving it out, too. */
+const nothing = { name: registryMark, id: '', partitions: 0, configs: {}, createdAtMs: 0 };
+const markArgs = { mark: registryMark, record: encodeRecord({ topic: nothing, prepared: 0 }) };
 
 /** The registry's content at one moment. */
 export interface RegistryContent {
@@ -39,6 +44,7 @@ export class TopicRegistry {
     private readonly redis: RedisLink,
     private readonly clock: Clock,
     private readonly limits: CatalogLimits,
+    private readonly history?: LogHistory,
   ) {
     this.#keys = registryKeys(redis.keyPrefix, redis.db);
     this.#partitions = new PartitionStore(redis);
@@ -51,7 +57,7 @@ export class TopicRegistry {
 
   /** Makes the keys of the registry that are not there, as in a Redis that is new. */
   async ensure(): Promise<void> {
-    const run = () => ensureScript.call(this.redis.write, this.#keys, { mark: registryMark });
+    const run = () => ensureScript.call(this.redis.write, this.#keys, markArgs);
     await this.#repeat(run);
   }
 
@@ -61,12 +67,18 @@ export class TopicRegistry {
     const topics = new Map<string, string>();
     for (let at = 0; at < flat.length; at += 2) topics.set(flat[at]!, flat[at + 1]!);
     topics.delete(registryMark);
+    // What has no topics may have nothing at all.
+    if (topics.size === 0) await this.history?.verify();
     return { version, topics };
   }
 
   /** The number of changes so far. */
   async version(): Promise<number> {
-    return Number((await attempt('topics/version', this.redis.read.get(this.#keys.version))) ?? 0);
+    const { version, clusterId } = this.#keys;
+    const asked = Promise.all([this.redis.read.get(version), this.redis.read.get(clusterId)]);
+    const [number, id] = await attempt('topics/version', asked);
+    this.history?.check(id);
+    return Number(number ?? 0);
   }
 
   /** Notes that a topic is about to be created, unless its name is taken. */
