@@ -1,7 +1,7 @@
 /**
  * npm run docs: writes the documents that are made from the sources (docs/kafka-api.md, limits.md,
- * settings.md, topic-configs.md). With --check it writes nothing and fails when one of them is out
- * of date.
+ * settings.md, topic-configs.md, and the house in architecture.md). With --check it writes nothing
+ * and fails when one of them is out of date.
  *
  * The generators are TypeScript, because they read the real tables: the registered handlers, the
  * settings, the limits. They are compiled as they are loaded, as Jest does it, so no build is

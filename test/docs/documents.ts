@@ -1,12 +1,20 @@
 import { topicConfigsMarkdown } from '@sluice/log';
+import { projectRoot } from '@sluice/test/tidy/source-files';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as markdown from 'prettier/plugins/markdown';
 import { format } from 'prettier/standalone';
 import { apiMatrixMarkdown } from './api-matrix';
+import { withHouse } from './house-markdown';
 import { limitsMarkdown } from './limits-markdown';
 import { settingsMarkdown } from './settings-markdown';
 
-/** The generated documents: the name of each file in docs/, and how its text is made. */
-const documents: Readonly<Record<string, () => string>> = {
+/**
+ * The generated documents: the name of each file in docs/, and how its text is made, in one of them
+ * only a part of it, out of the whole as it is.
+ */
+const documents: Readonly<Record<string, (now: string) => string>> = {
+  'architecture.md': withHouse,
   'kafka-api.md': apiMatrixMarkdown,
   'limits.md': limitsMarkdown,
   'settings.md': settingsMarkdown,
@@ -19,5 +27,6 @@ export const documentNames: readonly string[] = Object.keys(documents);
 export async function generate(name: string): Promise<string> {
   const make = documents[name];
   if (!make) throw new Error(`${name} is not generated`);
-  return format(make(), { parser: 'markdown', plugins: [markdown] });
+  const now = readFileSync(join(projectRoot, 'docs', name), 'utf8');
+  return format(make(now), { parser: 'markdown', plugins: [markdown] });
 }

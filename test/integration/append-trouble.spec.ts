@@ -1,4 +1,5 @@
 import { encodeBatch } from '@sluice/records';
+import { askRedis } from '@sluice/test/support/ask-redis';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
 import { RawClient } from '@sluice/test/support/raw-client';
@@ -39,11 +40,11 @@ async function produce(): Promise<number> {
 describe('a Redis that refuses appends', () => {
   it('leaves a line in the log when that begins, and one when it is over', async () => {
     expect(await produce()).toBe(ErrorCode.NONE);
-    await host.link.write.config('SET', 'maxmemory', '1');
+    await askRedis(redis, 'CONFIG SET maxmemory 1');
     for (let i = 0; i < 5; i++) expect(await produce()).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('OOM');
-    await host.link.write.config('SET', 'maxmemory', '0');
+    await askRedis(redis, 'CONFIG SET maxmemory 0');
     expect(await produce()).toBe(ErrorCode.NONE);
     // The broker's end is the end of the trouble too.
     await client.close();

@@ -11,7 +11,7 @@ let observer: Redis;
 
 beforeAll(async () => {
   redis = await sharedRedis();
-  observer = new Redis(redis.url);
+  observer = new Redis(redis.adminUrl);
 });
 
 afterAll(async () => {
@@ -94,7 +94,7 @@ test.each(partNames)('when the start of %s fails, nothing is left', async (faili
 
 test('when the new Redis is full, nothing is left', async () => {
   const full = await startRedis({ args: ['--maxmemory', '1'] });
-  const client = new Redis(full.url);
+  const client = new Redis(full.adminUrl);
   await failsAndLeavesNothing({ redis: full }, /OOM|memory/);
   expect(await connectionsTo(client)).toEqual([]);
   await client.quit();

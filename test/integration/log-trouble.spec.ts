@@ -4,7 +4,7 @@ import { crc32c, decodeBatch, encodeBatch } from '@sluice/records';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
 import { RawClient } from '@sluice/test/support/raw-client';
-import { connectLink, startRedis, type TestRedis } from '@sluice/test/support/redis';
+import { adminOf, startRedis, type TestRedis } from '@sluice/test/support/redis';
 import { storeUnchecked } from '@sluice/test/support/stored';
 import {
   CreateTopics,
@@ -27,7 +27,7 @@ let other: RawClient;
 
 beforeEach(async () => {
   redis = await startRedis({ args: ['--appendonly', 'no'] });
-  admin = (await connectLink(redis, { url: redis.adminUrl })).write;
+  admin = await adminOf(redis);
   host = await startBroker({ redis });
   client = await RawClient.connect(host.port);
   other = await RawClient.connect(host.port);

@@ -12,7 +12,7 @@ beforeAll(async () => {
   redis = await startRedis();
   const keyPrefix = freshPrefix();
   const { Redis } = await import('ioredis');
-  const admin = new Redis(redis.url);
+  const admin = new Redis(redis.adminUrl);
   const rights = [`~${keyPrefix}*`, '+@all', 'allchannels'];
   await admin.acl('SETUSER', 'gateway', 'on', '>secret', ...rights);
   const url = `redis://gateway:secret@${redis.host}:${redis.port}`;

@@ -7,6 +7,8 @@ export interface BenchContext {
   /** Starts a gateway on that Redis and resolves with its port; `stopGateway` ends it. */
   startGateway(): Promise<number>;
   stopGateway(): Promise<void>;
+  /** Rejects when the bench is told to stop, so that it can tidy up. */
+  interrupted: Promise<never>;
   /** Smaller amounts, for a first look. */
   quick: boolean;
   rounds: number;

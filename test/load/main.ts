@@ -9,6 +9,7 @@ import type { BenchContext, Measurement } from './bench-context';
 import { textReport } from './report';
 import { measureExamine } from './scenarios/examine';
 import { measureFetch } from './scenarios/fetch';
+import { brokerScenarios, measureBesideBroker, type Endpoint } from './scenarios/other-broker';
 import { measureLatency } from './scenarios/latency';
 import { measureMemory } from './scenarios/memory';
 import { largeBatches, measureProduce, singleRecords } from './scenarios/produce';
@@ -24,6 +25,10 @@ this machine, and ends them.
   --only NAMES     some of: produce, single, fetch, latency, memory, examine
                    (comma-separated; without examine unless it is named)
   --aof            Redis with its append-only file on (everysec), as npm start runs it
+  --broker H:P     beside a gateway, in turns, the only broker of a Kafka cluster at that address
+                   instead of bare Redis: the same Produce (v7) and Fetch (v12) requests, in topics
+                   named sluice-bench-… that are made for it and deleted again. Implies --aof. Some
+                   of: produce, single, fetch, latency
   --json FILE      also write the results as JSON
   --help           this text
 `;
@@ -38,31 +43,49 @@ const scenarios: Record<string, (context: BenchContext) => Promise<Measurement[]
 };
 const usual = Object.keys(scenarios).filter((name) => name !== 'examine');
 
+/** Printed below the figures: a ratio of rates says nothing of what was promised for them. */
+const promises = `What an answer with acks=1 means is not the same on both sides:
+  Sluice   the one Redis has run the append and handed it to its append-only file, which it
+           syncs once a second. Killed processes lose nothing; a power cut may take the last
+           second or two.
+  Kafka    with its default settings the leader has written to its operating system's cache, and
+           leaves it to that to sync the file. A killed broker loses nothing; a power cut may take
+           what was not synced yet, unless replicas have it.
+  Another  broker's promise stands in its own documents.
+`;
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '3' },
-      only: { type: 'string', default: usual.join(',') },
+      only: { type: 'string' },
       aof: { type: 'boolean', default: false },
       json: { type: 'string' },
+      broker: { type: 'string' },
       gateway: { type: 'string' },
       'node-flags': { type: 'string', default: '' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return void process.stdout.write(help);
-  const wanted = values.only.split(',');
-  const unknown = wanted.filter((name) => !(name in scenarios));
+  const broker = values.broker === undefined ? null : endpoint(values.broker);
+  const known = Object.keys(broker === null ? scenarios : brokerScenarios);
+  const wanted = values.only?.split(',') ?? (broker === null ? usual : known);
+  const unknown = wanted.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`unknown scenario ${unknown.join(', ')}; see --help`);
   if (!values.gateway) throw new Error('start it with npm run bench');
   const results: Measurement[] = [];
-  const server = await startRedis(values.aof);
+  const server = await startRedis(values.aof || broker !== null);
   const options = { quick: values.quick, rounds: Number(values.rounds) || 3 };
   const nodeFlags = values['node-flags'].split(' ').filter(Boolean);
   const context = benchContext(server, { entry: values.gateway, nodeFlags }, options);
   try {
-    for (const name of wanted) results.push(...(await scenarios[name]!(context)));
+    if (broker !== null) results.push(...(await measureBesideBroker(context, broker, wanted)));
+    else
+      for (const name of wanted) {
+        results.push(...(await Promise.race([scenarios[name]!(context), context.interrupted])));
+      }
   } finally {
     await context.stopGateway();
     await server.stop();
@@ -70,8 +93,16 @@ async function main(): Promise<void> {
   const processors = `${cpus().length} × ${cpus()[0]?.model}`;
   const machine = `${processors}, Node ${process.version}, ${server.version}`;
   process.stdout.write(`\n${textReport(machine, results)}`);
+  if (broker !== null) process.stdout.write(`\n${promises}`);
   if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, results }, null, 2)}\n`);
   if (results.some(({ met }) => met === false)) process.exitCode = 1;
+}
+
+/** @throws Error when it is not a host and a port */
+function endpoint(text: string): Endpoint {
+  const [, host, port] = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(text)?.filter(Boolean) ?? [];
+  if (host === undefined) throw new Error(`--broker wants host:port, not "${text}"`);
+  return { host, port: Number(port) };
 }
 
 interface Server {
@@ -118,8 +149,15 @@ function benchContext(
   options: { quick: boolean; rounds: number },
 ): BenchContext {
   let gateway: ChildProcess | null = null;
+  const interrupted = new Promise<never>((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => reject(new Error(`stopped by ${signal}`)));
+    }
+  });
+  interrupted.catch(() => undefined);
   return {
     redis,
+    interrupted,
     ...options,
     progress: (line) => process.stderr.write(`· ${line}\n`),
     async startGateway() {

@@ -8,9 +8,9 @@ const readBytes = 256 * 1024;
 const sizeBytes = 4;
 
 /**
- * One socket to a gateway that keeps a number of requests in flight. Replies are only cut into
+ * One socket to a broker that keeps a number of requests in flight. Replies are only cut into
  * frames and handed to the check; nothing is decoded that the check does not look at. No memory is
- * taken for each reply: what is timed is the gateway.
+ * taken for each reply: what is timed is the broker.
  */
 export class RawConnection {
   /** A frame that comes in pieces, its size in front; used again for the next one. */
@@ -23,7 +23,8 @@ export class RawConnection {
 
   private constructor() {}
 
-  static open(port: number): Promise<RawConnection> {
+  /** Connects to a broker, to a gateway of this machine unless a host is given. */
+  static open(port: number, host = '127.0.0.1'): Promise<RawConnection> {
     const connection = new RawConnection();
     const buffer = Buffer.allocUnsafeSlow(readBytes);
     const callback = (bytes: number) => {
@@ -32,7 +33,7 @@ export class RawConnection {
     };
     return new Promise((resolve, reject) => {
       const onread = { buffer, callback };
-      const socket = connect({ host: '127.0.0.1', port, onread }, () => {
+      const socket = connect({ host, port, onread }, () => {
         socket.off('error', reject);
         connection.watch(socket);
         resolve(connection);
@@ -49,7 +50,7 @@ export class RawConnection {
       this.onFailure(error);
     };
     socket.on('error', failed);
-    socket.on('close', () => failed(new Error('the gateway closed the connection')));
+    socket.on('close', () => failed(new Error('the broker closed the connection')));
   }
 
   close(): void {
@@ -79,7 +80,12 @@ export class RawConnection {
       if (this.failure) reject(this.failure);
       this.onReply = (frame) => {
         inFlight--;
-        check(frame);
+        try {
+          check(frame);
+        } catch (error) {
+          ended = true;
+          reject(error as Error);
+        }
       };
       this.afterReplies = fill;
       fill();

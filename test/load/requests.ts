@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeBatch } from '@sluice/records';
 import {
   CreateTopics,
   decodeResponse,
+  DeleteTopics,
   encodeRequest,
   Fetch,
   Metadata,
@@ -11,6 +13,8 @@ import {
 import type { RawConnection, ReplyCheck } from './raw-connection';
 
 const clientId = 'sluice-bench';
+const servedAttemptsMax = 100;
+const servedPauseMs = 100;
 /** The last version before flexible encoding: error codes stand at a fixed place. */
 const produceVersion = 7;
 const fetchVersion = 12;
@@ -112,7 +116,33 @@ export async function createTopic(
   const created = decodeResponse(CreateTopics, 4, await connection.ask(join(create)));
   const errorCode = created.response.topics[0]?.errorCode;
   if (errorCode !== 0) throw new Error(`topic ${name} was not created: error ${errorCode}`);
-  await connection.ask(join(encodeRequest(Metadata, 4, header, { topics: [{ name }] })));
+  // A broker may answer before it leads the partitions that it has made.
+  for (let index = 0, attempt = 0; index < partitions; attempt++) {
+    if (await isServed(connection, name, index)) index++;
+    else if (attempt === servedAttemptsMax) throw new Error(`topic ${name} is not served`);
+    else await sleep(servedPauseMs);
+  }
+}
+
+async function isServed(connection: RawConnection, name: string, index: number): Promise<boolean> {
+  const reply = await connection.ask(fetchRequest(name, index, 0, 1));
+  const { response } = decodeResponse(Fetch, fetchVersion, reply);
+  return response.responses[0]?.partitions[0]?.errorCode === 0;
+}
+
+/** How many brokers the cluster has. */
+export async function countBrokers(connection: RawConnection): Promise<number> {
+  const header = { correlationId: 1, clientId };
+  const reply = await connection.ask(join(encodeRequest(Metadata, 4, header, { topics: [] })));
+  return decodeResponse(Metadata, 4, reply).response.brokers.length;
+}
+
+export async function deleteTopic(connection: RawConnection, name: string): Promise<void> {
+  const header = { correlationId: 1, clientId };
+  const request = { topicNames: [name], timeoutMs: 10_000 };
+  const reply = await connection.ask(join(encodeRequest(DeleteTopics, 3, header, request)));
+  const { errorCode } = decodeResponse(DeleteTopics, 3, reply).response.responses[0]!;
+  if (errorCode !== 0) throw new Error(`topic ${name} was not deleted: error ${errorCode}`);
 }
 
 function join(chunks: Buffer[]): Buffer {

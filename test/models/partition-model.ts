@@ -1,4 +1,4 @@
-import type { AppendResult, PartitionBounds } from '@sluice/log';
+import { LeaderEpochs, type AppendResult, type PartitionBounds } from '@sluice/log';
 
 /** A batch as the model sees it: what matters of it, without its bytes. */
 export interface ModelBatch {
@@ -70,6 +70,7 @@ export class PartitionModel {
       largestBatchBytes: this.largestBatchBytes,
       maxTimestampMs: this.largestTimestampMs,
       leaderEpoch: 0,
+      leaderEpochs: LeaderEpochs.first,
     };
   }
 

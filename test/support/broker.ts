@@ -5,12 +5,14 @@ import { BROKER_OPTIONS } from '@sluice/broker/broker.module';
 import { GroupCoordinator, type GroupLimits } from '@sluice/groups';
 import { GROUP_LIMITS } from '@sluice/groups/groups.module';
 import { TopicCatalog } from '@sluice/log';
-import { CLUSTER_ID } from '@sluice/log/log.module';
+import { CLUSTER_ID, LOG_OPTIONS, type LogOptions } from '@sluice/log/log.module';
 import { nestLogger } from '@sluice/process';
 import { RedisLink } from '@sluice/redis';
 import { GatewayModule } from '../../apps/gateway/src/gateway.module';
 import { loadGatewaySettings } from '../../apps/gateway/src/settings';
 import { freshPrefix, sharedRedis, type TestRedis } from './redis';
+
+const dayMs = 86_400_000;
 
 /** How a broker of a test is to be. */
 export interface StartBrokerOptions extends Partial<BrokerOptions> {
@@ -19,6 +21,7 @@ export interface StartBrokerOptions extends Partial<BrokerOptions> {
   /** Another broker's, to go on with its data. Default: a fresh one. */
   keyPrefix?: string;
   groupLimits?: Partial<GroupLimits>;
+  logOptions?: Partial<LogOptions>;
   log?: Logger;
   /** What starts and stops it, for tests of that. */
   lifecycle?: Lifecycle;
@@ -43,7 +46,7 @@ export interface TestBroker {
  * otherwise. When a start fails, what had begun is stopped.
  */
 export async function startBroker(given: StartBrokerOptions = {}): Promise<TestBroker> {
-  const { redis: server, keyPrefix = freshPrefix(), groupLimits, ...rest } = given;
+  const { redis: server, keyPrefix = freshPrefix(), groupLimits, logOptions, ...rest } = given;
   const { log = silentLogger, ...options } = rest;
   const { lifecycle = new Lifecycle({ clock: systemClock, log }), ...brokerOptions } = options;
   const redis = server ?? (await sharedRedis());
@@ -55,6 +58,8 @@ export async function startBroker(given: StartBrokerOptions = {}): Promise<TestB
     .setLogger(nestLogger(log))
     .overrideProvider(BROKER_OPTIONS)
     .useValue({ ...own, ...brokerOptions })
+    .overrideProvider(LOG_OPTIONS)
+    .useValue({ acceptEmptyRedis: false, producerIdExpirationMs: dayMs, ...logOptions })
     .overrideProvider(GROUP_LIMITS)
     .useValue({ initialRebalanceDelayMs: 0, ...groupLimits });
   try {

@@ -146,6 +146,11 @@ export async function connectLink(
   return link;
 }
 
+/** A client with all rights, for what a gateway does not do itself. It ends with the server. */
+export async function adminOf(redis: TestRedis): Promise<RedisLink['write']> {
+  return (await connectLink(redis, { url: redis.adminUrl })).write;
+}
+
 const howToGetRedis = [
   'The tests need a Redis, and there is none to be started:',
   'no Docker engine answers, and neither redis-server nor valkey-server is on the PATH.',

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { homeOf, houseFiles, importsOf, isModule, isTest, libraries, resolved } from './libraries';
 import { projectRoot } from './source-files';
@@ -65,4 +65,19 @@ describe('the dependency order', () => {
     );
     expect(wrong).toEqual([]);
   });
+});
+
+describe('nest-cli.json', () => {
+  const { projects } = JSON.parse(readFileSync(join(projectRoot, 'nest-cli.json'), 'utf8')) as {
+    projects: Record<string, { sourceRoot: string; compilerOptions: { tsConfigPath: string } }>;
+  };
+
+  it.each(libraries)(
+    'has libs/%s as a project, so that nest generate knows where it is',
+    (name) => {
+      const project = projects[name]!;
+      expect(project.sourceRoot).toBe(`libs/${name}/src`);
+      expect(existsSync(join(projectRoot, project.compilerOptions.tsConfigPath))).toBe(true);
+    },
+  );
 });

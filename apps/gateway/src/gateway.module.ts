@@ -4,6 +4,7 @@ import { defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
 import { BROKER_OPTIONS, BrokerModule } from '@sluice/broker/broker.module';
 import type { GroupLimits } from '@sluice/groups';
 import { GROUP_LIMITS } from '@sluice/groups/groups.module';
+import { LOG_OPTIONS, type LogOptions } from '@sluice/log/log.module';
 import { standaloneRedisUrl } from '@sluice/process';
 import { ProcessModule } from '@sluice/process/process.module';
 import type { RedisOptions } from '@sluice/redis';
@@ -17,6 +18,7 @@ class OptionsModule {
   static of(settings: GatewaySettings): DynamicModule {
     const providers = [
       { provide: REDIS_OPTIONS, useValue: redisOptions(settings) },
+      { provide: LOG_OPTIONS, useValue: logOptions(settings) },
       { provide: GROUP_LIMITS, useValue: groupLimits(settings) },
       { provide: BROKER_OPTIONS, useValue: brokerOptions(settings) },
     ];
@@ -41,6 +43,11 @@ export class GatewayModule {
 function redisOptions(settings: GatewaySettings): RedisOptions {
   const { redisUrl: url = standaloneRedisUrl, redisManaged: managed, keyPrefix } = settings;
   return { url, managed, keyPrefix };
+}
+
+function logOptions(settings: GatewaySettings): LogOptions {
+  const { acceptEmptyRedis, producerIdExpirationMs } = settings;
+  return { acceptEmptyRedis, producerIdExpirationMs };
 }
 
 function brokerOptions(settings: GatewaySettings): BrokerOptions {

@@ -67,6 +67,12 @@ const topics = {
     min: 1,
     max: 10_000,
   }),
+  producerIdExpirationMs: integer({
+    default: day * 60_000,
+    about: 'An idempotent producer that writes nothing for so long is forgotten, in milliseconds.',
+    min: 1_000,
+    max: Number.MAX_SAFE_INTEGER,
+  }),
 };
 
 const consumerGroups = {

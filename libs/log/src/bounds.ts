@@ -1,5 +1,7 @@
 import { attempt, type Redis } from '@sluice/redis';
 import type { PartitionKeys } from './keys';
+import { LeaderEpochs } from './recovery/epochs';
+import { newerFormat } from './recovery/newer-format';
 
 /** How far a partition reaches and how much is in it. */
 export interface PartitionBounds {
@@ -19,17 +21,24 @@ export interface PartitionBounds {
   /** The largest timestamp there ever was, also of deleted records; -1 before the first. */
   maxTimestampMs: number;
   leaderEpoch: number;
+  leaderEpochs: LeaderEpochs;
 }
+
+/** The first seven are numbers. */
+const fieldNames = 'start next bytes batches largest maxts epoch epochs format'.split(' ');
 
 /** See `PartitionStore.bounds`. */
 export async function readBounds(
   redis: Redis,
   { meta }: PartitionKeys,
 ): Promise<PartitionBounds | null> {
-  const asked = redis.hmget(meta, 'start', 'next', 'bytes', 'batches', 'largest', 'maxts', 'epoch');
-  const values = await attempt('log.bounds', asked);
+  const values = await attempt('log.bounds', redis.hmget(meta, ...fieldNames));
   if (values[1] === null || values[1] === undefined) return null;
-  const [start, next, bytes, batches, largest, maxTimestamp, epoch] = values.map(Number);
+  const [epochs = null, format] = values.slice(7);
+  if (Number(format ?? 1) > 1) throw newerFormat(meta);
+  const [start, next, bytes, batches, largest, maxTimestamp, epoch] = values
+    .slice(0, 7)
+    .map(Number);
   return {
     logStartOffset: start!,
     logEndOffset: next!,
@@ -39,5 +48,6 @@ export async function readBounds(
     largestBatchBytes: largest!,
     maxTimestampMs: maxTimestamp!,
     leaderEpoch: epoch!,
+    leaderEpochs: LeaderEpochs.parse(epochs),
   };
 }

@@ -34,4 +34,6 @@ export { resolveConfigs } from './configs/resolve';
 export type { CompressionPolicy, TopicConfig } from './configs/resolve';
 export { configTypeCodes } from './configs/values';
 export type { ConfigType } from './configs/values';
-export { ensureClusterId } from './cluster-id';
+export { LeaderEpochs } from './recovery/epochs';
+export { PartitionCare, type PartitionCareOptions } from './recovery/partition-care';
+export { LogHistory, type LogHistoryOptions } from './recovery/log-history';

@@ -23,8 +23,7 @@ export interface PartitionKeys {
    */
   open: string;
   /**
-   * Hash: next, start, maxts, bytes, batches, largest, epoch, format. Missing when the partition
-   * does not exist.
+   * Hash; docs/architecture.md lists its fields. Missing when the partition does not exist.
    */
   meta: string;
   /** Hash: producer id to epoch, last use and the last five batches; and `format`, of these. */
@@ -52,6 +51,12 @@ export interface RegistryKeys {
   producerIds: string;
   /** String: the id of the cluster that all gateways on this Redis and prefix form. */
   clusterId: string;
+  /** String: the form in which all of this is stored; missing is '1'. */
+  format: string;
+  /** Hash: token of a process that may have written to JSON; see `Writers`. */
+  writers: string;
+  /** String: JSON of what was here before Redis was emptied; see `LogHistory`. */
+  emptied: string;
 }
 
 /** Keys of one partition; `prefix` is the link's key prefix, such as `sluice:`. */
@@ -76,5 +81,8 @@ export function registryKeys(prefix: string, db = 0): RegistryKeys {
     version: `${base}:version`,
     producerIds: `${base}:producer-ids`,
     clusterId: `${base}:cluster-id`,
+    format: `${base}:format`,
+    writers: `${base}:writers`,
+    emptied: `${base}:emptied`,
   };
 }

@@ -3,27 +3,43 @@ import { Lifecycle, type Clock, type Logger, type Random } from '@sluice/base';
 import { CLOCK, LOGGER, RANDOM } from '@sluice/base/base.module';
 import { RedisLink } from '@sluice/redis';
 import { RedisModule } from '@sluice/redis/redis.module';
-import { ensureClusterId } from './cluster-id';
 import { PartitionStore } from './partition-store';
 import { ProducerIds } from './producer-ids';
+import { LogHistory } from './recovery/log-history';
+import { PartitionCare } from './recovery/partition-care';
 import { TopicCatalog } from './topics/catalog';
 import { DeletedTopicSweeper } from './topics/deleted-topic-sweeper';
 
 /** Nest's token for the cluster's id. */
 export const CLUSTER_ID = Symbol('clusterId');
+/** Nest's token for `LogOptions`, which the app provides to all modules. */
+export const LOG_OPTIONS = Symbol('LogOptions');
+
+/** What the log is told by the settings. */
+export interface LogOptions {
+  /** See `LogHistoryOptions`. */
+  acceptEmptyRedis: boolean;
+  /** See `PartitionCareOptions`. */
+  producerIdExpirationMs: number;
+}
 
 /** Topics and partitions in Redis. */
 @Module({
   imports: [RedisModule],
   providers: [
     {
+      provide: LogHistory,
+      inject: [LOG_OPTIONS, RedisLink, CLOCK, RANDOM, LOGGER, Lifecycle],
+      useFactory: ownHistory,
+    },
+    {
       provide: CLUSTER_ID,
-      inject: [RedisLink, RANDOM],
-      useFactory: (redis: RedisLink, random: Random) => ensureClusterId(redis, random),
+      inject: [LogHistory],
+      useFactory: (history: LogHistory) => history.clusterId,
     },
     {
       provide: TopicCatalog,
-      inject: [RedisLink, CLOCK, RANDOM, LOGGER, Lifecycle],
+      inject: [LogHistory, RedisLink, CLOCK, RANDOM, LOGGER, Lifecycle],
       useFactory: ownCatalog,
     },
     {
@@ -33,27 +49,66 @@ export const CLUSTER_ID = Symbol('clusterId');
     },
     {
       provide: PartitionStore,
-      inject: [RedisLink],
-      useFactory: (redis: RedisLink) => new PartitionStore(redis),
+      inject: [RedisLink, LogHistory],
+      useFactory: (redis: RedisLink, history: LogHistory) => new PartitionStore(redis, { history }),
     },
     {
       provide: ProducerIds,
-      inject: [RedisLink],
-      useFactory: (redis: RedisLink) => new ProducerIds(redis),
+      inject: [RedisLink, LogHistory],
+      useFactory: (redis: RedisLink, history: LogHistory) => new ProducerIds(redis, history),
+    },
+    {
+      provide: PartitionCare,
+      inject: [LOG_OPTIONS, PartitionStore, TopicCatalog, CLOCK, LOGGER, Lifecycle],
+      useFactory: ownCare,
     },
   ],
   exports: [CLUSTER_ID, TopicCatalog, PartitionStore, ProducerIds],
 })
 export class LogModule {}
 
+/** Started at once: nothing may be read or written before. */
+async function ownHistory(
+  { acceptEmptyRedis }: LogOptions,
+  redis: RedisLink,
+  clock: Clock,
+  random: Random,
+  log: Logger,
+  lifecycle: Lifecycle,
+): Promise<LogHistory> {
+  const history = new LogHistory(redis, { acceptEmptyRedis, clock, random, log });
+  lifecycle.own({ name: 'the history of the log', stop: () => history.stop() });
+  await history.start();
+  return history;
+}
+
+function ownCare(
+  { producerIdExpirationMs }: LogOptions,
+  store: PartitionStore,
+  catalog: TopicCatalog,
+  clock: Clock,
+  log: Logger,
+  lifecycle: Lifecycle,
+): PartitionCare {
+  const topics = () => catalog.list();
+  const care = new PartitionCare({ producerIdExpirationMs, store, topics, clock, log });
+  lifecycle.own({
+    name: 'the care of partitions',
+    start: () => care.start(),
+    stop: () => care.stop(),
+  });
+  return care;
+}
+
 function ownCatalog(
+  history: LogHistory,
   redis: RedisLink,
   clock: Clock,
   random: Random,
   log: Logger,
   lifecycle: Lifecycle,
 ): TopicCatalog {
-  const catalog = new TopicCatalog(redis, { clock, random, log });
+  const catalog = new TopicCatalog(redis, { clock, random, log, history });
   lifecycle.own({
     name: 'the topics',
     start: () => catalog.start(),

@@ -240,7 +240,8 @@ class Pair {
     const replies = calls.map((all) => {
       const made = all.map((draft) => this.appendToModel(draft));
       const { logStartOffset, logEndOffset } = model;
-      expected.push({ results: made.map(({ result }) => result), logStartOffset, logEndOffset });
+      const results = made.map(({ result }) => result);
+      expected.push({ results, logStartOffset, logEndOffset, leaderEpoch: 0 });
       return writer.append(
         ref,
         -1,

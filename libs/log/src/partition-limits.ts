@@ -26,6 +26,37 @@ export const partitionLimits = {
    * clients go on sending a batch again (delivery.timeout.ms, two minutes by default).
    */
   producerBelowStartUnusedMs: 900_000,
+  /**
+   * Redis is taken to lose at most what it was given so long before it stopped: with `everysec` a
+   * second, and up to two more where its disk is slow; with replicas, as far as they are behind.
+   */
+  lossMsMax: 3_000,
+  /** Offsets of a new partition that are kept free beyond its log end, and again so many. */
+  reservedOffsetsFirst: 4 * 1024 * 1024,
+  /** The same of a partition with little traffic. */
+  reservedOffsetsMin: 8 * 1024,
+  /** The same of all where Redis keeps snapshots only, and may lose what came since the last. */
+  reservedOffsetsOfSnapshots: 1024 * 1024 * 1024,
+  /** How often an append waits for more offsets to be free before it is refused. */
+  reservationWaitsMax: 3,
+  /** Producer ids that are left out after a loss: more than can be given out in `lossMsMax`. */
+  producerIdsSkipped: 1_000_000_000,
+  /** Leader epochs that a partition remembers. */
+  leaderEpochsMax: 64,
+  /** How often every partition is looked after, as Kafka looks for expired producers. */
+  careEveryMs: 600_000,
+  /** When that is first done after a start. */
+  careFirstMs: 60_000,
+  /** Partitions that are looked after at the same time. */
+  careAtOnceMax: 8,
+  /** A partition whose offsets last so long needs fewer of them free. */
+  settleQuietMs: 540_000,
+  /** Topics whose leader epochs are remembered. */
+  epochTopicsMax: 100_000,
+  /** Partitions that are made ready at the same time after a loss, or looked after. */
+  recoverPartitionsMax: 200,
+  /** How often the log tells how far that is. */
+  recoverProgressMs: 5_000,
   /** Bytes that a batch may have once decompressed, where its records have to be looked at. */
   decompressedBytesMax: 128 * 1024 * 1024,
 } as const;

@@ -5,6 +5,7 @@ import { connectLink, sharedRedis, startRedis } from '@sluice/test/support/redis
 import { partitionKeys, type PartitionRef } from './keys';
 import { partitionLimits } from './partition-limits';
 import { PartitionStore } from './partition-store';
+import { LeaderEpochs } from './recovery/epochs';
 import { AppendCalls } from '../test/append-calls';
 
 const ref: PartitionRef = { topic: 'orders', topicId: 'AAAAAAAAAAAAAAAAAAAAAA', partition: 0 };
@@ -54,6 +55,7 @@ describe('partitions', () => {
       largestBatchBytes: 0,
       maxTimestampMs: -1,
       leaderEpoch: 0,
+      leaderEpochs: LeaderEpochs.first,
     });
     await fill([1, 2]);
     await store.initPartition(ref);
@@ -114,6 +116,7 @@ describe('readLent', () => {
       await appends.append(ref, -1, [appendBatch({ records: [{ value, timestampMs: 1 }] })]);
     }
     await store.deleteRecords(ref, 1);
+    const leaderEpochs = LeaderEpochs.parse('3 0');
     for (const [fromOffset, entries] of [
       [1, 20],
       [3, 2],
@@ -121,8 +124,8 @@ describe('readLent', () => {
       [0, 20],
       [8, 1],
     ] as const) {
-      const plain = await store.read(ref, fromOffset, { entries, leaderEpoch: 3 });
-      const lent = await store.readLent(ref, fromOffset, { entries, leaderEpoch: 3 });
+      const plain = await store.read(ref, fromOffset, { entries, leaderEpochs });
+      const lent = await store.readLent(ref, fromOffset, { entries, leaderEpochs });
       expect(offsetsOf(lent)).toEqual(offsetsOf(plain));
       expect(lent.every(({ bytes }, at) => bytes.equals(plain[at]!.bytes))).toBe(true);
       for (const one of lent) one.release();

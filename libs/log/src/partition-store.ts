@@ -1,10 +1,15 @@
-import type { Logger, TroubleLog } from '@sluice/base';
+import { systemClock, type Clock, type Logger, type TroubleLog } from '@sluice/base';
 import { attempt, type RedisLink } from '@sluice/redis';
 import { readBounds, type PartitionBounds } from './bounds';
 import { partitionKeys, type PartitionKeys, type PartitionRef } from './keys';
 import { partitionLimits, type PartitionLimits } from './partition-limits';
+import { EpochTable } from './recovery/epoch-table';
+import type { LeaderEpochs } from './recovery/epochs';
+import { KnownEnds } from './recovery/known-ends';
+import type { LogHistory } from './recovery/log-history';
+import { reservationTerms } from './recovery/reservation';
 import { readBatches, readLentBatches, type LentBatch, type StoredBatch } from './read';
-import { createPartitionScript, findMissingScript } from './scripts';
+import { createPartitionScript, findMissingScript, settleScript } from './scripts';
 import { findAtOrAfter, findMaxTimestamp, type OffsetAndTimestamp } from './time-search';
 import {
   deleteRecords,
@@ -18,9 +23,12 @@ import { Appends, Transactions } from './writer/appends';
 import { RedisLanes } from './writer/lanes';
 import { PartitionWriter, type AppendListener } from './writer/partition-writer';
 
-/** What a test may want otherwise. */
+/** What a store does more than it must, and what a test may want otherwise. */
 export interface PartitionStoreOptions {
+  /** Told of all that is appended. Without it, nothing is known of it after a loss. */
+  history?: LogHistory;
   limits?: PartitionLimits;
+  clock?: Pick<Clock, 'setTimer'>;
 }
 
 /** That so many batches were removed by something else, and the bounds that are true now. */
@@ -56,18 +64,30 @@ export interface NewWriter {
 export class PartitionStore {
   private readonly transactions: Transactions;
   private readonly limits: PartitionLimits;
+  private readonly clock: Pick<Clock, 'setTimer'>;
+  private readonly history: LogHistory | undefined;
+  private readonly ends: KnownEnds;
+  private readonly epochs: EpochTable;
+  /** See `reservationTerms`. */
+  private readonly reservation: string;
 
   constructor(
     private readonly redis: RedisLink,
-    { limits = partitionLimits }: PartitionStoreOptions = {},
+    { history, limits = partitionLimits, clock = systemClock }: PartitionStoreOptions = {},
   ) {
     this.limits = limits;
+    this.clock = clock;
+    this.history = history;
+    this.ends = history?.ends ?? new KnownEnds();
+    this.epochs = new EpochTable(redis);
+    this.reservation = reservationTerms(limits, redis);
     this.transactions = new Transactions(redis.write);
   }
 
   /** Makes the partition, empty from offset 0; one that exists is left as it is. */
   async initPartition(ref: PartitionRef): Promise<void> {
-    await createPartitionScript.call(this.redis.write, this.keys(ref), {});
+    const { reservation } = this;
+    await createPartitionScript.call(this.redis.write, this.keys(ref), { reservation });
   }
 
   /** Removes partitions with all that is in them. Redis frees the memory in the background. */
@@ -85,9 +105,10 @@ export class PartitionStore {
    * them; a process needs one a partition.
    */
   writer(ref: PartitionRef, { log, trouble, onReply, ...terms }: NewWriter): PartitionWriter {
-    const { redis, limits } = this;
-    const appends = new Appends(this.keys(ref), limits, this.transactions);
-    const lanes = new RedisLanes({ redis, appends, ...terms });
+    const { redis, limits, transactions, reservation, clock, history } = this;
+    const ends = this.ends.of(ref);
+    const appends = new Appends(this.keys(ref), { limits, transactions, reservation, clock, ends });
+    const lanes = new RedisLanes({ redis, appends, history, ...terms });
     return new PartitionWriter({ lanes, limits, log, trouble, onReply });
   }
 
@@ -109,7 +130,22 @@ export class PartitionStore {
    * Where the log starts and ends, and how much is in it; null when the partition does not exist.
    */
   async bounds(ref: PartitionRef): Promise<PartitionBounds | null> {
-    return readBounds(this.redis.read, this.keys(ref));
+    const bounds = await readBounds(this.redis.read, this.keys(ref));
+    // A partition that is gone is most likely deleted; but all may be gone.
+    if (bounds === null) await this.history?.verify();
+    return bounds;
+  }
+
+  /**
+   * The leader epoch of each partition of a topic, from memory where it was asked for before; empty
+   * while Redis cannot be asked.
+   */
+  leaderEpochs(topic: {
+    name: string;
+    id: string;
+    partitions: number;
+  }): Promise<readonly number[]> {
+    return this.epochs.of(topic);
   }
 
   /** As `bounds`, in one round trip; in the order of `refs`. */
@@ -122,14 +158,14 @@ export class PartitionStore {
    * the log end, below the log start, and when the partition does not exist; `bounds` tells which.
    * The first batch may begin before `fromOffset`, and even before the log start.
    *
-   * @param options.leaderEpoch is written into the batches' headers; 0 by default
+   * @param options.leaderEpochs are written into the batches' headers; by default 0
    */
   read(
     ref: PartitionRef,
     fromOffset: number,
-    { entries, leaderEpoch = 0 }: { entries: number; leaderEpoch?: number },
+    options: { entries: number; leaderEpochs?: LeaderEpochs },
   ): Promise<StoredBatch[]> {
-    const range = { fromOffset, entries, leaderEpoch };
+    const range = { fromOffset, ...options };
     return readBatches(this.redis.read, this.keys(ref), range);
   }
 
@@ -137,9 +173,9 @@ export class PartitionStore {
   readLent(
     ref: PartitionRef,
     fromOffset: number,
-    { entries, leaderEpoch = 0 }: { entries: number; leaderEpoch?: number },
+    options: { entries: number; leaderEpochs?: LeaderEpochs },
   ): Promise<LentBatch[]> {
-    return readLentBatches(this.redis, this.keys(ref), { fromOffset, entries, leaderEpoch });
+    return readLentBatches(this.redis, this.keys(ref), { fromOffset, ...options });
   }
 
   /**
@@ -210,6 +246,13 @@ export class PartitionStore {
    */
   expireProducers(ref: PartitionRef, unusedMs: number): Promise<number> {
     return evictProducers(this.redis.write, this.keys(ref), unusedMs);
+  }
+
+  /** Keeps fewer offsets free for a partition that has needed few lately. */
+  async settle(ref: PartitionRef): Promise<void> {
+    const { reservation, redis } = this;
+    const { settleQuietMs: quietMs } = this.limits;
+    await settleScript.call(redis.write, this.keys(ref), { reservation, quietMs });
   }
 
   private keys(ref: PartitionRef): PartitionKeys {

@@ -1,5 +1,6 @@
 import { attempt, type RedisLink } from '@sluice/redis';
 import { registryKeys } from './keys';
+import type { LogHistory } from './recovery/log-history';
 
 /** How many producer ids a process takes from Redis at once, as Kafka's brokers do. */
 export const producerIdBlockSize = 1_000;
@@ -17,7 +18,11 @@ export class ProducerIds {
   private endId = 0;
   private refill: Promise<void> | null = null;
 
-  constructor(private readonly redis: RedisLink) {
+  /** @param history makes good for what earlier processes gave out and Redis has lost */
+  constructor(
+    private readonly redis: RedisLink,
+    private readonly history?: LogHistory,
+  ) {
     redis.onReady(({ historyChanged }) => {
       // What fails here is made good when the next block is taken.
       if (historyChanged && this.endId > 0) this.restoreCounter().catch(() => undefined);
@@ -39,6 +44,7 @@ export class ProducerIds {
   }
 
   private async takeBlock(): Promise<void> {
+    await this.history?.opening;
     for (;;) {
       const endId = await this.raiseCounter(producerIdBlockSize);
       const firstId = endId - producerIdBlockSize;

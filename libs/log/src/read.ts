@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { batchSizeAt, stampBatch } from '@sluice/records';
 import { attempt, type Redis, type RedisLink } from '@sluice/redis';
 import type { PartitionKeys } from './keys';
+import { LeaderEpochs } from './recovery/epochs';
 
 /** A batch as it goes to a consumer. */
 export interface StoredBatch {
@@ -26,7 +27,7 @@ export interface LentBatch extends StoredBatch {
 interface Range {
   fromOffset: number;
   entries: number;
-  leaderEpoch: number;
+  leaderEpochs?: LeaderEpochs;
 }
 
 type Row = [id: Buffer, fields: Buffer[]];
@@ -35,19 +36,19 @@ type Row = [id: Buffer, fields: Buffer[]];
 export async function readBatches(
   redis: Redis,
   keys: PartitionKeys,
-  { fromOffset, entries, leaderEpoch }: Range,
+  { fromOffset, entries, leaderEpochs = LeaderEpochs.first }: Range,
 ): Promise<StoredBatch[]> {
   const [range, start] = askForRange(redis, keys, fromOffset, entries);
   const [rows, logStart] = await attempt('log.read', Promise.all([range, start]));
   if (!reaches(fromOffset, logStart)) return [];
-  return rows.map(([id, fields]) => stampStored(id, fields[1]!, leaderEpoch));
+  return rows.map(([id, fields]) => stampStored(id, fields[1]!, leaderEpochs));
 }
 
 /** See `PartitionStore.readLent`. */
 export async function readLentBatches(
   { entries: redis, lent }: RedisLink,
   keys: PartitionKeys,
-  { fromOffset, entries, leaderEpoch }: Range,
+  { fromOffset, entries, leaderEpochs = LeaderEpochs.first }: Range,
 ): Promise<LentBatch[]> {
   const [range, start] = askForRange(redis, keys, fromOffset, entries);
   // Claimed whatever becomes of the rest, or they would be kept for ever.
@@ -58,7 +59,7 @@ export async function readLentBatches(
     const [rows, logStart] = await attempt('log.read', Promise.all([claimed, start]));
     if (reaches(fromOffset, logStart)) {
       return rows.map(({ id, bytes, release }) => {
-        return { ...stampStored(id, bytes, leaderEpoch), release };
+        return { ...stampStored(id, bytes, leaderEpochs), release };
       });
     }
   } catch (error) {
@@ -90,9 +91,9 @@ function releaseAll(all: { release(): void }[]): void {
 }
 
 /** The batch of one stream entry, with its offsets taken from the entry's id. */
-export function stampStored(id: Buffer, bytes: Buffer, leaderEpoch: number): StoredBatch {
+export function stampStored(id: Buffer, bytes: Buffer, leaderEpochs: LeaderEpochs): StoredBatch {
   const lastOffset = Number.parseInt(id.toString('latin1'), 10);
-  return stampAt(lastOffset, bytes, leaderEpoch);
+  return stampAt(lastOffset, bytes, leaderEpochs.at(lastOffset));
 }
 
 /** The batch whose last record has the given offset. */

@@ -8,18 +8,20 @@ export const appendScript = defineScript({
   name: 'log/append',
   file: file('append'),
   keys: ['meta', 'log', 'producers', 'open…'],
-  args: ['leaderEpoch', 'position', 'confirm', 'wake', 'facts', 'batches…'],
+  args: ['leaderEpoch', 'position', 'confirm', 'wake', 'reservation', 'facts', 'batches…'],
   reply: {
-    all: { logStart: 'int', logEnd: 'int', maxTimestamp: 'int' },
+    all: { logStart: 'int', logEnd: 'int', maxTimestamp: 'int', epoch: 'int' },
     some: {
       logStart: 'int',
       logEnd: 'int',
       maxTimestamp: 'int',
+      epoch: 'int',
       times: 'ints',
       'verdicts…': 'int',
     },
+    wait: { ms: 'int' },
   },
-  refused: { moved: {}, 'fenced-leader': {}, 'unknown-partition': {} },
+  refused: { moved: {}, 'fenced-leader': {}, 'unknown-partition': {}, 'newer-format': {} },
 });
 
 /** What the append script answers. */
@@ -30,9 +32,32 @@ export const createPartitionScript = defineScript({
   name: 'log/create-partition',
   file: file('create-partition'),
   keys: ['meta?', 'log?', 'producers?'],
-  args: [],
+  args: ['reservation'],
   reply: { created: {} },
   refused: { exists: {} },
+});
+
+/** Sees to it that no offset is given twice after a loss. */
+export const recoverScript = defineScript({
+  name: 'log/recover',
+  file: file('recover'),
+  keys: ['meta', 'log?', 'open?'],
+  args: ['target', 'history', 'reservation', 'epochsMax', 'wake'],
+  reply: {
+    same: { logEnd: 'int', epoch: 'int' },
+    moved: { logEnd: 'int', epoch: 'int', from: 'int' },
+  },
+  refused: { 'unknown-partition': {}, 'newer-format': {} },
+});
+
+/** Keeps fewer offsets free where fewer are needed. */
+export const settleScript = defineScript({
+  name: 'log/settle',
+  file: file('settle'),
+  keys: ['meta'],
+  args: ['reservation', 'quietMs'],
+  reply: { settled: { reserved: 'int' } },
+  refused: { 'unknown-partition': {} },
 });
 
 /** Makes the meta hash true where the stream lacks batches. */

@@ -88,9 +88,8 @@ async function searchMaxTimestamp(
   return batch === undefined ? inHead : maxTimestampRecord(batch.bytes, decodeOptions);
 }
 
-/** Of what is only looked at, the leader epoch does not matter. */
 function oneFrom(fromOffset: number) {
-  return { fromOffset, entries: 1, leaderEpoch: 0 };
+  return { fromOffset, entries: 1 };
 }
 
 /** The first batch from `fromOffset` on whose header has the largest timestamp. */

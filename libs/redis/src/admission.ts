@@ -93,7 +93,7 @@ export class Admission {
    * anew. They are asked again and again.
    */
   suspect(reason: RedisUnavailable): void {
-    this.#suspicion = reason;
+    this.#suspect(reason);
     this.#beginArrival();
   }
 
@@ -152,6 +152,11 @@ export class Admission {
     this.parts.onAdmitted(changed);
   }
 
+  #suspect(reason: RedisUnavailable): void {
+    this.#suspicion = reason;
+    for (const redis of this.parts.held) redis.hold(reason);
+  }
+
   #beginArrival(): void {
     this.#arriving = true;
     for (const redis of this.parts.held) redis.hold(this.#reason());
@@ -169,6 +174,9 @@ export class Admission {
       }
       this.#changed ||= changed || this.#suspicion !== null;
       this.#history = history;
+    } catch (error) {
+      if (error instanceof RedisUnavailable && error.reason === 'emptied') this.#suspect(error);
+      throw error;
     } finally {
       await close();
     }

@@ -1,67 +1,152 @@
 import { Redis } from 'ioredis';
+import { systemClock, type Logger } from '@sluice/base';
 import { eventually } from '@sluice/test/support/eventually';
-import { connectLink, startRedis, type TestRedis } from '@sluice/test/support/redis';
+import { startRedis, type TestRedis } from '@sluice/test/support/redis';
+import { AppendOnlyFile, isMostlyDead } from './aof';
 import { RedisLink } from './link';
-import { type Logger, systemClock } from '@sluice/base';
 
-async function info(link: RedisLink, field: string): Promise<string | undefined> {
-  const text = await link.read.info('persistence');
-  return new RegExp(`^${field}:(.*)\\r`, 'm').exec(text)?.[1];
+const MiB = 1024 * 1024;
+
+let server: TestRedis;
+let messages: string[];
+let log: Logger;
+const links: RedisLink[] = [];
+
+beforeEach(async () => {
+  server = await startRedis();
+  messages = [];
+  const note = (message: string): void => void messages.push(message);
+  log = { debug: () => undefined, info: note, warn: note, error: note };
+});
+
+afterEach(async () => {
+  await Promise.all(links.splice(0).map((link) => link.close()));
+  await server.stop();
+});
+
+async function connect({ isManaged = true, user = '' } = {}): Promise<RedisLink> {
+  const url = server.url.replace('//', `//${user}`);
+  const link = await RedisLink.connect({ url, managed: isManaged }, { log, clock: systemClock });
+  links.push(link);
+  return link;
 }
 
-const renewed = (link: RedisLink): Promise<true> =>
-  eventually(async () => {
-    const seconds = await info(link, 'aof_last_rewrite_time_sec');
-    return seconds !== undefined && seconds !== '-1';
-  });
+/** How often the server has written its file anew in this run, as far as it tells: -1 is never. */
+async function lastRewrite(link: RedisLink): Promise<string | undefined> {
+  const text = await link.read.info('persistence');
+  return /^aof_last_rewrite_time_sec:(.*)\r/m.exec(text)?.[1];
+}
 
-describe('the append-only file of a restarted server', () => {
-  let server: TestRedis;
-  let messages: string[];
-  let log: Logger;
+/** Writes something, until it is in the file: while an fsync runs, Redis holds it back. */
+async function fill(link: RedisLink): Promise<void> {
+  await link.write.set('a', 'x'.repeat(2_000));
+  await eventually(async () => /aof_buffer_length:0/.test(await link.read.info('persistence')));
+}
 
-  beforeEach(async () => {
-    server = await startRedis();
-    messages = [];
-    const note = (message: string): void => void messages.push(message);
-    log = { debug: () => undefined, info: note, warn: note, error: note };
-  });
-
-  afterEach(() => server.stop());
-
-  it('is written anew, by whoever is there first, and once', async () => {
-    const link = await connectLink(server, {}, { log });
-    expect(await info(link, 'aof_last_rewrite_time_sec')).toBe('-1');
-    await link.write.set('a', 'x'.repeat(2_000));
-    const before = messages.length;
+describe('the append-only file of a Redis of our own', () => {
+  it('is written anew after an unclean stop, before anything is served', async () => {
+    await fill(await connect());
+    links[0]!.write.disconnect();
     await server.restart();
-    await renewed(link);
-    await connectLink(server, {}, { log });
-    await link.close();
-    expect(messages.slice(before).filter((one) => one.includes('rewrites'))).toHaveLength(1);
-    const last = await connectLink(server, {}, { log });
-    expect(await last.read.strlen('a')).toBe(2_000);
+    const link = await connect();
+    expect(await lastRewrite(link)).not.toBe('-1');
+    expect(await link.read.strlen('a')).toBe(2_000);
   });
 
-  it('is also written anew when the gateway comes after the server', async () => {
-    const link = await connectLink(server);
-    await link.write.set('a', 'x'.repeat(2_000));
-    await link.close();
+  it('is left alone after a clean stop', async () => {
+    const first = await connect();
+    await fill(first);
+    await first.close();
     await server.restart();
-    await renewed(await connectLink(server, {}, { log }));
+    expect(await lastRewrite(await connect())).toBe('-1');
+  });
+
+  it('is not taken for clean after a clean stop that was long ago', async () => {
+    const first = await connect();
+    await fill(first);
+    await first.close();
+    await server.restart();
+    (await connect()).write.disconnect();
+    await server.restart();
+    expect(await lastRewrite(await connect())).not.toBe('-1');
+  });
+
+  it('is left alone where only the gateway was killed', async () => {
+    const first = await connect();
+    await fill(first);
+    await first.close();
+    await server.restart();
+    (await connect()).write.disconnect();
+    expect(await lastRewrite(await connect())).toBe('-1');
+  });
+
+  it('is written anew when the server was killed under a gateway', async () => {
+    const link = await connect();
+    await fill(link);
+    await server.restart();
+    await eventually(async () => (await lastRewrite(link)) !== '-1');
+    await fill(link);
   });
 
   it('is a warning where the user may not ask for it', async () => {
-    const admin = new Redis(server.url);
-    await admin.set('a', 'x'.repeat(2_000));
-    admin.disconnect();
+    const first = await connect();
+    await fill(first);
+    first.write.disconnect();
     await server.restart();
-    const again = new Redis(server.url);
-    await again.acl('SETUSER', 'plain', 'on', '>secret', '~*', '&*', '+@all', '-bgrewriteaof');
-    again.disconnect();
-    const url = `redis://plain:secret@${server.host}:${server.port}`;
-    const link = await RedisLink.connect({ url }, { log, clock: systemClock });
+    const admin = new Redis(server.url);
+    await admin.acl('SETUSER', 'plain', 'on', '>secret', '~*', '&*', '+@all', '-bgrewriteaof');
+    admin.disconnect();
+    await connect({ user: 'plain:secret@' });
+    expect(messages.some((message) => message.includes('could not be asked to'))).toBe(true);
+  });
+
+  it.each([
+    ['is dead', 300 * MiB, 50 * MiB, 1],
+    ['is alive, however large', 9_000 * MiB, 8_000 * MiB, 0],
+  ])('is written anew when most of it %s: %d, %d', async (_, fileBytes, dataBytes, times) => {
+    const info = [
+      'run_id:run',
+      'aof_enabled:1',
+      `aof_current_size:${fileBytes}`,
+      `used_memory_dataset:${dataBytes}`,
+    ];
+    const bgrewriteaof = jest.fn(() => Promise.resolve('started'));
+    const redis = {
+      status: 'ready',
+      info: () => Promise.resolve(info.join('\r\n')),
+      get: () => Promise.resolve('1 run'),
+      set: () => Promise.resolve('OK'),
+      bgrewriteaof,
+    } as unknown as RedisLink['write'];
+    const parts = { redis, key: 'mark', isManaged: true, clock: systemClock, log };
+    const file = new AppendOnlyFile(parts);
+    file.again();
+    await file.end();
+    expect(bgrewriteaof).toHaveBeenCalledTimes(times);
+  });
+});
+
+describe('the append-only file of a Redis that was given', () => {
+  it('is left alone, with a line of advice', async () => {
+    const link = await connect({ isManaged: false });
+    await fill(link);
+    await server.restart();
+    await connect({ isManaged: false });
     expect(messages.some((message) => message.includes('redis-cli BGREWRITEAOF'))).toBe(true);
-    await link.close();
+    expect(await lastRewrite(links.at(-1)!)).toBe('-1');
+  });
+});
+
+describe('isMostlyDead', () => {
+  it.each([
+    [{ fileBytes: 255 * MiB, dataBytes: 0 }, false],
+    [{ fileBytes: 256 * MiB, dataBytes: 0 }, true],
+    [{ fileBytes: 1_000 * MiB, dataBytes: 250 * MiB }, true],
+    [{ fileBytes: 1_000 * MiB, dataBytes: 251 * MiB }, false],
+    // A log that only grows: the file is about as large as the data.
+    [{ fileBytes: 100_000 * MiB, dataBytes: 99_000 * MiB }, false],
+    [{ fileBytes: Number.NaN, dataBytes: Number.NaN }, false],
+  ])('%j: %s', (sizes, expected) => {
+    expect(isMostlyDead(sizes)).toBe(expected);
   });
 });

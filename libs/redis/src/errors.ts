@@ -7,6 +7,7 @@ export type UnavailableReason =
   | 'no-replicas' // fewer good replicas than min-replicas-to-write
   | 'loading' // the server is still reading its data from disk
   | 'recovering' // it came back and is looked at before it is used; see `Admission`
+  | 'newer-format' // it was stored by a newer version of Sluice
   | 'emptied' // it does not have the data that it had
   | 'busy' // a script has run for too long, and blocks everything else
   | 'denied'; // the password or the rights of the user are not (or no longer) good enough
@@ -74,6 +75,8 @@ export type StartProblem =
   | 'version'
   | 'eviction'
   | 'replica'
+  | 'emptied'
+  | 'newer-format'
   | 'rights'
   | 'closed';
 

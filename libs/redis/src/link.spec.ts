@@ -62,7 +62,10 @@ describe('RedisLink.connect', () => {
     expect(link.status()).toMatchObject({ connected: true, replicas: null });
     expect(link.status().runId).toMatch(/^[0-9a-f]{40}$/);
     expect(Number.parseInt(link.status().version, 10)).toBeGreaterThanOrEqual(7);
-    expect(log.lines).toEqual([expect.stringMatching(/^info Persistence: AOF, .*everysec/)]);
+    expect(log.lines).toEqual([
+      expect.stringMatching(/^info Persistence: AOF, .*everysec/),
+      expect.stringMatching(/^info auto-aof-rewrite-percentage is 100/),
+    ]);
     await link.close();
   });
 

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Periodic, type Clock, type Logger, type Timer } from '@sluice/base';
 import { Admission, type ArrivalListener } from './admission';
-import { renewAof } from './aof';
+import { AppendOnlyFile } from './aof';
 import { adviseOnServer, checkServer } from './checks';
 import { explainConnectFailure, isHopeless } from './connect-error';
 import {
@@ -77,10 +77,12 @@ export class RedisLink {
   readonly #subscriber: Subscriber;
   readonly #readyListeners = new Set<ReadyListener>();
   readonly #admission: Admission;
+  readonly #aof: AppendOnlyFile;
   readonly #heartbeat: Periodic;
   /** Ends the waits for connections that were never ready. */
   readonly #opening = new AbortController();
   #server: Pick<ServerFacts, 'product' | 'version'> = { product: 'redis', version: '' };
+  #keepsOnlySnapshots = false;
   #replicas: { count: number; atMs: number } | null = null;
   #replicaQuery: Promise<number> | null = null;
 
@@ -112,6 +114,9 @@ export class RedisLink {
       ...deps,
       onAdmitted: (historyChanged) => this.#admitted(historyChanged),
     });
+    const { keyPrefix, managed: isManaged } = options;
+    const key = `${keyPrefix}{registry}:aof`;
+    this.#aof = new AppendOnlyFile({ redis: this.write, key, isManaged, ...deps });
     this.#heartbeat = new Periodic({
       ...deps,
       name: 'Redis heartbeat',
@@ -161,6 +166,14 @@ export class RedisLink {
   onReady(listener: ReadyListener): () => void {
     this.#readyListeners.add(listener);
     return () => void this.#readyListeners.delete(listener);
+  }
+
+  /**
+   * True where the server, as it was at the start, goes back to its last snapshot when it is
+   * restarted. One that keeps nothing at all begins with nothing.
+   */
+  get keepsOnlySnapshots(): boolean {
+    return this.#keepsOnlySnapshots;
   }
 
   /** The history that the server was on when it was last looked at. */
@@ -216,6 +229,7 @@ export class RedisLink {
   async close(): Promise<void> {
     this.#opening.abort();
     this.#readyListeners.clear();
+    await this.#aof.end();
     await Promise.all([
       this.#heartbeat.stop(),
       this.#admission.stop(),
@@ -228,11 +242,12 @@ export class RedisLink {
     await this.#firstReady(write);
     const facts = await this.#look(write.redis, await readSettings(write.redis));
     await Promise.all(Object.values(others).map((one) => this.#firstReady(one)));
+    this.#keepsOnlySnapshots = !facts.aofEnabled && facts.settings.get('save') !== '';
     this.#admission.start(facts);
     this.#subscriber.start();
     this.#heartbeat.start();
     for (const { level, message } of adviseOnServer(facts)) this.deps.log[level](message);
-    await renewAof(this.write, this.deps.log);
+    await this.#aof.begin();
   }
 
   /** Looks at a server, and whether it and its user may be used. */
@@ -267,7 +282,7 @@ export class RedisLink {
   #admitted(historyChanged: boolean): void {
     this.#replicas = null;
     this.deps.log.info('Redis is connected again', { historyChanged });
-    void renewAof(this.write, this.deps.log);
+    this.#aof.again();
     for (const listener of this.#readyListeners) listener({ historyChanged });
   }
 

@@ -40,6 +40,7 @@ export const neededCommands: readonly string[] = [
   'XGROUP DESTROY <key> group',
   'XLEN <key>',
   'XRANGE <key> - +',
+  'XREVRANGE <key> + -',
   'XTRIM <key> MAXLEN 1',
   'ZADD <key> 1 member',
   'ZRANGEBYSCORE <key> 0 1',

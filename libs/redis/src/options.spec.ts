@@ -42,6 +42,9 @@ describe('resolveOptions', () => {
   });
 
   it.each([
+    'redis://host?db=2',
+    'redis://host/1?tls=true',
+    'redis://host#1',
     'localhost:6379',
     'http://localhost',
     'redis://',

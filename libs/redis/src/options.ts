@@ -21,6 +21,15 @@ export const redisLimits = {
   replicaCountAgeMaxMs: 1_000,
   /** Channels in one SUBSCRIBE command when all are subscribed again after a reconnect. */
   channelsPerSubscribeMax: 1_000,
+  /** How often the append-only file of a Redis of our own is looked at. */
+  aofCheckEveryMs: 60_000,
+  /** A smaller append-only file is not worth writing anew. */
+  aofRewriteBytesMin: 256 * 1024 * 1024,
+  /** The share of the file that has to be dead. */
+  aofRewriteDeadShareMin: 0.75,
+  /** How long a start waits for Redis to write its file anew, and how often it asks. */
+  aofRewriteWaitMs: 120_000,
+  aofRewritePollMs: 50,
   /** How long `close` waits for replies that are still outstanding. */
   closeTimeoutMs: 1_000,
 } as const;
@@ -78,12 +87,7 @@ export function resolveOptions(options: RedisOptions): ResolvedOptions {
   const url = parseUrl(options.url);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = url.port === '' ? 6379 : Number(url.port);
-  const db = url.pathname.length <= 1 ? 0 : Number(url.pathname.slice(1));
-  if (!Number.isInteger(db) || db < 0) {
-    throw invalid(
-      `The database in the Redis URL must be a number, not "${url.pathname.slice(1)}".`,
-    );
-  }
+  const db = databaseOf(url);
   const secure = url.protocol === 'rediss:';
   return {
     label: `${url.protocol}//${url.host}${db === 0 ? '' : `/${db}`}`,
@@ -130,6 +134,16 @@ function parseUrl(text: string): URL {
   }
   if (url.hostname === '') throw invalid('The Redis URL names no host.');
   return url;
+}
+
+/** Nothing may follow the database: a `?db=2` or `?tls=true` would have no effect. */
+function databaseOf({ pathname, search, hash }: URL): number {
+  if (search !== '' || hash !== '') {
+    throw invalid('The Redis URL has a part behind ? or #, which has no meaning here.');
+  }
+  const text = pathname.slice(1);
+  if (/^\d{0,9}$/.test(text)) return Number(text);
+  throw invalid(`The database in the Redis URL must be a number, not "${text}".`);
 }
 
 function decoded(part: string): string | undefined {

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { connectLink, startRedis, type TestRedis } from '@sluice/test/support/redis';
+import { eventually } from '@sluice/test/support/eventually';
 import { attempt } from './errors';
 import type { RedisLink } from './link';
 
@@ -74,7 +75,7 @@ describe('WAIT on the durable connection', () => {
     await link.write.call('CLIENT', 'KILL', 'ID', await durableId());
     await expect(first).rejects.toMatchObject({ name: 'UnknownOutcome' });
     await expect(second).rejects.toMatchObject({ name: 'UnknownOutcome' });
-    while (link.durable.status !== 'ready') await new Promise((resolve) => setImmediate(resolve));
+    await eventually(() => link.durable.ping());
     expect(await link.durable.wait(1, 50)).toBe(0);
   });
 });

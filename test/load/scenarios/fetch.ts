@@ -61,13 +61,22 @@ export async function measureFetch(context: BenchContext): Promise<Measurement[]
 async function fill(port: number, batches: number): Promise<void> {
   const connection = await RawConnection.open(port);
   await createTopic(connection, topic, 1);
+  await fillTopic(connection, topic, batches);
+  connection.close();
+}
+
+/** Writes so many batches of 64 KiB to partition 0. */
+export async function fillTopic(
+  connection: RawConnection,
+  name: string,
+  batches: number,
+): Promise<void> {
   const requests = Array.from({ length: 8 }, (_, seed) =>
-    produceRequest(topic, 0, buildBatch(batchBytes, 100, seed + 1)),
+    produceRequest(name, 0, buildBatch(batchBytes, 100, seed + 1)),
   );
   let sent = 0;
   const next = () => (sent < batches ? requests[sent++ % requests.length]! : null);
-  await connection.run(16, next, checkProduced(topic));
-  connection.close();
+  await connection.run(16, next, checkProduced(name));
 }
 
 /** Bytes a second. */
@@ -78,23 +87,30 @@ async function readThroughGateway(
   const connection = await RawConnection.open(port);
   let bytes = 0;
   const took = await seconds(async () => {
-    for (let pass = 0; pass < passes; pass++) bytes += await readOnce(connection, batches);
+    for (let pass = 0; pass < passes; pass++) bytes += await readOnce(connection, topic, batches);
   });
   connection.close();
   return bytes / took;
 }
 
-/** Reads so many batches from the start of the partition; returns their bytes. */
-async function readOnce(connection: RawConnection, batches: number): Promise<number> {
+/** Reads so many batches from the start of partition 0; returns their bytes. */
+export async function readOnce(
+  connection: RawConnection,
+  name: string,
+  batches: number,
+): Promise<number> {
   let [offset, bytes, seen] = [0, 0, 0];
   while (seen < batches) {
-    const reply = await connection.ask(fetchRequest(topic, 0, offset, fetchBytes));
+    const reply = await connection.ask(fetchRequest(name, 0, offset, fetchBytes));
     const records = fetchedRecords(reply);
+    // A broker may end its reply within a batch, which comes whole with the next fetch.
     for (let at = 0; at + 61 <= records.length; seen++) {
+      const end = at + 12 + records.readInt32BE(at + 8);
+      if (end > records.length) break;
       offset = records.readUIntBE(at + 2, 6) + records.readInt32BE(at + 23) + 1;
-      at += 12 + records.readInt32BE(at + 8);
+      bytes += end - at;
+      at = end;
     }
-    bytes += records.length;
   }
   return bytes;
 }

@@ -4,9 +4,9 @@ import { buildBatch, checkProduced, createTopic, produceRequest } from '../reque
 import { percentile } from '../stats';
 
 const topic = 'bench-latency';
-const ratePerSecond = 1_000;
-const warmUpRecords = 3_000;
-const shares = [
+export const ratePerSecond = 1_000;
+export const warmUpRecords = 3_000;
+export const shares = [
   ['p50', 0.5],
   ['p99', 0.99],
   ['p99.9', 0.999],
@@ -50,7 +50,7 @@ export async function measureLatency(context: BenchContext): Promise<Measurement
 }
 
 /** Milliseconds from due to done, one at a time in order, each as soon as it is due. */
-async function atFixedRate(total: number, send: () => Promise<void>): Promise<number[]> {
+export async function atFixedRate(total: number, send: () => Promise<void>): Promise<number[]> {
   const took: number[] = [];
   const gapMs = 1000 / ratePerSecond;
   const start = performance.now();

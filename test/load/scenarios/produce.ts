@@ -3,7 +3,7 @@ import { RawConnection } from '../raw-connection';
 import { buildBatch, checkProduced, createTopic, produceRequest } from '../requests';
 import { median, seconds } from '../stats';
 
-interface Load {
+export interface Load {
   name: string;
   batchBytes: number;
   recordBytes: number;
@@ -54,9 +54,7 @@ export function singleRecords({ quick }: BenchContext): Load {
  */
 export async function measureProduce(context: BenchContext, load: Load): Promise<Measurement> {
   context.progress(load.name);
-  const batches = Array.from({ length: 8 }, (_, seed) =>
-    buildBatch(load.batchBytes, load.recordBytes, seed + 1),
-  );
+  const batches = batchesOf(load);
   const port = await context.startGateway();
   const connections = await openMany(port, load.connections);
   const topic = 'bench-produce';
@@ -65,7 +63,7 @@ export async function measureProduce(context: BenchContext, load: Load): Promise
   const sluice: number[] = [];
   for (let round = 0; round <= context.rounds; round++) {
     peer.push(await bareXadd(context, load, batches));
-    sluice.push(await throughGateway(load, batches, topic, connections));
+    sluice.push(await produceAll(load, batches, topic, connections));
   }
   for (const connection of connections) connection.close();
   await context.stopGateway();
@@ -90,8 +88,8 @@ async function bareXadd({ redis }: BenchContext, load: Load, batches: Buffer[]):
   return load.total / took;
 }
 
-/** Batches a second. */
-async function throughGateway(
+/** Produces all of it over these connections; batches a second. */
+export async function produceAll(
   load: Load,
   batches: Buffer[],
   topic: string,
@@ -109,8 +107,14 @@ async function throughGateway(
   return load.total / took;
 }
 
-async function openMany(port: number, count: number): Promise<RawConnection[]> {
-  return Promise.all(Array.from({ length: count }, () => RawConnection.open(port)));
+export function batchesOf(load: Load): Buffer[] {
+  return Array.from({ length: 8 }, (_, seed) =>
+    buildBatch(load.batchBytes, load.recordBytes, seed + 1),
+  );
+}
+
+export function openMany(port: number, count: number, host?: string): Promise<RawConnection[]> {
+  return Promise.all(Array.from({ length: count }, () => RawConnection.open(port, host)));
 }
 
 function compare(load: Load, batchBytes: number, sluice: number, peer: number): Measurement {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { aclLine } from '@sluice/redis';
 
 /** How a server is reached under one of the set-ups that the tests run with. */
 export interface ServerSetup {
@@ -20,7 +21,7 @@ export interface SetupPlace {
 }
 
 /** The user of the set-up `acl`, with the rights that the documents ask for. */
-const user = { name: 'gateway', password: 'gateway-secret', keyPrefix: 'test-*' };
+const user = { name: 'gateway', password: 'gateway-secret', keyPrefix: 'test-' };
 
 const setups: Record<string, (place: SetupPlace) => Partial<ServerSetup>> = {
   plain: () => ({}),
@@ -35,7 +36,7 @@ const setups: Record<string, (place: SetupPlace) => Partial<ServerSetup>> = {
   },
 
   acl: ({ host, port }) => {
-    const rights = [`~${user.keyPrefix}`, `&${user.keyPrefix}`, '+@all'];
+    const rights = aclLine(user.name, user.keyPrefix).replaceAll("'", '').split(' ').slice(3);
     const args = ['--user', user.name, 'on', `>${user.password}`, ...rights];
     return { args, url: `redis://${user.name}:${user.password}@${host}:${port}` };
   },

@@ -2,11 +2,14 @@ import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
 import { storageErrorCode } from '../requests/error-codes';
 import type { BatchRun } from '../partitions/hot-ring';
 import type { Partition } from '../partitions/partition';
+import { checkLeaderEpoch } from '../requests/named-topic';
 
 /** One partition of a fetch: what is asked, and what has been read so far. */
 export interface FetchTarget {
   readonly partition: Partition | undefined;
   errorCode: ErrorCodeValue;
+  /** In which epoch of the leader the client believes; -1: in none. */
+  readonly leaderEpoch: number;
   nextOffset: number;
   /** Soft limit for this partition: the first batch of a reply may exceed it (KIP-74). */
   readonly bytesMax: number;
@@ -79,6 +82,7 @@ export class FetchPlan {
             target.errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
             return;
           }
+          target.errorCode = checkLeaderEpoch(target.leaderEpoch, bounds.leaderEpoch);
           target.highWatermark = bounds.logEndOffset;
           target.logStartOffset = bounds.logStartOffset;
         });

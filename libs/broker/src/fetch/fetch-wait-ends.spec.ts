@@ -18,7 +18,9 @@ class EmptyPartition {
 
   currentBounds() {
     if (this.failure) return Promise.reject(this.failure);
-    return Promise.resolve(this.isGone ? null : { logStartOffset: 0, logEndOffset: 0 });
+    return Promise.resolve(
+      this.isGone ? null : { logStartOffset: 0, logEndOffset: 0, leaderEpoch: 0 },
+    );
   }
 
   read(offset: number) {

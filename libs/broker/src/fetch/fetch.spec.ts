@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import {
+  LeaderEpochs,
   partitionLimits,
   PartitionWatch,
   type NewWatch,
@@ -26,6 +27,7 @@ const empty: PartitionBounds = {
   batches: 0,
   largestBatchBytes: 0,
   leaderEpoch: 0,
+  leaderEpochs: LeaderEpochs.first,
 };
 const oneRecord = {
   ...empty,

@@ -4,9 +4,8 @@ import { FetchPlan, type FetchTarget } from '../fetch/fetch-plan';
 import { fetchBytesMax, reserveFetchMemory } from '../fetch/fetch-memory';
 import { waitForChange } from '../fetch/fetch-wait';
 import { limits } from '../limits';
-import { constantLeaderEpoch } from '../partitions/partition';
 import { handle } from '../requests/handler';
-import { checkLeaderEpoch, findTopic } from '../requests/named-topic';
+import { findTopic } from '../requests/named-topic';
 
 type FetchRequest = RequestOf<typeof Fetch>;
 
@@ -83,10 +82,10 @@ function targetsOf({ services }: RequestContext, request: FetchRequest): FetchTa
       let errorCode: ErrorCodeValue = ErrorCode.NONE;
       if (typeof topic === 'number') errorCode = topic;
       else if (!partition) errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-      else errorCode = checkLeaderEpoch(wanted.currentLeaderEpoch, constantLeaderEpoch);
       return {
         partition,
         errorCode,
+        leaderEpoch: wanted.currentLeaderEpoch,
         nextOffset: wanted.fetchOffset,
         bytesMax: wanted.partitionMaxBytes,
         chunks: [],

@@ -3,7 +3,7 @@ import { ErrorCode, ListOffsets, type ErrorCodeValue } from '@sluice/wire';
 import type { BrokerServices, RequestContext } from '../requests/context';
 import { orStorageError, recordsErrorCode } from '../requests/error-codes';
 import { inTurns } from '../requests/in-turns';
-import { constantLeaderEpoch, type Partition } from '../partitions/partition';
+import type { Partition } from '../partitions/partition';
 import { handle } from '../requests/handler';
 import { checkLeaderEpoch } from '../requests/named-topic';
 
@@ -66,10 +66,8 @@ function find({ services, apiVersion }: RequestContext, wanted: Wanted): Promise
   const topic = services.catalog.byName(wanted.name);
   const partition = topic && services.partitions.get(topic, wanted.partitionIndex);
   if (!partition) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-  const epochError = checkLeaderEpoch(wanted.currentLeaderEpoch, constantLeaderEpoch);
-  if (epochError !== ErrorCode.NONE) return failed(epochError);
   return orStorageError(
-    () => findInPartition(services, partition, wanted.timestamp, apiVersion),
+    () => findInPartition(services, partition, wanted, apiVersion),
     failed,
   ).catch((error: unknown) => {
     // Batches are stored as they come: only now does one turn out not to be what it says.
@@ -81,10 +79,22 @@ function find({ services, apiVersion }: RequestContext, wanted: Wanted): Promise
 async function findInPartition(
   { partitions }: BrokerServices,
   partition: Partition,
-  timestamp: number,
+  { timestamp, currentLeaderEpoch }: Wanted,
   apiVersion: number,
 ): Promise<Found> {
   const { store } = partitions;
+  // Always from Redis: whoever asks for the end means the end that any gateway has reached.
+  const bounds = await partition.refreshBounds();
+  if (!bounds) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  const { leaderEpochs } = bounds;
+  const epochError = checkLeaderEpoch(currentLeaderEpoch, leaderEpochs.current);
+  if (epochError !== ErrorCode.NONE) return failed(epochError);
+  const atRecord = (record: { offset: number; timestampMs: number } | null): Found => {
+    if (!record) return nothing;
+    const { offset, timestampMs } = record;
+    const leaderEpoch = leaderEpochs.at(offset);
+    return { errorCode: ErrorCode.NONE, offset, timestamp: timestampMs, leaderEpoch };
+  };
   // What the codec gives for any time beyond 2^53 ms: no record has one, as none is taken.
   if (timestamp === Number.MAX_SAFE_INTEGER) return nothing;
   if (timestamp >= 0) return atRecord(await store.firstAtOrAfter(partition.ref, timestamp));
@@ -92,25 +102,12 @@ async function findInPartition(
   if (!kind || apiVersion < kind.since) return failed(ErrorCode.UNSUPPORTED_VERSION);
   if (kind === special.maxTimestamp) return atRecord(await store.maxTimestamp(partition.ref));
   if (kind === special.latestTiered || kind === special.earliestPendingUpload) return nothing;
-  // Always from Redis: whoever asks for the end means the end that any gateway has reached.
-  const bounds = await partition.refreshBounds();
-  if (!bounds) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   const offset = kind === special.latest ? bounds.logEndOffset : bounds.logStartOffset;
-  return { errorCode: ErrorCode.NONE, offset, timestamp: -1, leaderEpoch: constantLeaderEpoch };
+  const leaderEpoch = leaderEpochs.at(offset);
+  return { errorCode: ErrorCode.NONE, offset, timestamp: -1, leaderEpoch };
 }
 
 const nothing: Found = { errorCode: ErrorCode.NONE, offset: -1, timestamp: -1, leaderEpoch: -1 };
-
-function atRecord(record: { offset: number; timestampMs: number } | null): Found {
-  if (!record) return nothing;
-  const { offset, timestampMs } = record;
-  return {
-    errorCode: ErrorCode.NONE,
-    offset,
-    timestamp: timestampMs,
-    leaderEpoch: constantLeaderEpoch,
-  };
-}
 
 function failed(errorCode: ErrorCodeValue): Found {
   return { errorCode, offset: -1, timestamp: -1, leaderEpoch: -1 };

@@ -8,7 +8,6 @@ import {
   type RequestOf,
 } from '@sluice/wire';
 import { limits } from '../limits';
-import { constantLeaderEpoch } from '../partitions/partition';
 import type { RequestAllowance } from '../requests/auto-creation';
 import type { BrokerServices, RequestContext } from '../requests/context';
 import { orStorageError } from '../requests/error-codes';
@@ -16,12 +15,16 @@ import { handle } from '../requests/handler';
 import { inTurns } from '../requests/in-turns';
 
 type NamedTopic = NonNullable<RequestOf<typeof Metadata>['topics']>[number];
-type TopicAnswer = ReturnType<typeof describe> | ReturnType<typeof missing>;
+type TopicAnswer = Awaited<ReturnType<typeof describe>> | ReturnType<typeof missing>;
 
 /** From this version on the client says whether a topic may be created by asking for it. */
 const autoCreationAskedVersion = 4;
 /** From this version on a topic may be named by its id. */
 const topicIdVersion = 12;
+/** Topics whose leader epochs are looked up at the same time; once known, they are remembered. */
+const topicsAtOnceMax = 16;
+/** What a client takes for "not known". */
+const unknownEpoch = -1;
 
 /**
  * Metadata, v0–v12. v0: an empty list means all topics; later null does. v4: auto-creation is asked
@@ -36,7 +39,7 @@ export const metadata = handle(Metadata, async (context, request) => {
   const all = request.topics === null || (apiVersion === 0 && request.topics.length === 0);
   const mayCreate = apiVersion < autoCreationAskedVersion || request.allowAutoTopicCreation;
   const topics = all
-    ? catalog.list().map((topic) => describe(topic, options.brokerId))
+    ? await inTurns(catalog.list(), topicsAtOnceMax, (topic) => describe(services, topic))
     : await lookAtAll(context, request.topics!, mayCreate);
   return {
     brokers: [
@@ -53,7 +56,7 @@ export const metadata = handle(Metadata, async (context, request) => {
 function lookAtAll(context: RequestContext, all: readonly NamedTopic[], mayCreate: boolean) {
   const { options, autoCreation } = context.services;
   const allowance = mayCreate && options.autoCreateTopics ? autoCreation.forRequest() : null;
-  return inTurns(all, limits.adminItemsAtOnceMax, (named) => look(context, named, allowance));
+  return inTurns(all, limits.adminItemsAtOnceMax, async (named) => look(context, named, allowance));
 }
 
 /** @param allowance what the request may create; null where it may not at all */
@@ -62,10 +65,10 @@ function look(
   named: NamedTopic,
   allowance: RequestAllowance | null,
 ): TopicAnswer | Promise<TopicAnswer> {
-  const { catalog, options } = services;
+  const { catalog } = services;
   const byId = apiVersion >= topicIdVersion && named.topicId !== zeroUuid;
   const known = byId ? catalog.byId(named.topicId) : catalog.byName(named.name ?? '');
-  if (known) return describe(known, options.brokerId);
+  if (known) return describe(services, known);
   if (byId) return missing(null, ErrorCode.UNKNOWN_TOPIC_ID, named.topicId);
   const name = named.name ?? '';
   if (topicNameProblem(name)) return missing(name, ErrorCode.INVALID_TOPIC_EXCEPTION);
@@ -80,7 +83,7 @@ async function create(services: BrokerServices, name: string): Promise<TopicAnsw
     (code) => code,
   );
   if (typeof created === 'number') return missing(name, created);
-  return describe(created, services.options.brokerId);
+  return describe(services, created);
 }
 
 /** Creates a topic because a client asked for it; the finished topic is answered at once. */
@@ -99,7 +102,10 @@ async function autoCreate(
   return ErrorCode.INVALID_TOPIC_EXCEPTION;
 }
 
-function describe({ name, id, partitions }: Topic, brokerId: number) {
+async function describe({ options, partitions: { store } }: BrokerServices, topic: Topic) {
+  const { name, id, partitions } = topic;
+  const { brokerId } = options;
+  const epochs = await store.leaderEpochs(topic);
   return {
     errorCode: ErrorCode.NONE,
     name,
@@ -109,7 +115,7 @@ function describe({ name, id, partitions }: Topic, brokerId: number) {
       errorCode: ErrorCode.NONE,
       partitionIndex,
       leaderId: brokerId,
-      leaderEpoch: constantLeaderEpoch,
+      leaderEpoch: epochs[partitionIndex] ?? unknownEpoch,
       replicaNodes: [brokerId],
       isrNodes: [brokerId],
       offlineReplicas: [],

@@ -1,6 +1,6 @@
 import { ErrorCode, OffsetForLeaderEpoch, type ErrorCodeValue } from '@sluice/wire';
 import { orStorageError } from '../requests/error-codes';
-import { constantLeaderEpoch, type Partition } from '../partitions/partition';
+import type { Partition } from '../partitions/partition';
 import { handle } from '../requests/handler';
 import { checkLeaderEpoch } from '../requests/named-topic';
 
@@ -11,8 +11,8 @@ interface EpochEnd {
 }
 
 /**
- * OffsetForLeaderEpoch, v2–v4 (v3: replica id, v4: flexible). The one epoch there has been ends at
- * the log end; an epoch that never was is answered with −1.
+ * OffsetForLeaderEpoch, v2–v4 (v3: replica id, v4: flexible). An epoch ends where the next one
+ * begins, the current one at the log end; one that is yet to come is answered with −1.
  */
 export const offsetForLeaderEpoch = handle(OffsetForLeaderEpoch, async ({ services }, request) => {
   const topics = request.topics.map(async ({ topic: name, partitions }) => {
@@ -31,14 +31,15 @@ async function endOf(
   wanted: { currentLeaderEpoch: number; leaderEpoch: number },
 ): Promise<EpochEnd> {
   if (!partition) return unknown(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-  const errorCode = checkLeaderEpoch(wanted.currentLeaderEpoch, constantLeaderEpoch);
-  if (errorCode !== ErrorCode.NONE) return unknown(errorCode);
-  if (wanted.leaderEpoch !== constantLeaderEpoch) return unknown(ErrorCode.NONE);
   return orStorageError(async () => {
     const bounds = await partition.refreshBounds();
     if (!bounds) return unknown(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-    const { logEndOffset: endOffset } = bounds;
-    return { errorCode: ErrorCode.NONE, leaderEpoch: constantLeaderEpoch, endOffset };
+    const { leaderEpochs, logEndOffset } = bounds;
+    const errorCode = checkLeaderEpoch(wanted.currentLeaderEpoch, leaderEpochs.current);
+    if (errorCode !== ErrorCode.NONE) return unknown(errorCode);
+    const end = leaderEpochs.endOf(wanted.leaderEpoch, logEndOffset);
+    if (end === null) return unknown(ErrorCode.NONE);
+    return { errorCode, leaderEpoch: end.epoch, endOffset: end.endOffset };
   }, unknown);
 }
 

@@ -91,7 +91,10 @@ export class ColdReads {
       const entries = Math.max(1, Math.min(fitting, safe, limits.readEntriesMax));
       if (reserve?.(run.bytes + entries * largest) === false) break;
       const { store, ref } = this.options;
-      const batches = await store.readLent(ref, run.nextOffset, { entries });
+      const batches = await store.readLent(ref, run.nextOffset, {
+        entries,
+        leaderEpochs: bounds.leaderEpochs,
+      });
       for (const batch of batches) addBatch(run, batch);
       if (batches.length < entries) break;
     }

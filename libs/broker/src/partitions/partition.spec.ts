@@ -1,5 +1,6 @@
 import { MemoryBudget, silentLogger } from '@sluice/base';
 import {
+  LeaderEpochs,
   partitionLimits,
   PartitionWatch,
   type AppendListener,
@@ -25,6 +26,7 @@ function boundsUpTo(logEndOffset: number): PartitionBounds {
     largestBatchBytes: 100,
     maxTimestampMs: 1,
     leaderEpoch: 0,
+    leaderEpochs: LeaderEpochs.first,
   };
 }
 
@@ -59,7 +61,8 @@ function heldPartition() {
   /** The answer to an append of this gateway, of one record. */
   const appended = (baseOffset: number): void => {
     const results = [{ kind: 'appended' as const, baseOffset }];
-    onReply([batchAt(1)], { results, logStartOffset: 0, logEndOffset: baseOffset + 1 });
+    const logEndOffset = baseOffset + 1;
+    onReply([batchAt(1)], { results, logStartOffset: 0, logEndOffset, leaderEpoch: 0 });
   };
   return { partition, bounds, appended };
 }

@@ -17,9 +17,10 @@ import type { HotMemory } from './hot-memory';
 import { type BatchRun, HotRing } from './hot-ring';
 
 /**
- * The leader epoch of every partition until leaders move between gateways; it never goes backwards.
+ * The leadership that appends depend on until leaders move between gateways: none. A partition's
+ * own leader epoch rises when Redis has lost writes.
  */
-export const constantLeaderEpoch = 0;
+export const noLeadership = -1;
 
 /** What a read has found. */
 export type ReadOutcome =
@@ -52,7 +53,7 @@ export class Partition {
 
   constructor(
     readonly ref: PartitionRef,
-    private readonly leaderEpoch: number,
+    leaderEpoch: number,
     private readonly services: PartitionServices,
   ) {
     const { store, clock, log, hotMemory, readAheadBudget: budget } = services;
@@ -161,7 +162,7 @@ export class Partition {
     reply.results.forEach((result, i) => {
       if (result.kind !== 'appended') return;
       const { bytes, lastOffsetDelta } = batches[i]!;
-      stampBatch(bytes, 0, result.baseOffset, this.leaderEpoch);
+      stampBatch(bytes, 0, result.baseOffset, reply.leaderEpoch);
       this.ring.push(bytes, result.baseOffset, result.baseOffset + lastOffsetDelta + 1);
     });
     this.watch.appended(reply.logStartOffset, reply.logEndOffset);

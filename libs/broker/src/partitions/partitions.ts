@@ -1,7 +1,7 @@
 import type { PartitionBounds, PartitionRef, PartitionStore, Topic } from '@sluice/log';
 import { Periodic } from '@sluice/base';
 import { limits } from '../limits';
-import { constantLeaderEpoch, Partition, type PartitionServices } from './partition';
+import { noLeadership, Partition, type PartitionServices } from './partition';
 
 /** The partitions that this gateway has lately served; made on first use, forgotten when idle. */
 export class Partitions {
@@ -51,7 +51,7 @@ export class Partitions {
     if (known) return known;
     if (!(index >= 0 && index < topic.partitions)) return undefined;
     const ref = { topic: topic.name, topicId: topic.id, partition: index };
-    const partition = new Partition(ref, constantLeaderEpoch, this.services);
+    const partition = new Partition(ref, noLeadership, this.services);
     let ofTopic = this.byTopicId.get(topic.id);
     if (!ofTopic) this.byTopicId.set(topic.id, (ofTopic = new Map()));
     ofTopic.set(index, partition);

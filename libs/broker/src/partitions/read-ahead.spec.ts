@@ -1,5 +1,5 @@
 import { MemoryBudget } from '@sluice/base';
-import type { PartitionBounds, PartitionStore } from '@sluice/log';
+import { LeaderEpochs, type PartitionBounds, type PartitionStore } from '@sluice/log';
 import { ColdReads } from './cold-reads';
 import { addBatch, type ColdRun, emptyRun } from './cold-run';
 import { ReadAhead, type Reserve, type Wanted } from './read-ahead';
@@ -133,6 +133,7 @@ describe('ColdReads', () => {
       largestBatchBytes: batchBytes,
       maxTimestampMs: 1,
       leaderEpoch: 0,
+      leaderEpochs: LeaderEpochs.first,
     };
     const readOn = async (partition: number): Promise<void> => {
       const ref = { topic: 't', topicId: 'x', partition };

@@ -10,14 +10,18 @@ without them and with the key `open`. Where all of them fit at the log's `positi
 <maxts>"), the script does all but the adding and moves the stream to that key: the XADDs behind it
 name it, and do nothing where it does not exist.
 
+Offsets are given out only up to where they are reserved (see include/reservation.lua). An append
+that would end beyond that is done once the reservation is old enough.
+
 WAIT covers only what its connection has written (Valkey 8). So where one follows (`confirm` 1),
 something is written for batches that are there already.
 
 KEYS    meta log producers open…
-ARGV    leaderEpoch position confirm wake facts batches…
-REPLY   all logStart logEnd maxTimestamp (appended one after the other, up to logEnd) |
-        some logStart logEnd maxTimestamp times verdicts…
-REFUSED moved | fenced-leader | unknown-partition
+ARGV    leaderEpoch position confirm wake reservation facts batches…
+REPLY   all logStart logEnd maxTimestamp epoch (appended one after the other, up to logEnd) |
+        some logStart logEnd maxTimestamp epoch times verdicts… |
+        wait ms (nothing was appended; it may be after so long)
+REFUSED moved | fenced-leader | unknown-partition | newer-format
 The facts of each batch are packed as '<i4ddi2i4I4': lastOffsetDelta, maxTimestampMs, producerId (-1
 for none), producerEpoch, baseSequence, bytes. No conditions: leaderEpoch -1, position ''.
 Two numbers are the verdict on a batch: 0 and where it was appended, 1 and where that is of which it
@@ -27,11 +31,14 @@ timestamp of each batch that there is a duplicate of; -1: it is gone. ]]
 --- @include "producers"
 local factsForm, factsBytes, exactMax = '<i4ddi2i4I4', 30, 9007199254740991 -- 2^53-1
 local call, max = redis.call, math.max
-local fields = { 'next', 'maxts', 'start', 'bytes', 'batches', 'largest', 'epoch' }
+local fields = { 'next', 'maxts', 'start', 'bytes', 'batches', 'largest', 'epoch',
+  'usable', 'format' }
 local meta = call('HMGET', KEYS.meta, unpack(fields))
 if not meta[1] then return { 'unknown-partition' } end
+if tonumber(meta[9] or 1) > 1 then return { 'newer-format' } end
 local leaderEpoch, position, facts = tonumber(ARGV.leaderEpoch), ARGV.position, ARGV.facts
-if leaderEpoch ~= -1 and leaderEpoch < tonumber(meta[7]) then return { 'fenced-leader' } end
+local epoch = tonumber(meta[7])
+if leaderEpoch ~= -1 and leaderEpoch < epoch then return { 'fenced-leader' } end
 if position ~= '' and position ~= meta[1] .. ' ' .. meta[2] then return { 'moved' } end
 
 local endBefore, logStart, bytes = tonumber(meta[1]), tonumber(meta[3]), tonumber(meta[4])
@@ -40,15 +47,15 @@ local count, at, ids, verdicts, times = #facts / factsBytes, 1, {}, {}, {}
 local added, known = 0, false
 
 for i = 1, count do
-  local delta, timestamp, producerId, epoch, first, size
-  delta, timestamp, producerId, epoch, first, size, at = parse(factsForm, facts, at)
+  local delta, timestamp, producerId, producerEpoch, first, size
+  delta, timestamp, producerId, producerEpoch, first, size, at = parse(factsForm, facts, at)
   local kind, number = 0, 0
   if timestamp > exactMax then
     kind = 5
   elseif producerId >= 0 then
     local last = (first + delta) % sequences
-    kind, number = judge(producerOf(KEYS.producers, producerId), epoch, first, last)
-    if kind == 0 then remember(producerId, epoch, first, last, logEnd) end
+    kind, number = judge(producerOf(KEYS.producers, producerId), producerEpoch, first, last)
+    if kind == 0 then remember(producerId, producerEpoch, first, last, logEnd) end
     if kind == 1 then
       --- @include "stored-timestamp"
       times[#times + 1] = stored
@@ -70,7 +77,12 @@ if direct then
   if added < count or not free then return { 'moved' } end
 end
 if added == 0 and not (known and ARGV.confirm == '1') then
-  return { 'some', logStart, logEnd, maxTimestamp, times, unpack(verdicts) }
+  return { 'some', logStart, logEnd, maxTimestamp, epoch, times, unpack(verdicts) }
+end
+local extension, waitMs = false, 0
+if added > 0 and logEnd > tonumber(meta[8] or -1) then
+  --- @include "reserve"
+  extension, waitMs = reserve(KEYS.meta, endBefore, logEnd, ARGV.reservation)
 end
 local nowSeconds = producersChanged and tonumber(call('TIME')[1])
 
@@ -78,8 +90,10 @@ local nowSeconds = producersChanged and tonumber(call('TIME')[1])
 --- @include "wake"
 if added == 0 then
   call('HSET', KEYS.meta, 'next', meta[1])
-  return { 'some', logStart, logEnd, maxTimestamp, times, unpack(verdicts) }
+  return { 'some', logStart, logEnd, maxTimestamp, epoch, times, unpack(verdicts) }
 end
+if extension then call('HSET', KEYS.meta, unpack(extension)) end
+if waitMs > 0 then return { 'wait', waitMs } end
 if direct then call('RENAMENX', KEYS.log, KEYS.open[1]) end
 for i = 1, direct and 0 or count do
   if ids[i] then call('XADD', KEYS.log, ids[i], 'b', ARGV.batches[i]) end
@@ -87,6 +101,6 @@ end
 call('HSET', KEYS.meta, 'next', format('%d', logEnd), 'maxts', format('%d', maxTimestamp),
   'bytes', format('%d', bytes), 'batches', format('%d', meta[5] + added), 'largest', largest)
 if producersChanged then call('HSET', KEYS.producers, unpack(changedProducers(nowSeconds))) end
-wake(ARGV.wake, logEnd, logStart, logEnd, meta[7])
-if added == count then return { 'all', logStart, logEnd, maxTimestamp } end
-return { 'some', logStart, logEnd, maxTimestamp, times, unpack(verdicts) }
+wake(ARGV.wake, logEnd, logStart, logEnd, epoch)
+if added == count then return { 'all', logStart, logEnd, maxTimestamp, epoch } end
+return { 'some', logStart, logEnd, maxTimestamp, epoch, times, unpack(verdicts) }

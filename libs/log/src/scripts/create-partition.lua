@@ -6,14 +6,20 @@ whose keys do not all exist is not run. A stream may be empty; a hash may not, s
 hash has a field that is no producer's, which tells the form of the others.
 
 KEYS    meta? log? producers?
-ARGV    -
+ARGV    reservation
 REPLY   created
 REFUSED exists ]]
+--- @include "now"
+--- @include "reservation"
 if redis.call('EXISTS', KEYS.meta) == 1 then return { 'exists' } end
+local _, first = reservationTerms(ARGV.reservation)
+local one = readReservation(KEYS.meta, 0, first)
+one.extended = now()
 
 -- ── writes ──
 redis.call('HSET', KEYS.meta, 'next', '0', 'start', '0', 'maxts', '-1', 'bytes', '0',
   'batches', '0', 'largest', '0', 'epoch', '0', 'format', '1')
+redis.call('HSET', KEYS.meta, unpack(reservationFields(one)))
 redis.call('HSET', KEYS.producers, 'format', '1')
 redis.call('XGROUP', 'CREATE', KEYS.log, 'none', '$', 'MKSTREAM')
 redis.call('XGROUP', 'DESTROY', KEYS.log, 'none')

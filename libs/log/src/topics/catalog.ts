@@ -1,5 +1,6 @@
 import type { Clock, Logger, Random } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
+import type { LogHistory } from '../recovery/log-history';
 import { catalogLimits } from './catalog-limits';
 import type { CatalogLimits } from './catalog-limits';
 import { accept, type CatalogParts } from './catalog-parts';
@@ -18,6 +19,8 @@ interface CatalogDeps {
   clock: Clock;
   random: Random;
   log: Logger;
+  /** Knows when all topics are gone, so that none is taken for deleted. */
+  history?: LogHistory;
   /** Other limits, for tests. */
   limits?: Partial<CatalogLimits>;
 }
@@ -32,9 +35,10 @@ export class TopicCatalog {
   readonly #parts: CatalogParts;
   readonly #listeners = new Set<(change: TopicChange) => void>();
 
-  constructor(redis: RedisLink, { clock, random, log, limits: others }: CatalogDeps) {
+  constructor(redis: RedisLink, { clock, random, log, history, limits: others }: CatalogDeps) {
     const limits = { ...catalogLimits, ...others };
-    const registry = new TopicRegistry(redis, clock, limits);
+    const registry = new TopicRegistry(redis, clock, limits, history);
+    history?.countTopicsBy(() => this.list().length);
     const view = new TopicView((field, { message }) => {
       log.error('a topic cannot be read, and is not served', { field, error: message });
     });

@@ -4,6 +4,7 @@ import type { RedisLink } from '@sluice/redis';
 import { registryKeys } from '../keys';
 import type { PartitionRef, RegistryKeys } from '../keys';
 import { PartitionStore } from '../partition-store';
+import type { LogHistory } from '../recovery/log-history';
 import type { CatalogLimits } from './catalog-limits';
 import {
   claimScript,
@@ -39,6 +40,7 @@ export class TopicRegistry {
     private readonly redis: RedisLink,
     private readonly clock: Clock,
     private readonly limits: CatalogLimits,
+    private readonly history?: LogHistory,
   ) {
     this.#keys = registryKeys(redis.keyPrefix, redis.db);
     this.#partitions = new PartitionStore(redis);
@@ -61,12 +63,18 @@ export class TopicRegistry {
     const topics = new Map<string, string>();
     for (let at = 0; at < flat.length; at += 2) topics.set(flat[at]!, flat[at + 1]!);
     topics.delete(registryMark);
+    // What has no topics may have nothing at all.
+    if (topics.size === 0) await this.history?.verify();
     return { version, topics };
   }
 
   /** The number of changes so far. */
   async version(): Promise<number> {
-    return Number((await attempt('topics/version', this.redis.read.get(this.#keys.version))) ?? 0);
+    const { version, clusterId } = this.#keys;
+    const asked = Promise.all([this.redis.read.get(version), this.redis.read.get(clusterId)]);
+    const [number, id] = await attempt('topics/version', asked);
+    this.history?.check(id);
+    return Number(number ?? 0);
   }
 
   /** Notes that a topic is about to be created, unless its name is taken. */

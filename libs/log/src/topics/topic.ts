@@ -1,3 +1,4 @@
+import { RedisUnavailable } from '@sluice/redis';
 import type { ConfigValues } from '../configs/changes';
 import { catalogLimits } from './catalog-limits';
 
@@ -33,14 +34,17 @@ export function encodeRecord({ topic, prepared }: TopicRecord): string {
 /**
  * Reads the registry's text for a topic.
  *
- * @throws Error when it is not one, or one in a form that only a newer version knows
+ * @throws Error when it is not one; RedisUnavailable when it is one in a form that only a newer
+ *   version knows
  */
 export function decodeRecord(text: string): TopicRecord {
   const stored = JSON.parse(text) as Topic & { prepared: number; format?: number };
   if ((stored.format ?? 1) > recordFormat) {
-    throw new Error(
-      `it is in form ${stored.format}, which only a newer version of Sluice knows; ` +
-        `this one knows forms up to ${recordFormat}`,
+    const known = `this one knows forms up to ${recordFormat}`;
+    throw new RedisUnavailable(
+      'newer-format',
+      `topic '${stored.name}' is stored in form ${stored.format}, which only a newer version of ` +
+        `Sluice knows; ${known}. It is left alone`,
     );
   }
   const { name, id, partitions, prepared, configs, createdAtMs } = stored;

@@ -1,6 +1,7 @@
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import type { PartitionBounds } from '../bounds';
 import { partitionLimits } from '../partition-limits';
+import { LeaderEpochs } from '../recovery/epochs';
 import { PartitionWatch } from './partition-watch';
 import { bothWakeUps, readWakeUp } from './wake-up';
 
@@ -14,6 +15,7 @@ function boundsUpTo(logEndOffset: number, changes: Partial<PartitionBounds> = {}
     largestBatchBytes: 100,
     maxTimestampMs: 1,
     leaderEpoch: 0,
+    leaderEpochs: LeaderEpochs.first,
     ...changes,
   };
 }

@@ -37,7 +37,12 @@ export type AppendRefusal = 'fenced-leader' | 'unknown-partition';
 
 /** What became of an append: a result for each batch in order, or all refused alike. */
 export type AppendReply =
-  | { results: AppendResult[]; logStartOffset: number; logEndOffset: number }
+  | {
+      results: AppendResult[];
+      logStartOffset: number;
+      logEndOffset: number;
+      leaderEpoch: number;
+    }
   | { refused: AppendRefusal };
 
 /** Where a log ends. */
@@ -55,6 +60,12 @@ export interface AppendTerms {
   confirm: boolean;
 }
 
+/** The same, with what all calls of a writer have in common. */
+export interface SentTerms extends AppendTerms {
+  /** How many offsets are kept free; see `reservationTerms`. */
+  reservation: string;
+}
+
 /** Bytes that the script is given of each batch beside the batch itself; see its header. */
 const factsBytes = 30;
 
@@ -62,7 +73,7 @@ const factsBytes = 30;
 export function runAppend(
   connection: Redis,
   keys: PartitionKeys,
-  terms: AppendTerms,
+  terms: SentTerms,
   batches: readonly AppendBatch[],
 ): Promise<AppendScriptReply> {
   const { meta, log, producers } = keys;
@@ -78,7 +89,7 @@ export function runAppend(
  */
 export function appendArgs(
   { wake }: PartitionKeys,
-  { leaderEpoch, confirm }: AppendTerms,
+  { leaderEpoch, confirm, reservation }: SentTerms,
   position: LogPosition | null,
   batches: readonly AppendBatch[],
 ) {
@@ -99,32 +110,37 @@ export function appendArgs(
     position: position === null ? '' : `${position.logEndOffset} ${position.maxTimestampMs}`,
     confirm: confirm ? 1 : 0,
     wake,
+    reservation,
     facts,
     batches: [] as Buffer[],
   };
 }
 
-/** The script's answer in words; it is not `moved`, which is not for whoever appends. */
+/** The script's answer in words; the others are not for whoever appends. */
 export function readReply(
-  reply: Exclude<AppendScriptReply, { tag: 'moved' }>,
+  reply: Exclude<AppendScriptReply, { tag: 'moved' | 'wait' | 'newer-format' }>,
   batches: readonly AppendBatch[],
 ): AppendReply {
   switch (reply.tag) {
     case 'all': {
-      const { logStart: logStartOffset, logEnd: logEndOffset } = reply;
-      return { results: inARow(batches, logEndOffset), logStartOffset, logEndOffset };
+      return { results: inARow(batches, reply.logEnd), ...boundsOf(reply) };
     }
     case 'some': {
-      const { logStart: logStartOffset, logEnd: logEndOffset, verdicts } = reply;
+      const { verdicts } = reply;
       const times = reply.times.values();
       const results = batches.map((_, i) => {
         return readResult(verdicts[2 * i]!, verdicts[2 * i + 1]!, times);
       });
-      return { results, logStartOffset, logEndOffset };
+      return { results, ...boundsOf(reply) };
     }
     default:
       return { refused: reply.tag };
   }
+}
+
+function boundsOf(reply: { logStart: number; logEnd: number; epoch: number }) {
+  const { logStart: logStartOffset, logEnd: logEndOffset, epoch: leaderEpoch } = reply;
+  return { logStartOffset, logEndOffset, leaderEpoch };
 }
 
 /** True where some batch of a call is in the log now, by this call or by an earlier one. */

@@ -7,8 +7,9 @@ import type { AppendBatch, AppendResult } from './append-call';
 import { Appends, Transactions } from './appends';
 import { partitionKeys, type PartitionRef } from '../keys';
 import { partitionLimits } from '../partition-limits';
+import { LeaderEpochs } from '../recovery/epochs';
 import { PartitionStore } from '../partition-store';
-import { AppendCalls } from '../../test/append-calls';
+import { AppendCalls, plainAppends } from '../../test/append-calls';
 
 const ref: PartitionRef = { topic: 'orders', topicId: 'AAAAAAAAAAAAAAAAAAAAAA', partition: 0 };
 const sequenceMax = 2 ** 31 - 1;
@@ -55,6 +56,7 @@ describe('append', () => {
       ],
       logStartOffset: 0,
       logEndOffset: 4,
+      leaderEpoch: 0,
     });
     expect(await append(batchAt(5, 6))).toEqual([{ kind: 'appended', baseOffset: 4 }]);
     expect(await redis.read.xlen(keys().log)).toBe(3);
@@ -86,6 +88,7 @@ describe('append', () => {
       largestBatchBytes: large.bytes.length,
       maxTimestampMs: 4,
       leaderEpoch: 0,
+      leaderEpochs: LeaderEpochs.first,
     });
   });
 
@@ -94,7 +97,10 @@ describe('append', () => {
     const batch = appendBatch({ records: [{ timestampMs: 1, key: value, value }] });
     const sent = Buffer.from(batch.bytes);
     await append(batchAt(1, 1), batch);
-    const [stored] = await store.read(ref, 2, { entries: 1, leaderEpoch: 7 });
+    const [stored] = await store.read(ref, 2, {
+      entries: 1,
+      leaderEpochs: LeaderEpochs.parse('7 0'),
+    });
     expect(stored!.bytes.subarray(16)).toEqual(sent.subarray(16));
     expect(readBatchHeader(stored!.bytes)).toMatchObject({
       baseOffset: 2,
@@ -300,7 +306,7 @@ describe('append of an idempotent producer', () => {
   });
 
   it('writes something for duplicates that have to be confirmed, and only for those', async () => {
-    const raw = new Appends(keys(), partitionLimits, new Transactions(redis.write));
+    const raw = new Appends(keys(), plainAppends(partitionLimits, new Transactions(redis.write)));
     const changes = async (): Promise<number> => {
       const info = await redis.write.info('persistence');
       return Number(/rdb_changes_since_last_save:(\d+)/.exec(info)![1]);

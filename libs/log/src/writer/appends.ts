@@ -1,7 +1,10 @@
 import { strict as assert } from 'node:assert';
-import type { Redis } from '@sluice/redis';
+import type { Clock } from '@sluice/base';
+import { RedisUnavailable, UnknownOutcome, type Redis } from '@sluice/redis';
 import type { PartitionKeys } from '../keys';
 import type { PartitionLimits } from '../partition-limits';
+import type { EndNotes } from '../recovery/known-ends';
+import { newerFormat } from '../recovery/newer-format';
 import type { AppendScriptReply } from '../scripts';
 import {
   readReply,
@@ -10,6 +13,7 @@ import {
   type AppendReply,
   type AppendTerms,
   type LogPosition,
+  type SentTerms,
 } from './append-call';
 import { allowsTransactions, appendDirect } from './direct-append';
 
@@ -31,6 +35,18 @@ export class Transactions {
   }
 }
 
+/** What the calls of one writer depend on. */
+export interface AppendsOptions {
+  limits: PartitionLimits;
+  transactions: Transactions;
+  /** How many offsets are kept free; see `reservationTerms`. */
+  reservation: string;
+  /** Waits for offsets to be free. */
+  clock: Pick<Clock, 'setTimer'>;
+  /** Told how far the log reaches, or may. */
+  ends: EndNotes;
+}
+
 /**
  * The append calls of one writer to one partition, one after the other: the next is made once the
  * former is answered. Small batches go through the append script; large ones past Lua, which takes
@@ -44,8 +60,7 @@ export class Appends {
 
   constructor(
     private readonly keys: PartitionKeys,
-    private readonly limits: PartitionLimits,
-    private readonly transactions: Transactions,
+    private readonly options: AppendsOptions,
   ) {}
 
   /**
@@ -60,21 +75,61 @@ export class Appends {
     terms: AppendTerms,
     batches: readonly AppendBatch[],
   ): Promise<AppendReply> {
-    const { end, keys } = this;
-    // Whatever becomes of this call, without an answer there is no telling.
-    this.end = null;
-    let reply: AppendScriptReply = { tag: 'moved' };
-    if (end !== null && isLarge(batches, this.limits) && this.mayGoDirect()) {
-      reply = await appendDirect(connection, keys, { terms, position: end }, batches);
-      if (reply.tag === 'moved') this.plainLeft = this.limits.plainAppendsAfterMove;
+    const { ends } = this.options;
+    let reply: AppendScriptReply;
+    try {
+      const { reservation } = this.options;
+      reply = await this.sendUntilFree(connection, { ...terms, reservation }, batches);
+    } catch (error) {
+      if (error instanceof UnknownOutcome) ends.doubted(offsetsOf(batches));
+      throw error;
     }
-    if (reply.tag === 'moved') reply = await runAppend(connection, keys, terms, batches);
     // It was asked of no position.
-    assert(reply.tag !== 'moved');
+    assert(reply.tag !== 'moved' && reply.tag !== 'wait');
+    if (reply.tag === 'newer-format') throw newerFormat(this.keys.meta);
     if (reply.tag === 'all' || reply.tag === 'some') {
       this.end = { logEndOffset: reply.logEnd, maxTimestampMs: reply.maxTimestamp };
+      ends.reached(reply.logEnd);
     }
     return readReply(reply, batches);
+  }
+
+  /**
+   * Offsets are given out only where they have been reserved for some time; a burst that comes out
+   * of nothing may be ahead of that, and waits.
+   */
+  private async sendUntilFree(
+    connection: Redis,
+    terms: SentTerms,
+    batches: readonly AppendBatch[],
+  ): Promise<AppendScriptReply> {
+    const { clock, limits } = this.options;
+    for (let waits = 0; ; waits++) {
+      const reply = await this.sendOnce(connection, terms, batches);
+      if (reply.tag !== 'wait') return reply;
+      if (waits === limits.reservationWaitsMax) {
+        throw new RedisUnavailable('recovering', 'log/append: no offsets are free yet');
+      }
+      await new Promise<void>((resolve) => clock.setTimer(reply.ms, resolve));
+    }
+  }
+
+  private async sendOnce(
+    connection: Redis,
+    terms: SentTerms,
+    batches: readonly AppendBatch[],
+  ): Promise<AppendScriptReply> {
+    const { end, keys } = this;
+    const { limits } = this.options;
+    // Whatever becomes of this call, without an answer there is no telling.
+    this.end = null;
+    if (end !== null && isLarge(batches, limits) && this.mayGoDirect()) {
+      const reply = await appendDirect(connection, keys, { terms, position: end }, batches);
+      if (reply.tag === 'wait') this.end = end;
+      if (reply.tag !== 'moved') return reply;
+      this.plainLeft = limits.plainAppendsAfterMove;
+    }
+    return runAppend(connection, keys, terms, batches);
   }
 
   private mayGoDirect(): boolean {
@@ -82,7 +137,7 @@ export class Appends {
       this.plainLeft--;
       return false;
     }
-    return this.transactions.allowed;
+    return this.options.transactions.allowed;
   }
 }
 
@@ -92,4 +147,8 @@ function isLarge(batches: readonly AppendBatch[], limits: PartitionLimits): bool
   for (const batch of batches) bytes += batch.bytes.length;
   const { directBytesMin, directBatchBytesMin } = limits;
   return bytes >= directBytesMin && bytes >= directBatchBytesMin * batches.length;
+}
+
+function offsetsOf(batches: readonly AppendBatch[]): number {
+  return batches.reduce((sum, { lastOffsetDelta }) => sum + lastOffsetDelta + 1, 0);
 }

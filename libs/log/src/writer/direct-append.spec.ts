@@ -9,7 +9,7 @@ import type { AppendBatch, AppendReply } from './append-call';
 import { partitionKeys, type PartitionRef } from '../keys';
 import { partitionLimits } from '../partition-limits';
 import { PartitionStore } from '../partition-store';
-import { AppendCalls } from '../../test/append-calls';
+import { AppendCalls, plainAppends } from '../../test/append-calls';
 import { appendScript } from '../scripts';
 import { Appends, Transactions } from './appends';
 import { allowsTransactions } from './direct-append';
@@ -181,7 +181,7 @@ describe('append of large batches', () => {
     await redis.write.acl('SETUSER', 'half', 'on', '>secret', '~*', '&*', '+@all');
     const url = `redis://half:secret@${server.host}:${server.port}`;
     const link = await connectLink({ ...server, url }, { keyPrefix: redis.keyPrefix });
-    const calls = new Appends(keys(), partitionLimits, new Transactions(link.write));
+    const calls = new Appends(keys(), plainAppends(partitionLimits, new Transactions(link.write)));
     // Knows where the log ends, by a duplicate, and that it may use transactions.
     await appends.append(ref, -1, [large({ id: 3, sequence: 0 })]);
     const terms = { leaderEpoch: -1, confirm: false };

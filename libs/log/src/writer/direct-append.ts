@@ -1,7 +1,7 @@
 import { classify, UnknownOutcome, type Redis } from '@sluice/redis';
 import type { PartitionKeys } from '../keys';
 import { appendScript, type AppendScriptReply } from '../scripts';
-import { appendArgs, type AppendBatch, type AppendTerms, type LogPosition } from './append-call';
+import { appendArgs, type AppendBatch, type SentTerms, type LogPosition } from './append-call';
 
 /**
  * Appends batches without handing their bytes to Lua, which copies them twice and hashes each byte
@@ -20,7 +20,7 @@ import { appendArgs, type AppendBatch, type AppendTerms, type LogPosition } from
 export async function appendDirect(
   redis: Redis,
   keys: PartitionKeys,
-  { terms, position }: { terms: AppendTerms; position: LogPosition },
+  { terms, position }: { terms: SentTerms; position: LogPosition },
   batches: readonly AppendBatch[],
 ): Promise<AppendScriptReply> {
   const { meta, log, producers, open } = keys;

@@ -1,4 +1,5 @@
 import type { RedisLink } from '@sluice/redis';
+import type { LogHistory } from '../recovery/log-history';
 import type { AppendBatch, AppendReply } from './append-call';
 import type { Appends } from './appends';
 import { requireReplicas, waitForReplicas } from './replication';
@@ -15,8 +16,10 @@ export interface AppendCall {
 
 /** How a writer's calls get to Redis, by the number of replicas that have to confirm them. */
 export interface AppendLanes {
+  /** False where `ready` has to be waited for, whatever the number of copies. */
+  readonly isOpen: boolean;
   /**
-   * Resolves when so many replicas are there.
+   * Resolves when appends may be made, and so many replicas are there.
    *
    * @throws NotEnoughReplicas | RedisUnavailable: nothing may be sent
    */
@@ -31,6 +34,8 @@ export interface LanesOptions {
   appends: Appends;
   leaderEpoch: number;
   replicationTimeoutMs: number;
+  /** Says when appends may be made. */
+  history: LogHistory | undefined;
 }
 
 /**
@@ -40,8 +45,13 @@ export interface LanesOptions {
 export class RedisLanes implements AppendLanes {
   constructor(private readonly options: LanesOptions) {}
 
-  ready(copies: number): Promise<void> {
-    return requireReplicas(this.options.redis, copies);
+  async ready(copies: number): Promise<void> {
+    await this.options.history?.opening;
+    if (copies > 0) await requireReplicas(this.options.redis, copies);
+  }
+
+  get isOpen(): boolean {
+    return (this.options.history?.opening ?? null) === null;
   }
 
   send(batches: readonly AppendBatch[], copies: number): AppendCall {

@@ -40,6 +40,7 @@ function deferred<T>() {
 
 /** Lanes whose calls are answered by hand. */
 class HeldLanes implements AppendLanes {
+  readonly isOpen = true;
   readonly calls: Call[] = [];
   readonly readies: { copies: number; pass: () => void; fail: (error: Error) => void }[] = [];
   private logEndOffset = 0;
@@ -53,7 +54,8 @@ class HeldLanes implements AppendLanes {
     const confirmed = deferred<void>();
     const answer = (given?: AppendResult[]) => {
       const results = given ?? batches.map(() => this.appended());
-      replied.resolve({ results, logStartOffset: 0, logEndOffset: this.logEndOffset });
+      const { logEndOffset } = this;
+      replied.resolve({ results, logStartOffset: 0, logEndOffset, leaderEpoch: 0 });
     };
     const call: Call = {
       sizes: batches.map(({ bytes }) => bytes.length),

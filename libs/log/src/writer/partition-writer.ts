@@ -125,7 +125,7 @@ export class PartitionWriter {
     let confirm: (() => Promise<void>) | null;
     this.isOut = true;
     try {
-      if (copies > 0) await lanes.ready(copies);
+      if (copies > 0 || !lanes.isOpen) await lanes.ready(copies);
       const call = lanes.send(batches, copies);
       ({ confirm } = call);
       reply = await call.reply;

@@ -87,6 +87,7 @@ export class SimulatedGateway {
   private newWriter(): PartitionWriter {
     const { redis } = this.options;
     const lanes: AppendLanes = {
+      isOpen: true,
       ready: () => this.readWire.send(() => {}),
       send: (batches, copies) => {
         const wire = copies === 0 ? this.plainWire : this.durableWire;

@@ -40,7 +40,7 @@ export class SimulatedRedis {
     });
     const { logStartOffset, logEndOffset } = this.model;
     if (logEndOffset > before) this.publish();
-    return { results, logStartOffset, logEndOffset };
+    return { results, logStartOffset, logEndOffset, leaderEpoch: 0 };
   }
 
   bounds(): PartitionBounds {

@@ -26,6 +26,10 @@ export const redisSettings = {
     pattern: /^[^\s{}]{1,100}$/,
     rule: '1 to 100 characters without blanks and braces',
   }),
+  acceptEmptyRedis: onOff({
+    default: false,
+    about: 'Begin anew where a gateway has found that Redis was emptied.',
+  }),
   replicationTimeoutMs: integer({
     default: 5_000,
     about: 'How long acks=all waits for copies on replicas (WAIT), in milliseconds.',

@@ -1,0 +1,255 @@
+import type { Clock, Logger, Random } from '@sluice/base';
+import {
+  attempt,
+  RedisStartError,
+  RedisUnavailable,
+  sameHistory,
+  type HistoryToken,
+  type Redis,
+  type RedisLink,
+} from '@sluice/redis';
+import { ensureClusterId } from '../cluster-id';
+import { registryKeys } from '../keys';
+import { partitionLimits, type PartitionLimits } from '../partition-limits';
+import { KnownEnds } from './known-ends';
+import { recoverAll, recoverKnown, type Recovered, type RecoveryScope } from './recover';
+import { reservationTerms } from './reservation';
+import { Writers, type WritersState } from './writers';
+
+/** The form in which this version stores things; a missing number is the first one. */
+const registryFormat = 1;
+
+/** What a log's history is kept with. */
+export interface LogHistoryOptions {
+  clock: Clock;
+  log: Logger;
+  random: Random;
+  /** Begin anew where a gateway has found that Redis no longer has its data. */
+  acceptEmptyRedis?: boolean;
+  /** `partitionLimits`, with another value for tests. */
+  limits?: PartitionLimits;
+}
+
+/**
+ * Keeps a process and its Redis of one mind about what has been written. A Redis that was restarted
+ * or replaced may lack its last writes, although they were acknowledged. Their offsets must not be
+ * given to other records, for a consumer that stands behind them would pass over those without a
+ * word. So before anything else is done with such a server, its partitions go on where they are
+ * known to have ended, or, for whoever does not know, where they may have; see
+ * docs/decisions for why this is enough.
+ */
+export class LogHistory {
+  /** How far the logs reached that this process has appended to. */
+  readonly ends = new KnownEnds();
+  #clusterId = '';
+  #topicCount = (): number => 0;
+  #toldGone = false;
+  #opening: Promise<void> | null = null;
+  readonly #token: string;
+  readonly #writers: Writers;
+  readonly #undo: () => void;
+
+  constructor(
+    private readonly redis: RedisLink,
+    private readonly options: LogHistoryOptions,
+  ) {
+    this.#token = options.random.uuid();
+    this.#writers = new Writers(this.#keys.writers);
+    this.#undo = redis.onArrival((unheld, history) => this.#arrived(unheld, history));
+  }
+
+  /** The id of the cluster; see `ensureClusterId`. */
+  get clusterId(): string {
+    return this.#clusterId;
+  }
+
+  /** Resolves when this process may append; null where it may at once. */
+  get opening(): Promise<void> | null {
+    return this.#opening;
+  }
+
+  /** How many topics there should be, for the log line that says that they are gone. */
+  countTopicsBy(count: () => number): void {
+    this.#topicCount = count;
+  }
+
+  /**
+   * To be done before anything else is read or written: looks at who wrote last, and makes every
+   * partition ready where something may have been lost.
+   *
+   * @throws RedisStartError when Redis was emptied, or was written by a newer version;
+   *   RedisUnavailable | UnknownOutcome when it cannot be asked
+   */
+  async start(): Promise<void> {
+    const { redis, history } = { redis: this.redis.write, history: this.redis.history };
+    await this.#checkFormat(redis);
+    const isNew = (await this.#storedClusterId(redis)) === null;
+    if (isNew) await this.#checkEmptied(redis);
+    this.#clusterId = await ensureClusterId(this.redis, this.options.random);
+    await attempt('log.format', redis.setnx(this.#keys.format, String(registryFormat)));
+    const state = await this.#writers.read(redis);
+    const enteredAtMs = await this.#writers.enter(redis, this.#token, history);
+    if (isNew) return;
+    if (this.#mayHaveLost(state, history)) await this.#recoverAll(redis, history);
+    else this.#openLater(state, enteredAtMs);
+    await this.#writers.remove(
+      redis,
+      state.writers.map(({ token }) => token),
+    );
+  }
+
+  /**
+   * The process has made its last append. Its Redis may be stopped from now on, and nothing is
+   * taken for lost. Safe while Redis is away.
+   */
+  async stop(): Promise<void> {
+    this.#undo();
+    if (this.#clusterId === '') return;
+    try {
+      await this.#writers.stopped(this.redis.write, this.#token, this.redis.history);
+    } catch (error) {
+      // The next start takes it that the last moments may be lost, which is safe.
+      this.options.log.warn('Redis was not told that this gateway stops', {
+        error: (error as Error).message,
+      });
+    }
+  }
+
+  /**
+   * Makes sure that Redis still has this cluster's data, for whoever missed something there.
+   *
+   * @throws RedisUnavailable 'emptied' when it does not; then every command is refused from now on
+   */
+  async verify(): Promise<void> {
+    this.check(await this.#storedClusterId(this.redis.read));
+  }
+
+  /** As `verify`, of the cluster id that was just read; null: there is none. */
+  check(clusterId: string | null): void {
+    if (this.#clusterId === '' || clusterId === this.#clusterId) return;
+    const reason = this.#gone(clusterId);
+    this.redis.suspect(reason);
+    throw reason;
+  }
+
+  get #keys() {
+    return registryKeys(this.redis.keyPrefix, this.redis.db);
+  }
+
+  #storedClusterId(redis: Redis): Promise<string | null> {
+    return attempt('log.cluster-id', redis.get(this.#keys.clusterId));
+  }
+
+  async #checkFormat(redis: Redis): Promise<void> {
+    const stored = Number((await attempt('log.format', redis.get(this.#keys.format))) ?? 1);
+    if (stored <= registryFormat) return;
+    const message =
+      `${this.#keys.format} is ${stored}: a newer version of Sluice has used this Redis.\n` +
+      `This version knows forms up to ${registryFormat}. Use the newer version.`;
+    throw new RedisStartError('newer-format', message);
+  }
+
+  async #checkEmptied(redis: Redis): Promise<void> {
+    const stored = await attempt('log.emptied', redis.get(this.#keys.emptied));
+    if (stored === null) return;
+    const { clusterId, topics } = JSON.parse(stored) as { clusterId: string; topics: number };
+    if (this.options.acceptEmptyRedis === true) {
+      await attempt('log.emptied', redis.unlink(this.#keys.emptied));
+      return this.options.log.warn('begins anew on an emptied Redis', { clusterId, topics });
+    }
+    const message =
+      `This Redis was emptied: cluster ${clusterId} and its ${topics} topics are gone.\n` +
+      'Restore its data, or begin anew with --accept-empty-redis. Consumers that know offsets of ' +
+      'the old topics would then pass over new records, so reset their groups.';
+    throw new RedisStartError('emptied', message);
+  }
+
+  /** Whether the last writes of anybody may be missing. */
+  #mayHaveLost({ writers, stoppedOn }: WritersState, history: HistoryToken): boolean {
+    if (writers.some((writer) => !sameHistory(writer.history, history))) return true;
+    if (writers.length > 0 || stoppedOn === null) return false;
+    // The last snapshot may be older than a whole life of a gateway, which then left no trace.
+    return this.redis.keepsOnlySnapshots && !sameHistory(stoppedOn, history);
+  }
+
+  /**
+   * Where everybody before had stopped in good order, Redis may lose the entry of this process for
+   * as long as it is new, together with what was appended since: nobody would know that anything
+   * was. So appends wait for so long. The entry of one that was killed tells as well.
+   */
+  #openLater({ writers }: WritersState, enteredAtMs: number): void {
+    const { lossMsMax } = this.options.limits ?? partitionLimits;
+    const oldestMs = Math.min(enteredAtMs, ...writers.map((writer) => writer.enteredAtMs));
+    const leftMs = Math.min(lossMsMax, oldestMs + lossMsMax - enteredAtMs);
+    if (leftMs <= 0) return;
+    this.#opening = new Promise((resolve) => {
+      this.options.clock.setTimer(leftMs, () => {
+        this.#opening = null;
+        resolve();
+      });
+    });
+  }
+
+  /** Redis has come back with another history, and nothing else may be done with it yet. */
+  async #arrived(redis: Redis, history: HistoryToken): Promise<void> {
+    if (this.#clusterId === '') return;
+    const clusterId = await this.#storedClusterId(redis);
+    if (clusterId !== this.#clusterId) {
+      await this.#markEmptied(redis, clusterId);
+      throw this.#gone(clusterId);
+    }
+    this.#toldGone = false;
+    await this.#checkFormat(redis);
+    const { writers } = await this.#writers.read(redis);
+    const isKnown = writers.some(({ token }) => token === this.#token);
+    // A state from before this process began lacks what others wrote before it, too.
+    if (!isKnown) await this.#recoverAll(redis, history);
+    this.#tell(await recoverKnown(this.#scope(redis, history), this.ends));
+    await this.#writers.enter(redis, this.#token, history);
+  }
+
+  async #recoverAll(redis: Redis, history: HistoryToken): Promise<void> {
+    const { log } = this.options;
+    log.warn('Redis may have lost its last writes; all partitions are made ready for that');
+    const recovered = await recoverAll(this.#scope(redis, history));
+    const { producerIdsSkipped } = partitionLimits;
+    await attempt('log.producer-ids', redis.incrby(this.#keys.producerIds, producerIdsSkipped));
+    this.#tell(recovered);
+  }
+
+  #tell({ partitions, moved, skippedOffsets }: Recovered): void {
+    if (moved === 0) return;
+    this.options.log.warn('offsets that may have been given to lost records are left out', {
+      partitions,
+      moved,
+      skippedOffsets,
+    });
+  }
+
+  #scope(redis: Redis, history: HistoryToken): RecoveryScope {
+    const { clock, log } = this.options;
+    const { keyPrefix } = this.redis;
+    const reservation = reservationTerms(this.options.limits ?? partitionLimits, this.redis);
+    return { redis, keyPrefix, history: history.runId, reservation, clock, log };
+  }
+
+  /** So that a gateway that starts later knows, too. */
+  async #markEmptied(redis: Redis, clusterId: string | null): Promise<void> {
+    if (clusterId !== null) return;
+    const text = JSON.stringify({ clusterId: this.#clusterId, topics: this.#topicCount() });
+    await attempt('log.emptied', redis.setnx(this.#keys.emptied, text));
+  }
+
+  #gone(found: string | null): RedisUnavailable {
+    const what = found === null ? 'is empty' : `has the data of another cluster, ${found}`;
+    const message = `Redis ${what}: cluster ${this.#clusterId} is gone`;
+    if (!this.#toldGone) {
+      this.#toldGone = true;
+      this.options.log.error(`${message}. Every request is refused until its data is back`, {
+        topics: this.#topicCount(),
+        otherwise: 'restart the gateway with --accept-empty-redis to begin anew',
+      });
+    }
+    return new RedisUnavailable('emptied', message);
+  }
+}

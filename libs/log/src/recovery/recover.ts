@@ -1,0 +1,100 @@
+import type { Clock, Logger } from '@sluice/base';
+import { attempt, type Redis } from '@sluice/redis';
+import { readBounds } from '../bounds';
+import { partitionKeys, registryKeys, type PartitionRef } from '../keys';
+import { partitionLimits } from '../partition-limits';
+import { recoverScript } from '../scripts';
+import { registryMark } from '../topics/topic';
+import type { KnownEnd, KnownEnds } from './known-ends';
+import { newerFormat } from './newer-format';
+
+/** What a recovery works on. */
+export interface RecoveryScope {
+  redis: Redis;
+  keyPrefix: string;
+  /** Names the history that the server is on now. */
+  history: string;
+  /** See `reservationTerms`. */
+  reservation: string;
+  clock: Clock;
+  log: Logger;
+}
+
+/** How much has moved. */
+export interface Recovered {
+  partitions: number;
+  moved: number;
+  /** Offsets that will not be given out, of all partitions together. */
+  skippedOffsets: number;
+}
+
+type Target = { ref: PartitionRef; target: number | 'reserved' };
+
+/** Lets every partition go on at the bound up to which its offsets may have been given out. */
+export async function recoverAll(scope: RecoveryScope): Promise<Recovered> {
+  const { topics } = registryKeys(scope.keyPrefix);
+  const stored = await attempt('log.recover', scope.redis.hgetall(topics));
+  const targets: Target[] = [];
+  for (const [field, text] of Object.entries(stored)) {
+    if (field === registryMark) continue;
+    // Also of a newer form: whoever reads it later relies on this.
+    const { name, id, prepared } = JSON.parse(text) as {
+      name: string;
+      id: string;
+      prepared: number;
+    };
+    for (let partition = 0; partition < prepared; partition++) {
+      targets.push({ ref: { topic: name, topicId: id, partition }, target: 'reserved' });
+    }
+  }
+  return recover(scope, targets, () => {});
+}
+
+/** Lets partitions that end before where they are known to have ended go on there. */
+export async function recoverKnown(scope: RecoveryScope, ends: KnownEnds): Promise<Recovered> {
+  const known = await Promise.all([...ends].map((one) => targetOf(scope, one)));
+  return recover(scope, known, ({ ref }, logEnd) => ends.of(ref).reached(logEnd));
+}
+
+async function targetOf({ redis, keyPrefix }: RecoveryScope, end: KnownEnd): Promise<Target> {
+  const { ref, logEndOffset, inDoubt } = end;
+  if (logEndOffset >= 0) return { ref, target: logEndOffset + inDoubt };
+  const bounds = await readBounds(redis, partitionKeys(keyPrefix, ref));
+  return { ref, target: (bounds?.logEndOffset ?? 0) + inDoubt };
+}
+
+/** A bounded number at a time, so that a full pipeline never keeps Redis from others for long. */
+async function recover(
+  scope: RecoveryScope,
+  targets: readonly Target[],
+  onMoved: (target: Target, logEnd: number) => void,
+): Promise<Recovered> {
+  const { clock, log } = scope;
+  const { recoverPartitionsMax, recoverProgressMs } = partitionLimits;
+  const total = { partitions: targets.length, moved: 0, skippedOffsets: 0 };
+  let toldMs = clock.monotonicMs();
+  for (let at = 0; at < targets.length; at += recoverPartitionsMax) {
+    const step = targets.slice(at, at + recoverPartitionsMax);
+    const replies = await Promise.all(step.map((one) => recoverOne(scope, one)));
+    replies.forEach((reply, i) => {
+      if (reply.tag !== 'moved') return;
+      total.moved++;
+      total.skippedOffsets += reply.logEnd - reply.from;
+      onMoved(step[i]!, reply.logEnd);
+    });
+    if (clock.monotonicMs() - toldMs < recoverProgressMs) continue;
+    toldMs = clock.monotonicMs();
+    log.info('partitions are made ready after a loss', { done: at, of: targets.length });
+  }
+  return total;
+}
+
+async function recoverOne(scope: RecoveryScope, { ref, target }: Target) {
+  const { redis, keyPrefix, history, reservation } = scope;
+  const keys = partitionKeys(keyPrefix, ref);
+  const { leaderEpochsMax: epochsMax } = partitionLimits;
+  const args = { target, history, reservation, epochsMax, wake: keys.wake };
+  const reply = await recoverScript.call(redis, keys, args);
+  if (reply.tag === 'newer-format') throw newerFormat(keys.meta);
+  return reply;
+}

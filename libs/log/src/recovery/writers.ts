@@ -1,0 +1,62 @@
+import { attempt, type HistoryToken, type Redis } from '@sluice/redis';
+
+/** A process that may have written, and which history of Redis it then wrote to. */
+export interface WriterEntry {
+  token: string;
+  history: HistoryToken;
+  /** When it was entered, by the clock of Redis, ms. */
+  enteredAtMs: number;
+}
+
+/** What is known of those who write. */
+export interface WritersState {
+  writers: WriterEntry[];
+  /** On which history the last of them stopped in good order. */
+  stoppedOn: HistoryToken | null;
+}
+
+/** No token: tokens are 22 characters. */
+const stoppedField = 'stopped';
+
+/**
+ * Who writes, in one hash. Redis keeps the order of writes, in its file and to its replicas: a
+ * state that has the removal of an entry has all that this writer wrote before, and a state that
+ * lacks an entry lacks all that it wrote after.
+ *
+ * All methods throw RedisUnavailable or UnknownOutcome; each may be repeated.
+ */
+export class Writers {
+  constructor(private readonly key: string) {}
+
+  async read(redis: Redis): Promise<WritersState> {
+    const fields = await attempt('log.writers', redis.hgetall(this.key));
+    const state: WritersState = { writers: [], stoppedOn: null };
+    for (const [token, text] of Object.entries(fields)) {
+      const entry = JSON.parse(text) as Omit<WriterEntry, 'token'>;
+      if (token === stoppedField) state.stoppedOn = entry.history;
+      else state.writers.push({ token, ...entry });
+    }
+    return state;
+  }
+
+  /** Enters a writer, or another history of it; returns the time of Redis, ms. */
+  async enter(redis: Redis, token: string, history: HistoryToken): Promise<number> {
+    const [seconds, micros] = await attempt('log.writers', redis.time());
+    const enteredAtMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+    const text = JSON.stringify({ history, enteredAtMs });
+    await attempt('log.writers', redis.hset(this.key, token, text));
+    return enteredAtMs;
+  }
+
+  /** Takes away those who will not write again. */
+  async remove(redis: Redis, tokens: readonly string[]): Promise<void> {
+    if (tokens.length > 0) await attempt('log.writers', redis.hdel(this.key, ...tokens));
+  }
+
+  /** A writer has stopped in good order; called behind its last write, on the same connection. */
+  async stopped(redis: Redis, token: string, history: HistoryToken): Promise<void> {
+    const text = JSON.stringify({ history, enteredAtMs: 0 });
+    await attempt('log.writers', redis.hset(this.key, stoppedField, text));
+    await this.remove(redis, [token]);
+  }
+}
