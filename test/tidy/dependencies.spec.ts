@@ -59,6 +59,13 @@ describe('the dependency order', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('keeps ioredis in libs/redis: others have its types from there', () => {
+    const wrong = offenders(
+      (path, target) => target === 'ioredis' && !path.startsWith('libs/redis/'),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   it('keeps the modules apart: no other file of a library imports one', () => {
     const wrong = offenders(
       (path, target) => path.startsWith('libs/') && target.endsWith('.module') && !isModule(path),

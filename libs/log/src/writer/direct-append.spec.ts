@@ -190,6 +190,7 @@ describe('append of large batches', () => {
     await allowsTransactions(link.write);
     expect(await redis.read.xlen(keys().log)).toBe(4);
     await calls.append(link.write, terms, [large({ id: 3, sequence: 0 })]);
+    // The last right that the script needs, after it has moved the stream.
     await redis.write.acl('SETUSER', 'half', '-hset');
     const failed = calls.append(link.write, terms, [large()]);
     await expect(failed).rejects.toBeInstanceOf(UnknownOutcome);
