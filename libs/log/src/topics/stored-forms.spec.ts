@@ -3,7 +3,7 @@ import { RedisUnavailable, type RedisLink } from '@sluice/redis';
 import { connectLink, freshPrefix, sharedRedis } from '@sluice/test/support/redis';
 import { registryKeys } from '../keys';
 import { TopicCatalog } from './catalog';
-import { encodeRecord, registryMark } from './topic';
+import { decodeRecord, encodeRecord, registryMark } from './topic';
 import {
   claimScript,
   createScript,
@@ -55,7 +55,9 @@ describe('a registry', () => {
     expect(catalog.list()).toEqual([]);
     await catalog.create({ name: 'a', partitions: 1 });
     await catalog.delete('a');
-    expect(await link.read.hkeys(keys().topics)).toEqual([registryMark]);
+    const { [registryMark]: mark, ...others } = await link.read.hgetall(keys().topics);
+    expect(others).toEqual({});
+    expect(decodeRecord(mark!)).toMatchObject({ prepared: 0 });
     expect(errors).toEqual([]);
   });
 

@@ -18,6 +18,10 @@ import {
 import { encodeRecord, registryField, registryMark, sweepEntry } from './topic';
 import type { Topic, TopicRecord } from './topic';
 
+/** What stands for no topic, for whoever reads the registry without leaving it out, too. */
+const nothing = { name: registryMark, id: '', partitions: 0, configs: {}, createdAtMs: 0 };
+const markArgs = { mark: registryMark, record: encodeRecord({ topic: nothing, prepared: 0 }) };
+
 /** The registry's content at one moment. */
 export interface RegistryContent {
   version: number;
@@ -53,7 +57,7 @@ export class TopicRegistry {
 
   /** Makes the keys of the registry that are not there, as in a Redis that is new. */
   async ensure(): Promise<void> {
-    const run = () => ensureScript.call(this.redis.write, this.#keys, { mark: registryMark });
+    const run = () => ensureScript.call(this.redis.write, this.#keys, markArgs);
     await this.#repeat(run);
   }
 
