@@ -35,8 +35,8 @@ export interface LogHistoryOptions {
  * or replaced may lack its last writes, although they were acknowledged. Their offsets must not be
  * given to other records, for a consumer that stands behind them would pass over those without a
  * word. So before anything else is done with such a server, its partitions go on where they are
- * known to have ended, or, for whoever does not know, where they may have; see
- * docs/decisions for why this is enough.
+ * known to have ended, or, for whoever does not know, where they may have
+ * (docs/decisions/07-offsets-after-a-loss.md).
  */
 export class LogHistory {
   /** How far the logs reached that this process has appended to. */

@@ -42,7 +42,10 @@ export class TopicCatalog {
     const view = new TopicView((field, { message }) => {
       log.error('a topic cannot be read, and is not served', { field, error: message });
     });
-    const onChange = (change: TopicChange) => this.#emit(change);
+    const onChange = (change: TopicChange) => {
+      if (change.deleted) history?.ends.forget(change.deleted.id);
+      this.#emit(change);
+    };
     const follower = new TopicFollower({ redis, registry, view, clock, log, limits, onChange });
     this.#parts = { registry, view, follower, limits, clock, random, log };
   }
