@@ -33,8 +33,8 @@ describe('the links of the documents', () => {
 
   it('leave no decision out of their index', () => {
     const linked = linksOf('docs/decisions/README.md').map((link) => `docs/decisions/${link}`);
-    const isIndex = (page: string) => page.endsWith('/README.md');
-    expect(decisions.filter((page) => !isIndex(page) && !linked.includes(page))).toEqual([]);
+    const pagesOfIt = decisions.filter((page) => page !== 'docs/decisions/README.md');
+    expect(pagesOfIt.filter((page) => !linked.includes(page))).toEqual([]);
   });
 });
 
