@@ -29,6 +29,12 @@ export const limits = {
   examineThreadsMax: 2,
   /** Memory that goes between the event loop and one of these threads is kept up to this size. */
   examineMemoryBytesMax: 4 * 1024 * 1024,
+  /**
+   * Batches that were compressed anew and are not appended yet: beyond so many bytes of them no
+   * further one is opened on a thread. They are not among the bytes in flight, and may be a
+   * thousand times as large as what came.
+   */
+  repackedBytesMax: 64 * 1024 * 1024,
   /** Bytes of replies that wait in one socket before no further request of it is started. */
   unsentReplyBytesMax: 4 * 1024 * 1024,
   /**

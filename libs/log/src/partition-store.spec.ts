@@ -321,6 +321,23 @@ describe('expireProducers', () => {
   });
 });
 
+describe('those who wait', () => {
+  it('are told of each change of the log start', async () => {
+    const messages: string[] = [];
+    const listener = (message: string) => void messages.push(message);
+    const unsubscribe = await redis.subscribe(keys().wake, listener);
+    await fill([10, 11], [20], [30], [40]);
+    await store.deleteRecords(ref, 1);
+    await store.deleteRecords(ref, 1);
+    await store.trimToTime(ref, 25);
+    await store.trimToSize(ref, 0);
+    await redis.write.publish(keys().wake, 'end');
+    while (messages.at(-1) !== 'end') await new Promise((resolve) => setImmediate(resolve));
+    expect(messages).toEqual(['5 0 5 0', '5 1 5 0', '5 3 5 0', '5 5 5 0', 'end']);
+    await unsubscribe();
+  });
+});
+
 describe('a Redis that is full', () => {
   it('refuses appends, and goes on with reads, searches and deletions', async () => {
     const full = await startRedis({ args: ['--maxmemory', '12mb'] });

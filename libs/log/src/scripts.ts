@@ -75,8 +75,9 @@ export const deleteRecordsScript = defineScript({
   name: 'log/delete-records',
   file: file('delete-records'),
   keys: ['meta'],
-  args: ['beforeOffset'],
-  reply: 'text',
+  args: ['beforeOffset', 'wake'],
+  reply: { start: { logStart: 'int' } },
+  refused: { 'out-of-range': {}, 'unknown-partition': {} },
 });
 
 /** One step of dropping batches at the head. */
@@ -84,8 +85,12 @@ export const trimScript = defineScript({
   name: 'log/trim',
   file: file('trim'),
   keys: ['meta', 'log'],
-  args: ['rule', 'bound', 'entriesMax', 'bytesMax'],
-  reply: 'text',
+  args: ['rule', 'bound', 'entriesMax', 'bytesMax', 'wake'],
+  reply: {
+    done: { logStart: 'int', batches: 'int', bytes: 'int' },
+    more: { logStart: 'int', batches: 'int', bytes: 'int' },
+  },
+  refused: { 'unknown-partition': {} },
 });
 
 /** One step of forgetting producers. */
@@ -94,7 +99,7 @@ export const evictProducersScript = defineScript({
   file: file('evict-producers'),
   keys: ['meta', 'producers'],
   args: ['cursor', 'count', 'unusedMs', 'belowStartUnusedMs'],
-  reply: 'text',
+  reply: { step: { cursor: 'text', evicted: 'int' } },
 });
 
 /** Finds the batch for a time. */
@@ -103,7 +108,12 @@ export const seekScript = defineScript({
   file: file('seek'),
   keys: ['meta', 'log'],
   args: ['timestampMs', 'fromOffset', 'entriesMax'],
-  reply: 'buffer',
+  reply: {
+    found: { logStart: 'int', lastOffset: 'int', batch: 'bytes' },
+    more: { nextOffset: 'int' },
+    none: {},
+  },
+  refused: { 'unknown-partition': {} },
 });
 
 /** One step of a search for the largest timestamp. */
@@ -112,5 +122,8 @@ export const largestTimestampScript = defineScript({
   file: file('largest-timestamp'),
   keys: ['log'],
   args: ['fromOffset', 'entriesMax'],
-  reply: 'text',
+  reply: {
+    done: { nextOffset: 'int', timestampMs: 'int', lastOffset: 'int' },
+    more: { nextOffset: 'int', timestampMs: 'int', lastOffset: 'int' },
+  },
 });

@@ -53,22 +53,22 @@ export async function findMaxTimestamp(
 
 async function seek(
   redis: Redis,
-  { meta, log }: PartitionKeys,
+  keys: PartitionKeys,
   timestampMs: number,
   fromOffset: number,
 ): Promise<{ batch: StoredBatch; logStartOffset: number } | null> {
   let from = fromOffset;
   for (;;) {
-    const args = [timestampMs, from, partitionLimits.seekEntriesMax];
-    const reply = await seekScript.run(redis, [meta, log], args);
-    const [tag, first, lastOffset, bytes] = reply as [Buffer, number, number, Buffer];
-    if (tag.equals(tags.more)) from = first;
-    else if (!tag.equals(tags.found)) return null;
-    else return { batch: stampAt(lastOffset, bytes, 0), logStartOffset: first };
+    const args = { timestampMs, fromOffset: from, entriesMax: partitionLimits.seekEntriesMax };
+    const reply = await seekScript.call(redis, keys, args);
+    if (reply.tag === 'found') {
+      const { logStart: logStartOffset, lastOffset, batch } = reply;
+      return { batch: stampAt(lastOffset, batch, 0), logStartOffset };
+    }
+    if (reply.tag !== 'more') return null;
+    from = reply.nextOffset;
   }
 }
-
-const tags = { found: Buffer.from('found'), more: Buffer.from('more') };
 
 /**
  * The slow way, for when the record with the largest timestamp was deleted: looks at every header.
@@ -95,20 +95,20 @@ function oneFrom(fromOffset: number) {
 /** The first batch from `fromOffset` on whose header has the largest timestamp. */
 async function largestHeader(
   redis: Redis,
-  { log }: PartitionKeys,
+  keys: PartitionKeys,
   fromOffset: number,
 ): Promise<{ timestampMs: number; lastOffset: number } | null> {
   let best: { timestampMs: number; lastOffset: number } | null = null;
   let from = fromOffset;
   for (;;) {
-    const args = [from, partitionLimits.seekEntriesMax];
-    const reply = await largestTimestampScript.run(redis, [log], args);
-    const [tag, next, timestampMs, lastOffset] = reply as [string, number, number, number];
+    const args = { fromOffset: from, entriesMax: partitionLimits.seekEntriesMax };
+    const reply = await largestTimestampScript.call(redis, keys, args);
+    const { tag, nextOffset, timestampMs, lastOffset } = reply;
     const found = lastOffset >= 0;
     if (found && (best === null || timestampMs > best.timestampMs))
       best = { timestampMs, lastOffset };
     if (tag === 'done') return best;
-    from = next;
+    from = nextOffset;
   }
 }
 

@@ -24,11 +24,11 @@ export async function deleteRecords(
   keys: PartitionKeys,
   beforeOffset: number,
 ): Promise<DeleteRecordsReply> {
-  const reply = await deleteRecordsScript.run(redis, [keys.meta], [beforeOffset]);
-  const [tag, logStartOffset] = reply as [string, number];
-  if (tag === 'out-of-range' || tag === 'unknown-partition') return { refused: tag };
+  const args = { beforeOffset, wake: keys.wake };
+  const reply = await deleteRecordsScript.call(redis, keys, args);
+  if (reply.tag !== 'start') return { refused: reply.tag };
   await trim(redis, keys, { rule: 'below' });
-  return { logStartOffset };
+  return { logStartOffset: reply.logStart };
 }
 
 /** See `PartitionStore.trimToTime` and `trimToSize`. */
@@ -37,21 +37,17 @@ export async function trim(
   keys: PartitionKeys,
   rule: TrimRule,
 ): Promise<TrimReply | null> {
-  const { trimEntriesMax, trimBytesMax } = partitionLimits;
+  const { trimEntriesMax: entriesMax, trimBytesMax: bytesMax } = partitionLimits;
   const bound = rule.rule === 'below' ? 0 : rule.bound;
+  const args = { rule: rule.rule, bound, entriesMax, bytesMax, wake: keys.wake };
   const total: TrimReply = { logStartOffset: 0, batches: 0, bytes: 0 };
   for (;;) {
-    const reply = await trimScript.run(
-      redis,
-      [keys.meta, keys.log],
-      [rule.rule, bound, trimEntriesMax, trimBytesMax],
-    );
-    const [tag, logStartOffset, batches, bytes] = reply as [string, number, number, number];
-    if (tag === 'unknown-partition') return null;
-    total.logStartOffset = logStartOffset;
-    total.batches += batches;
-    total.bytes += bytes;
-    if (tag === 'done') break;
+    const reply = await trimScript.call(redis, keys, args);
+    if (reply.tag === 'unknown-partition') return null;
+    total.logStartOffset = reply.logStart;
+    total.batches += reply.batches;
+    total.bytes += reply.bytes;
+    if (reply.tag === 'done') break;
   }
   if (total.batches > 0) await evictProducers(redis, keys, -1);
   return total;
@@ -60,21 +56,18 @@ export async function trim(
 /** See `PartitionStore.expireProducers`; `unusedMs` -1: only those below the log start. */
 export async function evictProducers(
   redis: Redis,
-  { meta, producers }: PartitionKeys,
+  keys: PartitionKeys,
   unusedMs: number,
 ): Promise<number> {
-  const { evictProducersMax, producerBelowStartUnusedMs } = partitionLimits;
+  const { evictProducersMax: count, producerBelowStartUnusedMs: belowStartUnusedMs } =
+    partitionLimits;
   let cursor = '0';
   let evicted = 0;
   do {
-    const reply = await evictProducersScript.run(
-      redis,
-      [meta, producers],
-      [cursor, evictProducersMax, unusedMs, producerBelowStartUnusedMs],
-    );
-    const [next, count] = reply as [string, number];
-    cursor = next;
-    evicted += count;
+    const args = { cursor, count, unusedMs, belowStartUnusedMs };
+    const reply = await evictProducersScript.call(redis, keys, args);
+    cursor = reply.cursor;
+    evicted += reply.evicted;
   } while (cursor !== '0');
   return evicted;
 }

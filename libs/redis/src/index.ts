@@ -24,7 +24,6 @@ export {
   type Named,
   type RedisArg,
   type ReplyDeclaration,
-  type ReplyForm,
   type ScriptDeclaration,
 } from './script/script';
 export { readScript, type ScriptSource } from './script/source';

@@ -11,6 +11,7 @@ import {
   type ConnectionRole,
 } from './connection';
 import { disconnected, isConnectionLoss, RedisUnavailable, UnknownOutcome } from './errors';
+import { keepOnDisk } from './keep-on-disk';
 import { LentReplies } from './lent-replies';
 import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import { checkRights } from './rights';
@@ -82,7 +83,10 @@ export class RedisLink {
   /** Ends the waits for connections that were never ready. */
   readonly #opening = new AbortController();
   #server: Pick<ServerFacts, 'product' | 'version'> = { product: 'redis', version: '' };
-  #keepsOnlySnapshots = false;
+  #persistence: Pick<ServerFacts, 'aofEnabled' | 'settings'> = {
+    aofEnabled: false,
+    settings: new Map(),
+  };
   #replicas: { count: number; atMs: number } | null = null;
   #replicaQuery: Promise<number> | null = null;
 
@@ -173,7 +177,22 @@ export class RedisLink {
    * restarted. One that keeps nothing at all begins with nothing.
    */
   get keepsOnlySnapshots(): boolean {
-    return this.#keepsOnlySnapshots;
+    const { aofEnabled, settings } = this.#persistence;
+    return !aofEnabled && settings.get('save') !== '';
+  }
+
+  /**
+   * Does a write over the connection that it is given, and says whether no loss of the server's
+   * last writes can take it any more. Nobody knows that where replicas are connected, one of which
+   * may be promoted, or where `keepOnDisk` does not know it.
+   *
+   * @throws as `write`, and as `replicaCount`
+   */
+  async keep(write: (redis: Redis) => Promise<unknown>, timeoutMs: number): Promise<boolean> {
+    const facts = { ...this.#server, ...this.#persistence };
+    const terms = { facts, isManaged: this.options.managed, timeoutMs };
+    const isOnDisk = await keepOnDisk(this.durable, terms, () => write(this.durable));
+    return isOnDisk && (await this.replicaCount()) === 0;
   }
 
   /** The history that the server was on when it was last looked at. */
@@ -242,7 +261,7 @@ export class RedisLink {
     await this.#firstReady(write);
     const facts = await this.#look(write.redis, await readSettings(write.redis));
     await Promise.all(Object.values(others).map((one) => this.#firstReady(one)));
-    this.#keepsOnlySnapshots = !facts.aofEnabled && facts.settings.get('save') !== '';
+    this.#persistence = facts;
     this.#admission.start(facts);
     this.#subscriber.start();
     this.#heartbeat.start();

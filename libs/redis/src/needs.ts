@@ -56,14 +56,16 @@ export const optionalCommands: Readonly<Record<string, string>> = {
   'CLIENT SETNAME name': 'connections have names in CLIENT LIST',
   'SELECT 0': 'another database than 0',
   'CONFIG GET maxmemory-policy': 'the advice at the start knows the settings',
+  'CONFIG SET appendfsync always': 'the first append after a clean stop need not wait (Redis 7.0)',
+  'WAITAOF 1 0 1': 'the first append after a clean stop need not wait',
   BGREWRITEAOF: 'the append-only file is rewritten when most of it is dead',
 };
 
 /** Commands whose second word is a command of its own. */
 const containers = new Set(['ACL', 'CLIENT', 'CONFIG', 'SCRIPT', 'XGROUP', 'XINFO']);
 
-/** Optional commands that only an administrator should be given. */
-const dangerous = new Set(['CONFIG', 'BGREWRITEAOF']);
+/** Optional commands that only an administrator should be given, or that not all servers have. */
+const leftOut = new Set(['CONFIG', 'BGREWRITEAOF', 'WAITAOF']);
 
 /** Keys and channels of every kind that there is, to be checked in place of all others. */
 export function samplesOf(prefix: string): {
@@ -84,9 +86,7 @@ export function commandName(command: string): string {
 
 /** The command that gives a user just the rights that Sluice uses. */
 export function aclLine(user: string, prefix: string): string {
-  const optional = Object.keys(optionalCommands).filter(
-    (one) => !dangerous.has(one.split(' ')[0]!),
-  );
+  const optional = Object.keys(optionalCommands).filter((one) => !leftOut.has(one.split(' ')[0]!));
   const commands = [...neededCommands, ...optional].map(commandName);
   const rights = commands.map((name) => `+${name.toLowerCase()}`).join(' ');
   return `ACL SETUSER ${user} '~${prefix}*' '&${prefix}*' ${rights}`;

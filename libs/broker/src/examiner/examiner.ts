@@ -26,6 +26,7 @@ export class Examiner {
   private readonly threads = new Set<ExaminingThread>();
   private waiting: Examination[] = [];
   private stopped = false;
+  private repackedBytes = 0;
 
   constructor(private readonly services: ExaminerServices) {}
 
@@ -34,10 +35,15 @@ export class Examiner {
     return this.threads.size;
   }
 
+  /** Whether a thread has a batch. */
+  get busy(): boolean {
+    return [...this.threads].some((thread) => thread.busy);
+  }
+
   /**
    * Examines one batch, whose header was checked. What is compressed is not opened after `untilMs`
    * on the monotonic clock. Where a promise is returned, the batch must stay as it is until that is
-   * settled.
+   * settled. What is found is to be handed to `letGo` once it is not needed any more.
    * @throws RecordsError, or rejects with it, as `examineRecords` does; NotExamined when it cannot
    * be done now.
    */
@@ -52,15 +58,23 @@ export class Examiner {
       return examineRecords(batch, batchHeaderBytes, header, rules);
     }
     if (this.services.clock.monotonicMs() > untilMs) throw new NotExamined('it takes too long');
-    if (batch.length <= limits.examineAtOnceBytesMax) {
+    if (batch.length <= limits.examineAtOnceBytesMax && this.mayGoFirst(rules)) {
       const findings = examineSmall(batch, header, rules);
-      if (findings !== null) return findings;
+      if (findings !== null) return this.keep(findings);
     }
     if (this.stopped) throw new NotExamined('the gateway stops');
     return new Promise((resolve, reject) => {
-      this.waiting.push({ batch, header, rules, untilMs, resolve, reject });
+      const found = (findings: Findings) => resolve(this.keep(findings));
+      this.waiting.push({ batch, header, rules, untilMs, resolve: found, reject });
       this.beginNext();
     });
+  }
+
+  /** The memory of what was found is free; others may be waiting for it. */
+  letGo({ repacked }: Findings): void {
+    if (repacked === null) return;
+    this.repackedBytes -= repacked.length;
+    this.beginNext();
   }
 
   /** Ends the threads; what they have not done is rejected with NotExamined. */
@@ -72,8 +86,25 @@ export class Examiner {
     this.threads.clear();
   }
 
+  private keep(findings: Findings): Findings {
+    this.repackedBytes += findings.repacked?.length ?? 0;
+    return findings;
+  }
+
+  /**
+   * Who is to be compressed anew takes no room before those who wait for it: it may stand behind
+   * one of them in its line of appends, and neither would ever go on.
+   */
+  private mayGoFirst({ compression }: ExamineRules): boolean {
+    return compression === null || (this.waiting.length === 0 && this.hasRoom);
+  }
+
+  private get hasRoom(): boolean {
+    return this.repackedBytes < limits.repackedBytesMax;
+  }
+
   private beginNext(): void {
-    while (this.waiting.length > 0) {
+    while (this.waiting.length > 0 && this.hasRoom) {
       const thread = this.idleThread();
       if (thread === null) return;
       const next = this.waiting.shift()!;

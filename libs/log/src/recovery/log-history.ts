@@ -45,6 +45,7 @@ export class LogHistory {
   #topicCount = (): number => 0;
   #toldGone = false;
   #opening: Promise<void> | null = null;
+  #open = (): void => undefined;
   readonly #token: string;
   readonly #writers: Writers;
   readonly #undo: () => void;
@@ -104,6 +105,7 @@ export class LogHistory {
    */
   async stop(): Promise<void> {
     this.#undo();
+    this.#open();
     if (this.#clusterId === '') return;
     try {
       await this.#writers.stopped(this.redis.write, this.#token, this.redis.history);
@@ -175,7 +177,8 @@ export class LogHistory {
   /**
    * Where everybody before had stopped in good order, Redis may lose the entry of this process for
    * as long as it is new, together with what was appended since: nobody would know that anything
-   * was. So appends wait for so long. The entry of one that was killed tells as well.
+   * was. So appends wait for so long, or until the entry is surely kept. The entry of one that was
+   * killed tells as well.
    */
   #openLater({ writers }: WritersState, enteredAtMs: number): void {
     const { lossMsMax } = this.options.limits ?? partitionLimits;
@@ -183,11 +186,24 @@ export class LogHistory {
     const leftMs = Math.min(lossMsMax, oldestMs + lossMsMax - enteredAtMs);
     if (leftMs <= 0) return;
     this.#opening = new Promise((resolve) => {
-      this.options.clock.setTimer(leftMs, () => {
+      const timer = this.options.clock.setTimer(leftMs, () => this.#open());
+      this.#open = () => {
+        timer.cancel();
         this.#opening = null;
         resolve();
-      });
+      };
     });
+    void this.#openWhenKept(leftMs);
+  }
+
+  async #openWhenKept(timeoutMs: number): Promise<void> {
+    const { history } = this.redis;
+    try {
+      const enter = (redis: Redis) => this.#writers.enter(redis, this.#token, history);
+      if (await this.redis.keep(enter, timeoutMs)) this.#open();
+    } catch {
+      // Redis is away; what was entered is there or not, and time passes.
+    }
   }
 
   /** Redis has come back with another history, and nothing else may be done with it yet. */

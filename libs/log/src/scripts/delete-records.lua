@@ -4,17 +4,20 @@
 The batches below it are dropped by log/trim afterwards; until then nobody is given them. A
 beforeOffset of -1 is the log end.
 
-KEYS   meta
-ARGV   beforeOffset
-REPLY  start logStart | out-of-range | unknown-partition ]]
-local meta = redis.call('HMGET', KEYS[1], 'start', 'next')
+KEYS    meta
+ARGV    beforeOffset wake
+REPLY   start logStart
+REFUSED out-of-range | unknown-partition ]]
+local meta = redis.call('HMGET', KEYS.meta, 'start', 'next', 'epoch')
 if not meta[1] then return { 'unknown-partition' } end
 local logStart, logEnd = tonumber(meta[1]), tonumber(meta[2])
-local before = tonumber(ARGV[1])
+local before = tonumber(ARGV.beforeOffset)
 if before == -1 then before = logEnd end
 if before < 0 or before > logEnd then return { 'out-of-range' } end
 if before <= logStart then return { 'start', logStart } end
 
 -- ── writes ──
-redis.call('HSET', KEYS[1], 'start', string.format('%.0f', before))
+--- @include "wake"
+redis.call('HSET', KEYS.meta, 'start', string.format('%.0f', before))
+wake(ARGV.wake, logEnd, before, logEnd, meta[3])
 return { 'start', before }

@@ -7,11 +7,11 @@ may still be sending that batch again, whatever has become of the first copy.
 
 KEYS   meta producers
 ARGV   cursor count unusedMs belowStartUnusedMs
-REPLY  cursor evicted (the cursor is 0 after the last step) ]]
-local logStart = tonumber(redis.call('HGET', KEYS[1], 'start') or 0)
-local unusedMs, belowStartUnusedMs = tonumber(ARGV[3]), tonumber(ARGV[4])
+REPLY  step cursor evicted (the cursor is 0 after the last step) ]]
+local logStart = tonumber(redis.call('HGET', KEYS.meta, 'start') or 0)
+local unusedMs, belowStartUnusedMs = tonumber(ARGV.unusedMs), tonumber(ARGV.belowStartUnusedMs)
 local now = tonumber(redis.call('TIME')[1])
-local page = redis.call('HSCAN', KEYS[2], ARGV[1], 'COUNT', ARGV[2])
+local page = redis.call('HSCAN', KEYS.producers, ARGV.cursor, 'COUNT', ARGV.count)
 local evicted = {}
 for i = 1, #page[2], 2 do
   local id, value = page[2][i], page[2][i + 1]
@@ -27,5 +27,5 @@ for i = 1, #page[2], 2 do
 end
 
 -- ── writes ──
-if #evicted > 0 then redis.call('HDEL', KEYS[2], unpack(evicted)) end
-return { page[1], #evicted }
+if #evicted > 0 then redis.call('HDEL', KEYS.producers, unpack(evicted)) end
+return { 'step', page[1], #evicted }

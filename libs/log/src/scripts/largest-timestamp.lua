@@ -4,11 +4,12 @@ largest timestamp in its header. For when the ids do not tell, because its recor
 
 KEYS   log
 ARGV   fromOffset entriesMax
-REPLY  done|more nextOffset timestampMs lastOffset (both -1 where there was no batch) ]]
-local from = string.format('%.0f', tonumber(ARGV[1]))
-local next, largest, lastOffset = tonumber(ARGV[1]), -1, -1
-for _ = 1, tonumber(ARGV[2]) do
-  local entry = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1)[1]
+REPLY  done nextOffset timestampMs lastOffset (the last two -1 where there was no batch)
+       | more nextOffset timestampMs lastOffset ]]
+local from = string.format('%.0f', tonumber(ARGV.fromOffset))
+local next, largest, lastOffset = tonumber(ARGV.fromOffset), -1, -1
+for _ = 1, tonumber(ARGV.entriesMax) do
+  local entry = redis.call('XRANGE', KEYS.log, from, '+', 'COUNT', 1)[1]
   if not entry then return { 'done', next, largest, lastOffset } end
   local last = tonumber(string.match(entry[1], '^%d+'))
   local timestamp = struct.unpack('>i8', entry[2][2], 36)

@@ -6,23 +6,24 @@ bisection. It has the record, unless what raised it was deleted. The caller look
 fromOffset of -1, and if need be goes on with the offset behind: then headers are looked at, so many
 in a call.
 
-KEYS   meta log
-ARGV   timestampMs fromOffset entriesMax
-REPLY  found logStart lastOffset batch | more nextOffset | none | unknown-partition ]]
-local meta = redis.call('HMGET', KEYS[1], 'start', 'next', 'maxts')
+KEYS    meta log
+ARGV    timestampMs fromOffset entriesMax
+REPLY   found logStart lastOffset batch | more nextOffset | none
+REFUSED unknown-partition ]]
+local meta = redis.call('HMGET', KEYS.meta, 'start', 'next', 'maxts')
 if not meta[1] then return { 'unknown-partition' } end
-local logStart, timestamp = tonumber(meta[1]), tonumber(ARGV[1])
+local logStart, timestamp = tonumber(meta[1]), tonumber(ARGV.timestampMs)
 if timestamp > tonumber(meta[3]) then return { 'none' } end
 
 local function entryFrom(offset)
   local id = string.format('%.0f', offset)
-  local entry = redis.call('XRANGE', KEYS[2], id, '+', 'COUNT', 1)[1]
+  local entry = redis.call('XRANGE', KEYS.log, id, '+', 'COUNT', 1)[1]
   if not entry then return nil end
   local last, runningMax = string.match(entry[1], '^(%d+)-(%d+)$')
   return { last = tonumber(last), runningMax = tonumber(runningMax), batch = entry[2][2] }
 end
 
-local from = tonumber(ARGV[2])
+local from = tonumber(ARGV.fromOffset)
 if from < 0 then
   local low, high, entry = logStart, tonumber(meta[2]), nil
   while low < high do
@@ -41,7 +42,7 @@ if from < 0 then
   return { 'found', logStart, entry.last, entry.batch }
 end
 
-for _ = 1, tonumber(ARGV[3]) do
+for _ = 1, tonumber(ARGV.entriesMax) do
   local entry = entryFrom(from)
   if not entry then return { 'none' } end
   if struct.unpack('>i8', entry.batch, 36) >= timestamp then

@@ -7,15 +7,16 @@ that it keeps:
   time   batches without a record of the time `bound` (ms) or later
   size   batches without which at least `bound` bytes are left
 
-KEYS   meta log
-ARGV   rule bound entriesMax bytesMax
-REPLY  done|more logStart batches bytes (dropped in this step) | unknown-partition ]]
+KEYS    meta log
+ARGV    rule bound entriesMax bytesMax wake
+REPLY   done logStart batches bytes (dropped in this step) | more logStart batches bytes
+REFUSED unknown-partition ]]
 local call, format = redis.call, string.format
-local meta = call('HMGET', KEYS[1], 'start', 'next', 'bytes', 'batches')
+local meta = call('HMGET', KEYS.meta, 'start', 'next', 'bytes', 'batches', 'epoch')
 if not meta[1] then return { 'unknown-partition' } end
 local logStart, logEnd = tonumber(meta[1]), tonumber(meta[2])
-local bytes, rule, bound = tonumber(meta[3]), ARGV[1], tonumber(ARGV[2])
-local entriesMax, bytesMax = tonumber(ARGV[3]), tonumber(ARGV[4])
+local bytes, rule, bound = tonumber(meta[3]), ARGV.rule, tonumber(ARGV.bound)
+local entriesMax, bytesMax = tonumber(ARGV.entriesMax), tonumber(ARGV.bytesMax)
 
 local function isDue(last, runningMax, batch)
   if last < logStart then return true end
@@ -28,7 +29,7 @@ end
 
 local from, dropped, droppedBytes, lastDropped, newStart = '-', 0, 0, nil, nil
 while dropped < entriesMax and droppedBytes < bytesMax do
-  local entry = call('XRANGE', KEYS[2], from, '+', 'COUNT', 1)[1]
+  local entry = call('XRANGE', KEYS.log, from, '+', 'COUNT', 1)[1]
   if not entry then
     newStart = logEnd
     break
@@ -47,8 +48,10 @@ local tag = newStart and 'done' or 'more'
 if dropped == 0 then return { tag, logStart, 0, 0 } end
 
 -- ── writes ──
+--- @include "wake"
 logStart = math.max(logStart, newStart or lastDropped + 1)
-call('XTRIM', KEYS[2], 'MINID', '=', format('%.0f', lastDropped + 1))
-call('HSET', KEYS[1], 'start', format('%.0f', logStart), 'bytes', format('%.0f', bytes),
+call('XTRIM', KEYS.log, 'MINID', '=', format('%.0f', lastDropped + 1))
+call('HSET', KEYS.meta, 'start', format('%.0f', logStart), 'bytes', format('%.0f', bytes),
   'batches', format('%.0f', tonumber(meta[4]) - dropped))
+wake(ARGV.wake, logEnd, logStart, logEnd, meta[5])
 return { tag, logStart, dropped, droppedBytes }

@@ -8,9 +8,6 @@ import { readScript, type ScriptSource } from './source';
 /** A value that can be given to a script. */
 export type RedisArg = string | number | Buffer;
 
-/** How strings in a script's reply arrive where no replies are declared. */
-export type ReplyForm = 'buffer' | 'text';
-
 /** What TypeScript knows of a script; it must agree with the header of the .lua file. */
 export interface ScriptDeclaration<K extends string, A extends string> {
   /** As `log/append`; the header must bear the same name. */
@@ -57,8 +54,7 @@ export class Script<K extends string = string, A extends string = string, R = un
   constructor(
     readonly name: string,
     { text, header, origins }: ScriptSource,
-    reply: ReplyForm,
-    readonly replies: ReplyReader | null,
+    readonly replies: ReplyReader,
   ) {
     this.source = text;
     this.origins = origins;
@@ -66,7 +62,7 @@ export class Script<K extends string = string, A extends string = string, R = un
     this.sha1 = createHash('sha1').update(text).digest('hex');
     this.#keys = new Names(header.keys);
     this.#args = new Names(header.args);
-    this.#commandOptions = { replyEncoding: reply === 'text' ? 'utf8' : null };
+    this.#commandOptions = { replyEncoding: replies.wantsBytes ? null : 'utf8' };
   }
 
   /**
@@ -95,7 +91,6 @@ export class Script<K extends string = string, A extends string = string, R = un
    * @throws UnknownOutcome when it is none of those declared: whatever ran was another script
    */
   read(raw: unknown): R {
-    if (this.replies === null) return raw as R;
     try {
       return this.replies.read(raw) as R;
     } catch (error) {
@@ -123,19 +118,6 @@ export class Script<K extends string = string, A extends string = string, R = un
       names.map((name) => connection.exists((keys as Values)[name] as string)),
     );
     return names.filter((_, index) => found[index] === 0);
-  }
-
-  /**
-   * Runs the script with its keys and arguments in declared order.
-   *
-   * @throws as `call`
-   */
-  async run(
-    connection: Redis,
-    keys: readonly string[],
-    args: readonly RedisArg[],
-  ): Promise<unknown> {
-    return this.#run(connection, [this.sha1, String(keys.length), ...keys, ...args.map(toSent)]);
   }
 
   /**
@@ -241,31 +223,18 @@ export function defineScript<
   const N extends ReplyShapes = Record<never, never>,
 >(
   declaration: ScriptDeclaration<K, A> & ReplyDeclaration<R, N>,
-): Script<K, A, ReplyOf<R> | ReplyOf<N>>;
-export function defineScript<const K extends string, const A extends string>(
-  declaration: ScriptDeclaration<K, A> & { reply: ReplyForm },
-): Script<K, A>;
-export function defineScript(
-  declaration: ScriptDeclaration<string, string> & {
-    reply: ReplyForm | ReplyShapes;
-    refused?: ReplyShapes;
-  },
-): Script {
-  const { name, file, keys, args, reply, refused = {} } = declaration;
+): Script<K, A, ReplyOf<R> | ReplyOf<N>> {
+  const { name, file, keys, args, reply, refused } = declaration;
   try {
     const source = readScript(file);
     const { header } = source;
     if (header.name !== name) throw new Error(`is "${header.name}", but is declared as "${name}"`);
     checkSame('KEYS', header.keys, keys);
     checkSame('ARGV', header.args, args);
-    let script: Script;
-    if (typeof reply === 'string') script = new Script(name, source, reply, null);
-    else {
-      checkReplies(header, { reply, refused });
-      const reader = new ReplyReader({ ...reply, ...refused });
-      script = new Script(name, source, reader.wantsBytes ? 'buffer' : 'text', reader);
-    }
-    defined.set(file, script);
+    checkReplies(header, { reply, refused: refused ?? {} });
+    const reader = new ReplyReader({ ...reply, ...refused });
+    const script = new Script<K, A, ReplyOf<R> | ReplyOf<N>>(name, source, reader);
+    defined.set(file, script as unknown as Script);
     return script;
   } catch (error) {
     throw new Error(`The script ${file}: ${(error as Error).message}.`, { cause: error });
