@@ -12,7 +12,7 @@ describe('waiting for replicas', () => {
   });
   afterAll(() => redis.stop());
 
-  it('says that nobody knows, and never that nothing was written, where it may not ask', async () => {
+  it('says that nobody knows, not that nothing was written, where it may not ask', async () => {
     const confirm = () => waitForReplicas(link, 1, 100, () => true);
     link.suspect(new RedisUnavailable('emptied', 'the data is gone'));
     await expect(confirm()).rejects.toBeInstanceOf(UnknownOutcome);
