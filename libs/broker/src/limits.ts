@@ -25,6 +25,11 @@ export const limits = {
    */
   examineAtOnceBytesMax: 32 * 1024,
   examineAtOnceDecompressedBytesMax: 128 * 1024,
+  /**
+   * For how long such small batches are opened in one turn of the event loop; those that come after
+   * that in the same turn are opened on threads too. One request may have thousands of them.
+   */
+  examineAtOnceMsMax: 50,
   /** Threads that open large batches; they are started when the first ones come. */
   examineThreadsMax: 2,
   /** Memory that goes between the event loop and one of these threads is kept up to this size. */

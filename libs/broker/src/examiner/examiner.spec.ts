@@ -109,6 +109,21 @@ it('leaves plain batches alone, but for those that are to be compressed', async 
   expect(findings.repacked!.length).toBeGreaterThan(60_000);
 });
 
+it('opens small ones on threads too, once they have taken the time of a turn', async () => {
+  const clock = new FakeClock();
+  const shared = new Examiner({ clock, log: silentLogger });
+  const batch = noise(1000, 'gzip');
+  const again = () => shared.examine(batch, checkProducedBatch(batch), anything, Infinity);
+  expect(again()).not.toBeInstanceOf(Promise);
+  clock.advance(limits.examineAtOnceMsMax);
+  const later = again();
+  expect(later).toBeInstanceOf(Promise);
+  expect(await later).toEqual({ largestTimestampMs: 9, repacked: null });
+  // Another turn of the event loop.
+  expect(again()).not.toBeInstanceOf(Promise);
+  await shared.stop();
+});
+
 it('does not begin what comes too late', async () => {
   const clock = new FakeClock();
   const late = new Examiner({ clock, log: silentLogger });
