@@ -32,8 +32,11 @@ class Connection extends EventEmitter {
   }
 }
 
+let lines: string[];
+const note = (level: string) => (message: string, fields?: object) =>
+  void lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
+
 describe('admission', () => {
-  let lines: string[];
   let opened: number;
   let admission: Admission;
 
@@ -44,8 +47,6 @@ describe('admission', () => {
   afterEach(() => admission.stop());
 
   function admit(connection: Connection, address: HistoryToken, listener: ArrivalListener): void {
-    const note = (level: string) => (message: string, fields?: object) =>
-      void lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
     const log = { debug() {}, info: note('info'), warn: note('warn'), error: note('error') };
     admission = new Admission({
       held: [connection as unknown as HeldConnection],
