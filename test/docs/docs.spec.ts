@@ -7,12 +7,13 @@ import { missingApis } from './missing-apis';
 
 const read = (path: string) => readFileSync(join(projectRoot, path), 'utf8');
 
-const pages = [
-  'README.md',
-  ...readdirSync(join(projectRoot, 'docs'))
+const pagesIn = (folder: string) =>
+  readdirSync(join(projectRoot, folder))
     .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-];
+    .map((name) => join(folder, name));
+
+const decisions = pagesIn('docs/decisions');
+const pages = [...pagesIn('.'), ...pagesIn('docs'), ...decisions];
 
 describe('the generated documents', () => {
   it.each(documentNames)('docs/%s is what npm run docs writes', async (name) => {
@@ -27,7 +28,13 @@ describe('the links of the documents', () => {
 
   it('leave no page of docs out of the README', () => {
     const linked = linksOf('README.md').map((link) => link.replace(/#.*/, ''));
-    expect(pages.slice(1).filter((page) => !linked.includes(page))).toEqual([]);
+    expect(pagesIn('docs').filter((page) => !linked.includes(page))).toEqual([]);
+  });
+
+  it('leave no decision out of their index', () => {
+    const linked = linksOf('docs/decisions/README.md').map((link) => `docs/decisions/${link}`);
+    const pagesOfIt = decisions.filter((page) => page !== 'docs/decisions/README.md');
+    expect(pagesOfIt.filter((page) => !linked.includes(page))).toEqual([]);
   });
 });
 

@@ -23,7 +23,7 @@ test('on a new Redis that is full it ends, and says why', async () => {
   const full = await startRedis({ args: ['--maxmemory', '1'] });
   const { code, output } = await failedStart(full.url);
   expect(code).toBe(1);
-  expect(output).toMatch(/memory/);
+  expect(output).toMatch(/It is full.* Raise maxmemory/);
   await full.stop();
 });
 

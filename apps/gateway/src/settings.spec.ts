@@ -103,6 +103,13 @@ describe('settings', () => {
     ]);
   });
 
+  test('a switch that is turned off takes no value, which is told of that switch', () => {
+    expect(errorsOf({}, ['--no-auto-create-topics=true'])).toEqual([
+      '--no-auto-create-topics takes no value; ' +
+        '--auto-create-topics=true and --auto-create-topics=false do',
+    ]);
+  });
+
   test('a wrong Redis URL is not repeated, for it may hold a password', () => {
     const errors = errorsOf({ REDIS_URL: 'http://:secret@cache' });
     expect(errors).toEqual(['REDIS_URL must be a URL that starts with redis:// or rediss://']);

@@ -25,10 +25,21 @@ export const limits = {
    */
   examineAtOnceBytesMax: 32 * 1024,
   examineAtOnceDecompressedBytesMax: 128 * 1024,
+  /**
+   * For how long such small batches are opened in one turn of the event loop; those that come after
+   * that in the same turn are opened on threads too. One request may have thousands of them.
+   */
+  examineAtOnceMsMax: 50,
   /** Threads that open large batches; they are started when the first ones come. */
   examineThreadsMax: 2,
   /** Memory that goes between the event loop and one of these threads is kept up to this size. */
   examineMemoryBytesMax: 4 * 1024 * 1024,
+  /**
+   * Batches that were compressed anew and are not appended yet: beyond so many bytes of them no
+   * further one is opened on a thread. They are not among the bytes in flight, and may be a
+   * thousand times as large as what came.
+   */
+  repackedBytesMax: 64 * 1024 * 1024,
   /** Bytes of replies that wait in one socket before no further request of it is started. */
   unsentReplyBytesMax: 4 * 1024 * 1024,
   /**

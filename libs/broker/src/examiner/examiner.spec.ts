@@ -10,6 +10,7 @@ import {
   RecordsError,
   type CompressionName,
   type ExamineRules,
+  type Findings,
 } from '@sluice/records';
 import { eventually } from '@sluice/test/support/eventually';
 import { FakeClock } from '@sluice/test/support/fake-clock';
@@ -108,6 +109,21 @@ it('leaves plain batches alone, but for those that are to be compressed', async 
   expect(findings.repacked!.length).toBeGreaterThan(60_000);
 });
 
+it('opens small ones on threads too, once they have taken the time of a turn', async () => {
+  const clock = new FakeClock();
+  const shared = new Examiner({ clock, log: silentLogger });
+  const batch = noise(1000, 'gzip');
+  const again = () => shared.examine(batch, checkProducedBatch(batch), anything, Infinity);
+  expect(again()).not.toBeInstanceOf(Promise);
+  clock.advance(limits.examineAtOnceMsMax);
+  const later = again();
+  expect(later).toBeInstanceOf(Promise);
+  expect(await later).toEqual({ largestTimestampMs: 9, repacked: null });
+  // Another turn of the event loop.
+  expect(again()).not.toBeInstanceOf(Promise);
+  await shared.stop();
+});
+
 it('does not begin what comes too late', async () => {
   const clock = new FakeClock();
   const late = new Examiner({ clock, log: silentLogger });
@@ -162,4 +178,52 @@ it('leaves nothing pending when it stops', async () => {
   expect(new Set(await Promise.all(outcomes))).toEqual(new Set(['NotExamined']));
   expect(() => examine(batches[0]!)).toThrow(NotExamined);
   expect(examiner.threadCount).toBe(0);
+});
+
+describe('batches that are compressed anew and not let go yet', () => {
+  const repackedBytes = 16 * MiB;
+  const large = encodeBatch({
+    compression: 'gzip',
+    records: [{ timestampMs: 1, value: Buffer.alloc(repackedBytes) }],
+  });
+  const small = noise(1000, 'gzip');
+  const count = limits.repackedBytesMax / repackedBytes + limits.examineThreadsMax;
+
+  /** Examines more than there is room for; tells what has been found so far. */
+  async function fill(): Promise<Findings[]> {
+    const found: Findings[] = [];
+    for (let n = 0; n < count + 3; n++) {
+      void Promise.resolve(examine(large, { compression: 'none' })).then(
+        (findings) => found.push(findings),
+        () => undefined,
+      );
+    }
+    await eventually(() => found.length * repackedBytes >= limits.repackedBytesMax);
+    return found;
+  }
+
+  it('keep others from being opened, until they are let go', async () => {
+    const found = await fill();
+    // Answered by the same threads, after all that they had begun.
+    const behind = examine(noise(60_000, 'gzip')) as Promise<Findings>;
+    const foundBehind = new Set<Findings>();
+    void behind.then((findings) => foundBehind.add(findings));
+    await eventually(() => !examiner.busy);
+    expect(found.length).toBeLessThanOrEqual(count);
+    expect(foundBehind.size).toBe(0);
+    await eventually(() => {
+      for (const findings of found.splice(0)) examiner.letGo(findings);
+      return foundBehind.size === 1;
+    });
+  });
+
+  it('are not joined by small ones past those who wait', async () => {
+    const found = await fill();
+    const last = examine(small, { compression: 'none' });
+    expect(last).toBeInstanceOf(Promise);
+    (last as Promise<Findings>).catch(() => undefined);
+    // Those that stay as they are need no room.
+    expect(examine(small)).not.toBeInstanceOf(Promise);
+    examiner.letGo(found[0]!);
+  });
 });

@@ -26,6 +26,9 @@ export class Examiner {
   private readonly threads = new Set<ExaminingThread>();
   private waiting: Examination[] = [];
   private stopped = false;
+  private repackedBytes = 0;
+  /** Until when batches are opened in this turn of the event loop; null before the first one. */
+  private turnEndMs: number | null = null;
 
   constructor(private readonly services: ExaminerServices) {}
 
@@ -34,10 +37,15 @@ export class Examiner {
     return this.threads.size;
   }
 
+  /** Whether a thread has a batch. */
+  get busy(): boolean {
+    return [...this.threads].some((thread) => thread.busy);
+  }
+
   /**
    * Examines one batch, whose header was checked. What is compressed is not opened after `untilMs`
    * on the monotonic clock. Where a promise is returned, the batch must stay as it is until that is
-   * settled.
+   * settled. What is found is to be handed to `letGo` once it is not needed any more.
    * @throws RecordsError, or rejects with it, as `examineRecords` does; NotExamined when it cannot
    * be done now.
    */
@@ -51,16 +59,26 @@ export class Examiner {
     if (plain && rules.compression === null) {
       return examineRecords(batch, batchHeaderBytes, header, rules);
     }
-    if (this.services.clock.monotonicMs() > untilMs) throw new NotExamined('it takes too long');
-    if (batch.length <= limits.examineAtOnceBytesMax) {
+    const nowMs = this.services.clock.monotonicMs();
+    if (nowMs > untilMs) throw new NotExamined('it takes too long');
+    const isSmall = batch.length <= limits.examineAtOnceBytesMax;
+    if (isSmall && this.mayGoFirst(rules) && this.hasTime(nowMs)) {
       const findings = examineSmall(batch, header, rules);
-      if (findings !== null) return findings;
+      if (findings !== null) return this.keep(findings);
     }
     if (this.stopped) throw new NotExamined('the gateway stops');
     return new Promise((resolve, reject) => {
-      this.waiting.push({ batch, header, rules, untilMs, resolve, reject });
+      const found = (findings: Findings) => resolve(this.keep(findings));
+      this.waiting.push({ batch, header, rules, untilMs, resolve: found, reject });
       this.beginNext();
     });
+  }
+
+  /** The memory of what was found is free; others may be waiting for it. */
+  letGo({ repacked }: Findings): void {
+    if (repacked === null) return;
+    this.repackedBytes -= repacked.length;
+    this.beginNext();
   }
 
   /** Ends the threads; what they have not done is rejected with NotExamined. */
@@ -72,8 +90,34 @@ export class Examiner {
     this.threads.clear();
   }
 
+  private keep(findings: Findings): Findings {
+    this.repackedBytes += findings.repacked?.length ?? 0;
+    return findings;
+  }
+
+  /**
+   * Who is to be compressed anew takes no room before those who wait for it: it may stand behind
+   * one of them in its line of appends, and neither would ever go on.
+   */
+  private mayGoFirst({ compression }: ExamineRules): boolean {
+    return compression === null || (this.waiting.length === 0 && this.hasRoom);
+  }
+
+  /** Whether others have not waited for this turn of the event loop too long. */
+  private hasTime(nowMs: number): boolean {
+    if (this.turnEndMs === null) {
+      this.turnEndMs = nowMs + limits.examineAtOnceMsMax;
+      setImmediate(() => (this.turnEndMs = null));
+    }
+    return nowMs < this.turnEndMs;
+  }
+
+  private get hasRoom(): boolean {
+    return this.repackedBytes < limits.repackedBytesMax;
+  }
+
   private beginNext(): void {
-    while (this.waiting.length > 0) {
+    while (this.waiting.length > 0 && this.hasRoom) {
       const thread = this.idleThread();
       if (thread === null) return;
       const next = this.waiting.shift()!;

@@ -5,6 +5,7 @@ import type { Partition } from '../partitions/partition';
 import type { RequestContext } from '../requests/context';
 import { storageErrorCode } from '../requests/error-codes';
 import { NotExamined } from '../examiner/examination';
+import type { Examiner } from '../examiner/examiner';
 import { appendReply, refusalOf, refusedReply } from './partition-reply';
 import type { PartitionReply, Refusal } from './partition-reply';
 import { checkHeader, prepare, rulesOf, type Appendable } from './produced-batch';
@@ -54,16 +55,17 @@ export function produceToPartition(
 
   const fail = (error: unknown) => refuse(refusalFor(error, context));
   const append = (findings: Findings) => {
+    const told = findings.repacked === null ? done : lettingGo(findings, services.examiner, done);
     let prepared: Appendable | Refusal;
     try {
       const nowMs = services.clock.nowMs();
       prepared = prepare(batch, header, findings, { config, rules, nowMs });
     } catch (error) {
-      return fail(error);
+      return told(refusedReply(index, refusalFor(error, context)));
     }
-    if ('errorCode' in prepared) return refuse(prepared);
+    if ('errorCode' in prepared) return told(refusedReply(index, prepared));
     const copies = acks === acksAll ? config.minInsyncReplicas - 1 : 0;
-    appendTo(partition, prepared, copies, context, index, done);
+    appendTo(partition, prepared, copies, context, index, told);
   };
   let findings: Findings | Promise<Findings>;
   try {
@@ -75,6 +77,14 @@ export function produceToPartition(
   if (findings instanceof Promise || !services.lines.isFree(line)) {
     services.lines.enter(line, findings, append, fail);
   } else append(findings);
+}
+
+/** Until the client is told, the batch that is stored in place of its own is in memory. */
+function lettingGo(findings: Findings, examiner: Examiner, done: Done): Done {
+  return (reply) => {
+    done(reply);
+    examiner.letGo(findings);
+  };
 }
 
 function appendTo(

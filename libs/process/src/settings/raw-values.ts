@@ -89,6 +89,11 @@ function unknownFlag(
   definitions: readonly SettingDefinition[],
 ): string {
   if (!argument.startsWith('-')) return `'${argument}' is not a flag; see --help`;
+  // Only with a value is it unknown; see `lookUp`.
+  const { negated, definition } = lookUp(flag, definitions);
+  if (negated && definition !== undefined) {
+    return `${flag} takes no value; ${definition.flag}=true and ${definition.flag}=false do`;
+  }
   const known = [...definitions.map((definition) => definition.flag), ...Object.keys(askedBy)];
   return `${flag} is not a flag of Sluice${hint(flag, known) || '; see --help'}`;
 }
