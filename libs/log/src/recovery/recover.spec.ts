@@ -21,7 +21,7 @@ describe('recovery', () => {
     await redis.stop();
   });
 
-  it('leaves out what cannot be read, with a line in the log, and makes the rest ready', async () => {
+  it('leaves out what cannot be read, says so in the log, and goes on', async () => {
     const { keyPrefix } = link;
     const { topics } = registryKeys(keyPrefix);
     const store = new PartitionStore(link);
