@@ -4,7 +4,7 @@ import { eventually } from '@sluice/test/support/eventually';
 import type { Redis } from 'ioredis';
 import { Admission, type ArrivalListener } from './admission';
 import type { HeldConnection } from './connection';
-import type { RedisUnavailable } from './errors';
+import { RedisUnavailable } from './errors';
 import type { HistoryToken } from './server';
 
 const none = '0'.repeat(40);
@@ -92,5 +92,17 @@ describe('admission', () => {
     isBroken = false;
     await eventually(async () => connection.reason === null);
     expect(lines).toHaveLength(2);
+  });
+
+  it('asks its listeners again where the server is suspected while they are asked', async () => {
+    const connection = new Connection(history('new'));
+    connection.hold(new RedisUnavailable('recovering', 'not looked at yet'));
+    let asked = 0;
+    admit(connection, history('new'), async () => {
+      if (++asked === 1) admission.suspect(new RedisUnavailable('emptied', 'the data is gone'));
+    });
+    connection.emit('ready');
+    await eventually(async () => connection.reason === null);
+    expect(asked).toBe(2);
   });
 });

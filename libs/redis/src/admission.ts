@@ -165,13 +165,14 @@ export class Admission {
   async #arrive(): Promise<void> {
     if (!this.#arriving) return;
     const { redis, close } = await this.parts.open();
+    const suspicion = this.#suspicion;
     try {
       const history = await this.parts.look(redis);
       const changed = !sameHistory(this.#history, history);
-      if (changed || this.#suspicion !== null) {
+      if (changed || suspicion !== null) {
         for (const listener of this.#listeners) await listener(redis, history);
       }
-      this.#changed ||= changed || this.#suspicion !== null;
+      this.#changed ||= changed || suspicion !== null;
       this.#history = history;
     } catch (error) {
       if (error instanceof RedisUnavailable && error.reason === 'emptied') this.#suspect(error);
@@ -180,6 +181,8 @@ export class Admission {
     } finally {
       await close();
     }
+    // It is suspected since the listeners were asked: `suspect` has them asked once more.
+    if (this.#suspicion !== suspicion) return;
     if (this.#unfit !== null) this.parts.log.info('Redis can be used again');
     this.#suspicion = null;
     this.#unfit = null;

@@ -37,7 +37,7 @@ local meta = call('HMGET', KEYS.meta, unpack(fields))
 if not meta[1] then return { 'unknown-partition' } end
 if tonumber(meta[9] or 1) > 1 then return { 'newer-format' } end
 local leaderEpoch, position, facts = tonumber(ARGV.leaderEpoch), ARGV.position, ARGV.facts
-local epoch = tonumber(meta[7])
+local epoch = meta[7] + 0
 if leaderEpoch ~= -1 and leaderEpoch < epoch then return { 'fenced-leader' } end
 if position ~= '' and position ~= meta[1] .. ' ' .. meta[2] then return { 'moved' } end
 
@@ -85,6 +85,7 @@ if added > 0 and logEnd > tonumber(meta[8] or -1) then
   extension, waitMs = reserve(KEYS.meta, endBefore, logEnd, ARGV.reservation)
 end
 local nowSeconds = producersChanged and tonumber(call('TIME')[1])
+local batches = meta[5] + added
 
 -- ── writes ──
 --- @include "wake"
@@ -99,7 +100,7 @@ for i = 1, direct and 0 or count do
   if ids[i] then call('XADD', KEYS.log, ids[i], 'b', ARGV.batches[i]) end
 end
 call('HSET', KEYS.meta, 'next', format('%d', logEnd), 'maxts', format('%d', maxTimestamp),
-  'bytes', format('%d', bytes), 'batches', format('%d', meta[5] + added), 'largest', largest)
+  'bytes', format('%d', bytes), 'batches', format('%d', batches), 'largest', largest)
 if producersChanged then call('HSET', KEYS.producers, unpack(changedProducers(nowSeconds))) end
 wake(ARGV.wake, logEnd, logStart, logEnd, epoch)
 if added == count then return { 'all', logStart, logEnd, maxTimestamp, epoch } end

@@ -179,6 +179,18 @@ describe('append', () => {
     await unsubscribe();
   });
 
+  it.each(['batches', 'epoch', 'bytes'])(
+    'writes nothing where its meta lacks %s',
+    async (field) => {
+      const before = await redis.write.hget(keys().meta, field);
+      await redis.write.hdel(keys().meta, field);
+      await expect(append(batchAt(1))).rejects.toThrow();
+      expect(await redis.read.xlen(keys().log)).toBe(0);
+      await redis.write.hset(keys().meta, field, before!);
+      expect(await append(batchAt(1))).toEqual([{ kind: 'appended', baseOffset: 0 }]);
+    },
+  );
+
   it('refuses a partition that does not exist', async () => {
     const other = { ...ref, partition: 1 };
     expect(await appends.append(other, -1, [batchAt(1)])).toEqual({ refused: 'unknown-partition' });
