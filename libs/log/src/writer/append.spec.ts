@@ -1,5 +1,5 @@
 import { readBatchHeader } from '@sluice/records';
-import type { RedisLink } from '@sluice/redis';
+import { UnknownOutcome, type RedisLink } from '@sluice/redis';
 import { checkPartition } from '@sluice/test/models/partition-check';
 import { appendBatch, batchAt, batchOf, recordsAt } from '@sluice/test/support/batches';
 import { connectLink, sharedRedis } from '@sluice/test/support/redis';
@@ -184,7 +184,7 @@ describe('append', () => {
     async (field) => {
       const before = await redis.write.hget(keys().meta, field);
       await redis.write.hdel(keys().meta, field);
-      await expect(append(batchAt(1))).rejects.toThrow();
+      await expect(append(batchAt(1))).rejects.toBeInstanceOf(UnknownOutcome);
       expect(await redis.read.xlen(keys().log)).toBe(0);
       await redis.write.hset(keys().meta, field, before!);
       expect(await append(batchAt(1))).toEqual([{ kind: 'appended', baseOffset: 0 }]);
