@@ -73,6 +73,8 @@ async function failsAndLeavesNothing(options: StartBrokerOptions, reason: RegExp
 /** The parts of a gateway, as a start that works hands them over. */
 const partNames = [
   'the connections to Redis',
+  'the history of the log',
+  'the care of partitions',
   'the topics',
   'the sweeping of deleted topics',
   'the consumer groups',

@@ -11,7 +11,7 @@ import { PartitionStore } from './partition-store';
 import { AppendCalls } from '../test/append-calls';
 
 /** How many random histories run, and from which seed; more for a long run by hand. */
-const runs = Number(process.env['SLUICE_MODEL_RUNS'] ?? 50);
+const runs = Number(process.env['SLUICE_MODEL_RUNS'] ?? 25);
 const seed = Number(process.env['SLUICE_MODEL_SEED'] ?? Math.trunc(Date.now() % 2 ** 31));
 const stepsMax = 80;
 const dayMs = 86_400_000;

@@ -50,6 +50,33 @@ export const recoverScript = defineScript({
   refused: { 'unknown-partition': {}, 'newer-format': {} },
 });
 
+/** Enters a writer, or another history of it. */
+export const writersEnterScript = defineScript({
+  name: 'log/writers-enter',
+  file: file('writers-enter'),
+  keys: ['writers?', 'format?'],
+  args: ['token', 'history', 'format'],
+  reply: { entered: { nowMs: 'int' } },
+});
+
+/** Takes away a writer that has stopped in good order. */
+export const writersLeaveScript = defineScript({
+  name: 'log/writers-leave',
+  file: file('writers-leave'),
+  keys: ['writers'],
+  args: ['token', 'stoppedField', 'history'],
+  reply: { left: {} },
+});
+
+/** Leaves out producer ids after a loss. */
+export const skipProducerIdsScript = defineScript({
+  name: 'log/skip-producer-ids',
+  file: file('skip-producer-ids'),
+  keys: ['producerIds?'],
+  args: ['count'],
+  reply: { skipped: {} },
+});
+
 /** Keeps fewer offsets free where fewer are needed. */
 export const settleScript = defineScript({
   name: 'log/settle',

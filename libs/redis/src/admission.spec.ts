@@ -80,6 +80,18 @@ describe('a link whose Redis comes back', () => {
     expect(asked).toBe(0);
   });
 
+  it('may be used though one of those who are told fails', async () => {
+    const told: string[] = [];
+    link.onReady(() => {
+      told.push('first');
+      throw new Error('a fault');
+    });
+    link.onReady(() => told.push('second'));
+    link.write.disconnect(true);
+    await until(() => expect(told).toEqual(['first', 'second']));
+    await link.write.set('key', 'value');
+  });
+
   it('goes on refusing, with the reason, for as long as a listener fails', async () => {
     let broken = true;
     link.onArrival(async () => {

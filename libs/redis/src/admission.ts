@@ -101,13 +101,21 @@ export class Admission {
     return this.#arrivals.stop();
   }
 
-  /** Lets a connection be used if it leads to the history that is known. */
-  async #admit(redis: HeldConnection): Promise<void> {
+  /**
+   * Lets a connection be used if it leads to the history that is known. Else that history is
+   * entered, unless it just was another one: then the connection is made anew.
+   */
+  async #admit(redis: HeldConnection, isAfterArrival = false): Promise<void> {
     if (this.#arriving) return;
     try {
       const history = await this.parts.look(redis.unheld);
       if (this.#arriving || redis.status !== 'ready') return;
-      if (!sameHistory(this.#history, history)) return this.#beginArrival();
+      if (!sameHistory(this.#history, history)) {
+        // The address leads elsewhere by now, and it is there that the listeners have been.
+        if (isAfterArrival) redis.disconnect(true);
+        else this.#beginArrival();
+        return;
+      }
       this.#history = history;
       this.#release(redis);
     } catch (error) {
@@ -135,15 +143,6 @@ export class Admission {
     for (const redis of this.parts.held) redis.hold(this.#reason());
   }
 
-  async #look(redis: Redis): Promise<HistoryToken> {
-    try {
-      return await this.parts.look(redis);
-    } catch (error) {
-      if (!isConnectionLoss(error)) this.#refuse(error as Error);
-      throw error;
-    }
-  }
-
   #release(redis: HeldConnection): void {
     redis.hold(null);
     if (redis !== this.parts.held[0]) return;
@@ -167,7 +166,7 @@ export class Admission {
     if (!this.#arriving) return;
     const { redis, close } = await this.parts.open();
     try {
-      const history = await this.#look(redis);
+      const history = await this.parts.look(redis);
       const changed = !sameHistory(this.#history, history);
       if (changed || this.#suspicion !== null) {
         for (const listener of this.#listeners) await listener(redis, history);
@@ -176,6 +175,7 @@ export class Admission {
       this.#history = history;
     } catch (error) {
       if (error instanceof RedisUnavailable && error.reason === 'emptied') this.#suspect(error);
+      else if (!isConnectionLoss(error)) this.#refuse(error as Error);
       throw error;
     } finally {
       await close();
@@ -184,7 +184,8 @@ export class Admission {
     this.#suspicion = null;
     this.#unfit = null;
     this.#arriving = false;
-    await Promise.all(this.parts.held.map((one) => one.status === 'ready' && this.#admit(one)));
+    const ready = this.parts.held.filter(({ status }) => status === 'ready');
+    await Promise.all(ready.map((one) => this.#admit(one, true)));
   }
 }
 

@@ -31,17 +31,21 @@ export class RedisUnavailable extends Error {
  */
 export class UnknownOutcome extends Error {
   override readonly name = 'UnknownOutcome';
+  /** Redis has answered, but not so that one could tell. */
+  readonly isAnswered: boolean;
 
   /**
    * @param what the command or script, as `log/append`
-   * @param because why nobody knows
+   * @param because what of Redis' answer leaves it open; without it: that no answer came
    */
   constructor(
     readonly what: string,
     options?: ErrorOptions,
-    because = 'sent to Redis, but no reply came; it may or may not have been executed',
+    because?: string,
   ) {
-    super(`${what}: ${because}`, options);
+    const noReply = 'sent to Redis, but no reply came; it may or may not have been executed';
+    super(`${what}: ${because ?? noReply}`, options);
+    this.isAnswered = because !== undefined;
   }
 }
 
@@ -146,7 +150,7 @@ export function classify(error: unknown, what = 'a command'): Error {
 /** True for an error of a connection that broke, or was not there. */
 export function isConnectionLoss(error: unknown): boolean {
   if (error instanceof RedisUnavailable) return error.reason === 'disconnected';
-  return error instanceof UnknownOutcome;
+  return error instanceof UnknownOutcome && !error.isAnswered;
 }
 
 /** The error for a command that is not sent because its connection is not usable now. */

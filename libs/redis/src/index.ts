@@ -5,6 +5,7 @@ export { reconnectDelayMs } from './connection';
 export {
   attempt,
   classify,
+  isErrorReply,
   RedisReplyError,
   RedisStartError,
   RedisUnavailable,

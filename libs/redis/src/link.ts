@@ -302,7 +302,14 @@ export class RedisLink {
     this.#replicas = null;
     this.deps.log.info('Redis is connected again', { historyChanged });
     this.#aof.again();
-    for (const listener of this.#readyListeners) listener({ historyChanged });
+    for (const listener of this.#readyListeners) {
+      try {
+        listener({ historyChanged });
+      } catch (error) {
+        const { stack } = error as Error;
+        this.deps.log.error('a listener to Redis being there again failed', { error: stack });
+      }
+    }
   }
 
   async #openUnheld(): Promise<{ redis: Redis; close: () => Promise<void> }> {

@@ -41,6 +41,7 @@ class MetadataBench {
       options: { ...defaultBrokerOptions, ...this.options },
       advertised: { host: 'localhost', port: 9092 },
       autoCreation: this.#autoCreation,
+      partitions: { store: { leaderEpochs: async () => [] } },
       log: silentLogger,
     };
     const context = { services, apiVersion: 9 } as unknown as RequestContext;

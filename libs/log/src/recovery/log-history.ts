@@ -11,13 +11,11 @@ import {
 import { ensureClusterId } from '../cluster-id';
 import { registryKeys } from '../keys';
 import { partitionLimits, type PartitionLimits } from '../partition-limits';
+import { skipProducerIdsScript } from '../scripts';
 import { KnownEnds } from './known-ends';
 import { recoverAll, recoverKnown, type Recovered, type RecoveryScope } from './recover';
 import { reservationTerms } from './reservation';
-import { Writers, type WritersState } from './writers';
-
-/** The form in which this version stores things; a missing number is the first one. */
-const registryFormat = 1;
+import { registryFormat, Writers, type WritersState } from './writers';
 
 /** What a log's history is kept with. */
 export interface LogHistoryOptions {
@@ -55,7 +53,7 @@ export class LogHistory {
     private readonly options: LogHistoryOptions,
   ) {
     this.#token = options.random.uuid();
-    this.#writers = new Writers(this.#keys.writers);
+    this.#writers = new Writers(this.#keys);
     this.#undo = redis.onArrival((unheld, history) => this.#arrived(unheld, history));
   }
 
@@ -87,7 +85,6 @@ export class LogHistory {
     const isNew = (await this.#storedClusterId(redis)) === null;
     if (isNew) await this.#checkEmptied(redis);
     this.#clusterId = await ensureClusterId(this.redis, this.options.random);
-    await attempt('log.format', redis.setnx(this.#keys.format, String(registryFormat)));
     const state = await this.#writers.read(redis);
     const enteredAtMs = await this.#writers.enter(redis, this.#token, history);
     if (isNew) return;
@@ -228,8 +225,8 @@ export class LogHistory {
     const { log } = this.options;
     log.warn('Redis may have lost its last writes; all partitions are made ready for that');
     const recovered = await recoverAll(this.#scope(redis, history));
-    const { producerIdsSkipped } = partitionLimits;
-    await attempt('log.producer-ids', redis.incrby(this.#keys.producerIds, producerIdsSkipped));
+    const { producerIdsSkipped: count } = partitionLimits;
+    await skipProducerIdsScript.call(redis, this.#keys, { count });
     this.#tell(recovered);
   }
 

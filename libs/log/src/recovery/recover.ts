@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@sluice/base';
-import { attempt, type Redis } from '@sluice/redis';
+import { attempt, UnknownOutcome, type Redis } from '@sluice/redis';
 import { readBounds } from '../bounds';
 import { partitionKeys, registryKeys, type PartitionRef } from '../keys';
 import { partitionLimits } from '../partition-limits';
@@ -37,17 +37,26 @@ export async function recoverAll(scope: RecoveryScope): Promise<Recovered> {
   const targets: Target[] = [];
   for (const [field, text] of Object.entries(stored)) {
     if (field === registryMark) continue;
-    // Also of a newer form: whoever reads it later relies on this.
-    const { name, id, prepared } = JSON.parse(text) as {
-      name: string;
-      id: string;
-      prepared: number;
-    };
+    const topic = readTopic(text);
+    if (topic === null) {
+      scope.log.error('a topic cannot be read, so it is not made ready after a loss', { field });
+      continue;
+    }
+    const { name, id, prepared } = topic;
     for (let partition = 0; partition < prepared; partition++) {
       targets.push({ ref: { topic: name, topicId: id, partition }, target: 'reserved' });
     }
   }
   return recover(scope, targets, () => {});
+}
+
+/** Also of a newer form: whoever reads it later relies on this. Null: it cannot be read at all. */
+function readTopic(text: string): { name: string; id: string; prepared: number } | null {
+  try {
+    return JSON.parse(text) as { name: string; id: string; prepared: number };
+  } catch {
+    return null;
+  }
 }
 
 /** Lets partitions that end before where they are known to have ended go on there. */
@@ -77,7 +86,7 @@ async function recover(
     const step = targets.slice(at, at + recoverPartitionsMax);
     const replies = await Promise.all(step.map((one) => recoverOne(scope, one)));
     replies.forEach((reply, i) => {
-      if (reply.tag !== 'moved') return;
+      if (reply?.tag !== 'moved') return;
       total.moved++;
       total.skippedOffsets += reply.logEnd - reply.from;
       onMoved(step[i]!, reply.logEnd);
@@ -89,12 +98,25 @@ async function recover(
   return total;
 }
 
+/** Null: that partition alone cannot be served, whatever is done; the log says why. */
 async function recoverOne(scope: RecoveryScope, { ref, target }: Target) {
-  const { redis, keyPrefix, history, reservation } = scope;
+  const { redis, keyPrefix, history, reservation, log } = scope;
   const keys = partitionKeys(keyPrefix, ref);
   const { leaderEpochsMax: epochsMax } = partitionLimits;
   const args = { target, history, reservation, epochsMax, wake: keys.wake };
-  const reply = await recoverScript.call(redis, keys, args);
-  if (reply.tag === 'newer-format') throw newerFormat(keys.meta);
-  return reply;
+  try {
+    const reply = await recoverScript.call(redis, keys, args);
+    if (reply.tag !== 'newer-format') return reply;
+    log.error('a partition was not made ready after a loss', {
+      error: newerFormat(keys.meta).message,
+    });
+  } catch (error) {
+    // The script has failed on what is stored there, as those that append do.
+    if (!(error instanceof UnknownOutcome && error.isAnswered)) throw error;
+    log.error('a partition could not be made ready after a loss', {
+      key: keys.meta,
+      error: error.message,
+    });
+  }
+  return null;
 }

@@ -1,4 +1,6 @@
 import { attempt, type HistoryToken, type Redis } from '@sluice/redis';
+import type { RegistryKeys } from '../keys';
+import { writersEnterScript, writersLeaveScript } from '../scripts';
 
 /** A process that may have written, and which history of Redis it then wrote to. */
 export interface WriterEntry {
@@ -15,6 +17,9 @@ export interface WritersState {
   stoppedOn: HistoryToken | null;
 }
 
+/** The form in which this version stores things; a missing number is the first one. */
+export const registryFormat = 1;
+
 /** No token: tokens are 22 characters. */
 const stoppedField = 'stopped';
 
@@ -26,10 +31,10 @@ const stoppedField = 'stopped';
  * All methods throw RedisUnavailable or UnknownOutcome; each may be repeated.
  */
 export class Writers {
-  constructor(private readonly key: string) {}
+  constructor(private readonly keys: Pick<RegistryKeys, 'writers' | 'format'>) {}
 
   async read(redis: Redis): Promise<WritersState> {
-    const fields = await attempt('log.writers', redis.hgetall(this.key));
+    const fields = await attempt('log.writers', redis.hgetall(this.keys.writers));
     const state: WritersState = { writers: [], stoppedOn: null };
     for (const [token, text] of Object.entries(fields)) {
       const entry = JSON.parse(text) as Omit<WriterEntry, 'token'>;
@@ -41,22 +46,19 @@ export class Writers {
 
   /** Enters a writer, or another history of it; returns the time of Redis, ms. */
   async enter(redis: Redis, token: string, history: HistoryToken): Promise<number> {
-    const [seconds, micros] = await attempt('log.writers', redis.time());
-    const enteredAtMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
-    const text = JSON.stringify({ history, enteredAtMs });
-    await attempt('log.writers', redis.hset(this.key, token, text));
-    return enteredAtMs;
+    const args = { token, history: JSON.stringify(history), format: registryFormat };
+    const { nowMs } = await writersEnterScript.call(redis, this.keys, args);
+    return nowMs;
   }
 
   /** Takes away those who will not write again. */
   async remove(redis: Redis, tokens: readonly string[]): Promise<void> {
-    if (tokens.length > 0) await attempt('log.writers', redis.hdel(this.key, ...tokens));
+    if (tokens.length > 0) await attempt('log.writers', redis.hdel(this.keys.writers, ...tokens));
   }
 
   /** A writer has stopped in good order; called behind its last write, on the same connection. */
   async stopped(redis: Redis, token: string, history: HistoryToken): Promise<void> {
-    const text = JSON.stringify({ history, enteredAtMs: 0 });
-    await attempt('log.writers', redis.hset(this.key, stoppedField, text));
-    await this.remove(redis, [token]);
+    const args = { token, stoppedField, history: JSON.stringify(history) };
+    await writersLeaveScript.call(redis, this.keys, args);
   }
 }

@@ -17,21 +17,30 @@ import {
 } from './append-call';
 import { allowsTransactions, appendDirect } from './direct-append';
 
-/** Whether transactions may be used; asked for once, when it first matters. */
+/** Whether transactions may be used; asked for once a connection, when it first matters. */
 export class Transactions {
-  private state: 'unknown' | 'asked' | 'allowed' = 'unknown';
+  private state: 'unknown' | 'asked' | 'allowed' | 'forbidden' = 'unknown';
+  /** On which connection that was found out. */
+  private stream: Redis['stream'] | null = null;
 
   constructor(private readonly redis: Redis) {}
 
   /** False while that is not known. */
   get allowed(): boolean {
-    if (this.state === 'unknown') void this.ask();
+    if (this.state === 'unknown' || this.stream !== this.redis.stream) void this.ask();
     return this.state === 'allowed';
+  }
+
+  /** What was allowed may not be any more. */
+  askAgain(): void {
+    this.state = 'unknown';
   }
 
   private async ask(): Promise<void> {
     this.state = 'asked';
-    this.state = (await allowsTransactions(this.redis)) ? 'allowed' : 'unknown';
+    this.stream = this.redis.stream;
+    const allows = await allowsTransactions(this.redis);
+    this.state = allows === null ? 'unknown' : allows ? 'allowed' : 'forbidden';
   }
 }
 
@@ -124,12 +133,25 @@ export class Appends {
     // Whatever becomes of this call, without an answer there is no telling.
     this.end = null;
     if (end !== null && isLarge(batches, limits) && this.mayGoDirect()) {
-      const reply = await appendDirect(connection, keys, { terms, position: end }, batches);
+      const reply = await this.sendDirect(connection, { terms, position: end }, batches);
       if (reply.tag === 'wait') this.end = end;
       if (reply.tag !== 'moved') return reply;
       this.plainLeft = limits.plainAppendsAfterMove;
     }
     return runAppend(connection, keys, terms, batches);
+  }
+
+  private async sendDirect(
+    connection: Redis,
+    on: { terms: SentTerms; position: LogPosition },
+    batches: readonly AppendBatch[],
+  ): Promise<AppendScriptReply> {
+    try {
+      return await appendDirect(connection, this.keys, on, batches);
+    } catch (error) {
+      this.options.transactions.askAgain();
+      throw error;
+    }
   }
 
   private mayGoDirect(): boolean {

@@ -172,6 +172,7 @@ describe('append of large batches', () => {
     const plain = new AppendCalls(link);
     for (let i = 0; i < 4; i++) await plain.append(ref, -1, [large(), large()]);
     expect(await calls('renamenx')).toBe(0);
+    expect(await redis.read.info('commandstats')).toMatch(/cmdstat_multi:.*rejected_calls=1,/);
     await link.close();
     expect(await checkPartition(redis.read, keys())).toEqual([]);
   });
@@ -194,6 +195,22 @@ describe('append of large batches', () => {
     const failed = calls.append(link.write, terms, [large()]);
     await expect(failed).rejects.toBeInstanceOf(UnknownOutcome);
     expect(await redis.read.xlen(keys().log)).toBe(5);
+    await link.close();
+  });
+
+  it('tells nobody that nothing was done where only the transaction was refused', async () => {
+    const admin = redis.write;
+    await admin.acl('SETUSER', 'later', 'on', '>secret', '~*', '&*', '+@all');
+    const url = `redis://later:secret@${server.host}:${server.port}`;
+    const link = await connectLink({ ...server, url }, { keyPrefix: redis.keyPrefix });
+    const others = new AppendCalls(link);
+    for (let i = 0; i < 3; i++) await others.append(ref, -1, [large()]);
+    await admin.acl('SETUSER', 'later', '-multi');
+    const outcome = others.append(ref, -1, [large()]);
+    await expect(outcome).rejects.toBeInstanceOf(UnknownOutcome);
+    // What comes behind it goes through Lua.
+    await eventually(() => others.append(ref, -1, [large()]));
+    expect(await checkPartition(redis.read, keys())).toEqual([]);
     await link.close();
   });
 
@@ -246,7 +263,18 @@ describe('append of large batches', () => {
   });
 
   it('loses nothing by restarts after Redis was killed while it wrote its file', async () => {
+    // Of a Redis that is Sluice's own, the gateway has the file written anew after such a stop.
+    await redis.close();
+    redis = await connectLink(server, { keyPrefix: redis.keyPrefix, managed: true });
+    store = new PartitionStore(redis);
+    appends = new AppendCalls(redis);
     await warmUp();
+    // Its file is written anew by the gateway only where the Redis is Sluice's own.
+    const { keyPrefix } = redis;
+    await redis.close();
+    redis = await connectLink(server, { keyPrefix, managed: true });
+    store = new PartitionStore(redis);
+    appends = new AppendCalls(redis);
     const setting = async (name: string): Promise<string> =>
       ((await redis.read.config('GET', name)) as string[])[1]!;
     const folder = join(await setting('dir'), await setting('appenddirname'));

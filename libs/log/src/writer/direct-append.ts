@@ -1,4 +1,4 @@
-import { classify, UnknownOutcome, type Redis } from '@sluice/redis';
+import { classify, isErrorReply, UnknownOutcome, type Redis } from '@sluice/redis';
 import type { PartitionKeys } from '../keys';
 import { appendScript, type AppendScriptReply } from '../scripts';
 import { appendArgs, type AppendBatch, type SentTerms, type LogPosition } from './append-call';
@@ -33,11 +33,15 @@ export async function appendDirect(
     redis.renamenx(open, log),
   ];
   let refusal: unknown = null;
+  let isOpen = true;
+  queued[0]!.catch((error: unknown) => (isOpen = !isErrorReply(error)));
   for (const reply of queued) reply.catch((error: unknown) => (refusal ??= error));
   let results: [Error | null, unknown][] | null;
   try {
     results = await redis.exec();
   } catch (error) {
+    // Without MULTI the others were run as they came.
+    if (!isOpen) throw new UnknownOutcome(appendScript.name, { cause: classify(refusal, 'MULTI') });
     // A command that was refused when it was queued says why; EXEC then says only that there was
     // one.
     throw classify(refusal ?? withoutAbort(error as Error), appendScript.name);
@@ -62,12 +66,17 @@ function readResults(
   return answer;
 }
 
-/** True where this connection may use transactions; ACLs and proxies can forbid them. */
-export async function allowsTransactions(redis: Redis): Promise<boolean> {
+/**
+ * Whether this connection may use transactions; ACLs and proxies can forbid them. Null: nobody
+ * knows, for it broke.
+ */
+export async function allowsTransactions(redis: Redis): Promise<boolean | null> {
   const begun = redis.multi({ pipeline: false });
   const ended = redis.exec();
-  const [first, last] = await Promise.allSettled([begun, ended]);
-  return first.status === 'fulfilled' && last.status === 'fulfilled';
+  const replies = await Promise.allSettled([begun, ended]);
+  const failed = replies.filter((reply) => reply.status === 'rejected');
+  if (failed.length === 0) return true;
+  return failed.every(({ reason }) => isErrorReply(reason)) ? false : null;
 }
 
 function entryIds(from: LogPosition, batches: readonly AppendBatch[]): string[] {

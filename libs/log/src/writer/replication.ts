@@ -1,4 +1,4 @@
-import { attempt, RedisUnavailable, UnknownOutcome, type RedisLink } from '@sluice/redis';
+import { classify, RedisUnavailable, UnknownOutcome, type RedisLink } from '@sluice/redis';
 
 /** Fewer replicas than the topic asks for are connected: nothing was written (error 19). */
 export class NotEnoughReplicas extends Error {
@@ -15,7 +15,8 @@ export class NotEnoughReplicasAfterAppend extends Error {
  * of replicated appends (https://redis.io/docs/latest/commands/wait/). It is sent after the
  * append's reply: an append that had to be sent again, because the server had lost the script,
  * would otherwise come after its WAIT. Rejects with NotEnoughReplicasAfterAppend, and with
- * UnknownOutcome when the connection is another one meanwhile, for which WAIT says nothing.
+ * UnknownOutcome when the connection is another one meanwhile, for which WAIT says nothing, and
+ * whenever WAIT is refused: it is the question that was not executed then, and not the append.
  */
 export async function waitForReplicas(
   redis: RedisLink,
@@ -24,7 +25,12 @@ export async function waitForReplicas(
   sameConnection: () => boolean,
 ): Promise<void> {
   if (!sameConnection()) throw new UnknownOutcome('replication');
-  const confirmed = await attempt('replication', redis.durable.wait(copies, timeoutMs));
+  let confirmed: number;
+  try {
+    confirmed = await redis.durable.wait(copies, timeoutMs);
+  } catch (error) {
+    throw new UnknownOutcome('replication', { cause: classify(error, 'WAIT') });
+  }
   if (confirmed < copies) {
     throw new NotEnoughReplicasAfterAppend(`${confirmed} of ${copies} replicas confirmed in time`);
   }
