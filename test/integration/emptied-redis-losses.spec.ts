@@ -66,6 +66,8 @@ describe('a Redis that was emptied', () => {
     await askRedis(redis.peer, 'FLUSHALL');
     await eventually(async () => (await produceCode()) === ErrorCode.KAFKA_STORAGE_ERROR);
     await eventually(() => errors.length > 0);
+    const note = `${gateway.keyPrefix}{registry}:emptied`;
+    await eventually(async () => (await askRedis(redis.peer, `EXISTS ${note}`)).includes('1'));
     await gateway.stop();
     await expect(startNext(false)).rejects.toMatchObject({ problem: 'emptied' });
     await expect(startNext(false)).rejects.toThrow('its 1 topics are gone');

@@ -134,6 +134,7 @@ const faults: Record<string, Fault> = {
     await sleep(random() * 200);
     await redis.restart();
     // Until its file is written anew, another kill could meet a half transaction in it.
+    await withAdmin((admin) => admin.bgrewriteaof());
     const renewed = /aof_last_rewrite_time_sec:\d/;
     await eventually(async () => renewed.test(await host.link.read.info('persistence')));
   },

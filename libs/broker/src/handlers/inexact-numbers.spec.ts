@@ -25,7 +25,8 @@ function decoded<A extends Api>(api: A, version: number, request: RequestInput<A
 
 /** A partition with records up to the largest timestamp there can be, and 10 offsets. */
 function contextOf(apiVersion: number): RequestContext {
-  const bounds = { logStartOffset: 0, logEndOffset: 10 };
+  const leaderEpochs = { current: 0, at: () => 0 };
+  const bounds = { logStartOffset: 0, logEndOffset: 10, leaderEpochs };
   const store = {
     firstAtOrAfter: async () => ({ offset: 9, timestampMs: Number.MAX_SAFE_INTEGER }),
     deleteRecords: async (_: unknown, offset: number) =>

@@ -263,11 +263,6 @@ describe('append of large batches', () => {
   });
 
   it('loses nothing by restarts after Redis was killed while it wrote its file', async () => {
-    // Of a Redis that is Sluice's own, the gateway has the file written anew after such a stop.
-    await redis.close();
-    redis = await connectLink(server, { keyPrefix: redis.keyPrefix, managed: true });
-    store = new PartitionStore(redis);
-    appends = new AppendCalls(redis);
     await warmUp();
     // Its file is written anew by the gateway only where the Redis is Sluice's own.
     const { keyPrefix } = redis;
