@@ -14,6 +14,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const faultsMax = Number(process.env['SLUICE_FAULTS'] ?? 6);
 const seed = Number(process.env['SLUICE_FAULT_SEED'] ?? Math.trunc(Date.now() % 2 ** 31));
 
+/** In a batch's attributes: it is not for consumers. */
+const controlBit = 0x20;
 const topic = 'orders';
 
 /** A record as a consumer has it. */
@@ -104,6 +106,12 @@ class Follower {
       const size = 12 + bytes.readInt32BE(at + 8);
       const batch = bytes.subarray(at, at + size);
       const header = readBatchHeader(batch);
+      if ((header.attributes & controlBit) !== 0) {
+        // Offsets that a killed Redis may have given out, and that are left out therefore.
+        next = header.baseOffset + header.lastOffsetDelta + 1;
+        at += size;
+        continue;
+      }
       for (const record of decodeBatch(batch)) {
         if (record.offset < fetchOffset) continue;
         if (record.offset !== next) throw new Error(`offset ${record.offset} after ${next - 1}`);
@@ -205,9 +213,10 @@ function plansFor(partition: number): ProducerPlan[] {
 /** What of a producer's records is not as it was told, in words. */
 function problemsOf({ plan, acknowledged }: StubbornProducer, log: readonly Seen[]): string[] {
   const problems: string[] = [];
+  const keyAt = new Map(log.map(({ offset, key }) => [offset, key]));
   for (const { baseOffset, values } of acknowledged) {
     for (const [i, value] of values.entries()) {
-      const found = log[baseOffset + i]?.key;
+      const found = keyAt.get(baseOffset + i);
       if (found !== value) problems.push(`${value} is not at ${baseOffset + i}, but ${found}`);
     }
   }
@@ -256,7 +265,7 @@ it(`keeps what it acknowledged through ${faultsMax} faults (seed ${seed})`, asyn
       if (one.partition !== partition) continue;
       one.stopAt(Number(end));
       await following[i];
-      expect(one.seen.every(({ key }, offset) => key === last.seen[offset]!.key)).toBe(true);
+      expect(one.seen).toEqual(last.seen);
     }
   }
 }, 600_000);

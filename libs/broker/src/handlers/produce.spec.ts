@@ -41,8 +41,11 @@ describe('a request whose batches have to be opened', () => {
     const codes = await produceTo(Array.from({ length: seconds + 3 }, () => 'gzip'));
     const { NONE, KAFKA_STORAGE_ERROR } = ErrorCode;
     const done = codes.filter((code) => code === NONE);
-    expect(done).toHaveLength(seconds + 1);
-    expect(codes.slice(done.length)).toEqual([KAFKA_STORAGE_ERROR, KAFKA_STORAGE_ERROR]);
+    // One more may be with a thread when the time is up.
+    expect([seconds + 1, seconds + 2]).toContain(done.length);
+    const refused = codes.filter((code) => code !== NONE);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(new Set(refused)).toEqual(new Set([KAFKA_STORAGE_ERROR]));
   });
 
   it('has no such limit for what stays as it is', async () => {
