@@ -243,7 +243,14 @@ export class LogHistory {
     const { clock, log } = this.options;
     const { keyPrefix } = this.redis;
     const reservation = reservationTerms(this.options.limits ?? partitionLimits, this.redis);
-    return { redis, keyPrefix, history: history.runId, reservation, clock, log };
+    return {
+      redis,
+      keyPrefix,
+      history: `${history.runId}/${history.replicationId}`,
+      reservation,
+      clock,
+      log,
+    };
   }
 
   /** So that a gateway that starts later knows, too. */
