@@ -33,8 +33,8 @@ export interface ProducerPlan {
 
 /**
  * Writes until all its batches are acknowledged, whatever happens to the requests: an idempotent
- * one with five in flight, which sends all again from the first that failed, and a plain one with
- * one in flight.
+ * one with five in flight once it is known, which sends all again from the first that failed, and a
+ * plain one with one in flight.
  */
 export class StubbornProducer {
   readonly acknowledged: Acknowledged[] = [];
@@ -51,7 +51,11 @@ export class StubbornProducer {
     if (idempotent) this.#producerId = await this.#takeProducerId();
     const waiting = Array.from({ length: batches }, (_, n) => this.#make(n));
     while (waiting.length > 0) {
-      const done = await this.#sendSome(waiting.slice(0, idempotent ? inFlightMax : 1));
+      // The first batch goes alone: as in Kafka, a producer that is not known may begin with any
+      // sequence, so of several the first could be lost and the next ones be taken (decision 30).
+      const isKnown = this.acknowledged.length > 0;
+      const atOnce = idempotent && isKnown ? inFlightMax : 1;
+      const done = await this.#sendSome(waiting.slice(0, atOnce));
       waiting.splice(0, done);
       if (done === 0) await sleep(retryPauseMs);
     }
