@@ -80,7 +80,7 @@ describe('a Redis that was emptied', () => {
 
   it('is served again when its data is back', async () => {
     const key = `${gateway.keyPrefix}{registry}:cluster-id`;
-    await gateway.link.write.rename(key, 'elsewhere');
+    await askRedis(redis.peer, `RENAME ${key} elsewhere`);
     await eventually(() => errors.length > 0);
     expect(await produceCode()).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
     await askRedis(redis.peer, `RENAME elsewhere ${key}`);
