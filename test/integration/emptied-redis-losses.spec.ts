@@ -3,7 +3,7 @@ import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
 import { OffsetLedger } from '@sluice/test/support/offset-ledger';
 import { RawClient } from '@sluice/test/support/raw-client';
-import { startRedis, type TestRedis } from '@sluice/test/support/redis';
+import { type TestRedis, adminOf, startRedis } from '@sluice/test/support/redis';
 import { askRedis } from '@sluice/test/support/ask-redis';
 import { encodeBatch } from '@sluice/records';
 import { CreateTopics, ErrorCode, InitProducerId, Metadata, Produce } from '@sluice/wire';
@@ -67,7 +67,8 @@ describe('a Redis that was emptied', () => {
     await eventually(async () => (await produceCode()) === ErrorCode.KAFKA_STORAGE_ERROR);
     await eventually(() => errors.length > 0);
     const note = `${gateway.keyPrefix}{registry}:emptied`;
-    await eventually(async () => (await askRedis(redis.peer, `EXISTS ${note}`)).includes('1'));
+    const admin = await adminOf(redis);
+    await eventually(async () => (await admin.exists(note)) === 1);
     await gateway.stop();
     await expect(startNext(false)).rejects.toMatchObject({ problem: 'emptied' });
     await expect(startNext(false)).rejects.toThrow('its 1 topics are gone');
@@ -80,10 +81,11 @@ describe('a Redis that was emptied', () => {
 
   it('is served again when its data is back', async () => {
     const key = `${gateway.keyPrefix}{registry}:cluster-id`;
-    await askRedis(redis.peer, `RENAME ${key} elsewhere`);
+    const admin = await adminOf(redis);
+    await admin.rename(key, 'elsewhere');
     await eventually(() => errors.length > 0);
     expect(await produceCode()).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
-    await askRedis(redis.peer, `RENAME elsewhere ${key}`);
+    await admin.rename('elsewhere', key);
     expect(await ledger.produce(gateway.port, ['d'])).toEqual([3]);
   });
 });
