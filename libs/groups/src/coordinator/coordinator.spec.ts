@@ -483,15 +483,14 @@ describe('the sweep', () => {
   const sweeping = { firstSweepDelayMs: 10, sweepIntervalMs: 20 };
 
   test('removes old offsets of a group without members, and then the group', async () => {
-    const coordinator = await startCoordinator({
-      ...sweeping,
-      offsetsRetentionMs: 1_000,
-      sweepStepCount: 2,
-    });
+    const patient = await startCoordinator({ ...sweeping, offsetsRetentionMs: 3_600_000 });
     const offsets = Array.from({ length: 600 }, (_, partition) => offset(partition, 1));
-    await commitAlone(coordinator, 'old', offsets);
+    await commitAlone(patient, 'old', offsets);
     await new Promise((resolve) => setTimeout(resolve, 150));
-    expect((await coordinator.list()).groups).toHaveLength(1);
+    expect((await patient.list()).groups).toHaveLength(1);
+    await patient.stop();
+    const limits = { ...sweeping, offsetsRetentionMs: 1, sweepStepCount: 2 };
+    const coordinator = await startCoordinator(limits);
     await until(async () => (await coordinator.list()).groups.length === 0);
     expect(await link.read.keys(`${link.keyPrefix}*`)).toEqual([]);
   });
@@ -509,11 +508,11 @@ describe('the sweep', () => {
   });
 
   test('counts from when the group became empty, not from the commit', async () => {
-    const coordinator = await startCoordinator({ ...sweeping, offsetsRetentionMs: 800 });
+    const coordinator = await startCoordinator({ ...sweeping, offsetsRetentionMs: 3_000 });
     const member = consumer(coordinator, 'a').start();
     await until(() => member.assigned !== null);
     await member.commit(5);
-    await new Promise((resolve) => setTimeout(resolve, 900));
+    await new Promise((resolve) => setTimeout(resolve, 3_100));
     await member.close();
     await new Promise((resolve) => setTimeout(resolve, 200));
     const { offsets } = await coordinator.fetchOffsets({ groupId: 'g', partitions: null });
@@ -523,7 +522,7 @@ describe('the sweep', () => {
 
   test('removes an empty group that has no offsets, but not one with ids handed out', async () => {
     const coordinator = await startCoordinator(sweeping);
-    const member = consumer(coordinator, 'a', { sessionTimeoutMs: 300 });
+    const member = consumer(coordinator, 'a', { sessionTimeoutMs: 3_000 });
     await member.join();
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect((await coordinator.list()).groups).toHaveLength(1);
