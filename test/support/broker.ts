@@ -1,5 +1,12 @@
 import { Test } from '@nestjs/testing';
-import { Lifecycle, silentLogger, systemClock, systemRandom, type Logger } from '@sluice/base';
+import {
+  Lifecycle,
+  silentLogger,
+  silentMetrics,
+  systemClock,
+  systemRandom,
+  type Logger,
+} from '@sluice/base';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
 import { BROKER_OPTIONS } from '@sluice/broker/broker.module';
 import { GroupCoordinator, type GroupLimits } from '@sluice/groups';
@@ -47,12 +54,13 @@ export interface TestBroker {
  */
 export async function startBroker(given: StartBrokerOptions = {}): Promise<TestBroker> {
   const { redis: server, keyPrefix = freshPrefix(), groupLimits, logOptions, ...rest } = given;
-  const { log = silentLogger, ...options } = rest;
+  const { log = silentLogger, silentMetrics, ...options } = rest;
   const { lifecycle = new Lifecycle({ clock: systemClock, log }), ...brokerOptions } = options;
   const redis = server ?? (await sharedRedis());
   redis.beforeStop.add(() => lifecycle.stop());
   const own = { ...defaultBrokerOptions, host: '127.0.0.1', port: 0, advertisedHost: '127.0.0.1' };
-  const ports = { clock: systemClock, random: systemRandom, log, lifecycle };
+  const metrics = silentMetrics;
+  const ports = { clock: systemClock, random: systemRandom, log, metrics, lifecycle };
   const settings = settingsFor(redis.url, keyPrefix);
   const builder = Test.createTestingModule({ imports: [GatewayModule.of(settings, ports)] })
     .setLogger(nestLogger(log))

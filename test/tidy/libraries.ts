@@ -9,7 +9,9 @@ export const libraries: readonly string[] = [
   'redis',
   'log',
   'groups',
+  'retention',
   'broker',
+  'admin',
   'process',
 ];
 

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { systemClock, systemRandom } from '@sluice/base';
+import { silentMetrics, systemClock, systemRandom } from '@sluice/base';
 import { Broker } from '@sluice/broker';
 import { createLogger, nestLogger, runProgram } from '@sluice/process';
 import { explainStart } from './explain';
@@ -31,7 +31,8 @@ async function run(settings: GatewaySettings, warnings: string[]): Promise<void>
     log,
     explain: (error) => explainStart(error, settings),
     start: async (lifecycle) => {
-      const ports = { clock: systemClock, log, random: systemRandom, lifecycle };
+      const metrics = silentMetrics;
+      const ports = { clock: systemClock, log, metrics, random: systemRandom, lifecycle };
       const app = await NestFactory.createApplicationContext(GatewayModule.of(settings, ports), {
         logger: nestLogger(log),
         // Nest would end the process, with all that is open.

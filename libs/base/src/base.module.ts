@@ -2,17 +2,20 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import type { Clock } from './clock';
 import { Lifecycle } from './lifecycle';
 import type { Logger } from './logger';
+import type { Metrics } from './metrics';
 import type { Random } from './random';
 
 /** Nest's tokens for what has no class of its own. */
 export const CLOCK = Symbol('Clock');
 export const LOGGER = Symbol('Logger');
+export const METRICS = Symbol('Metrics');
 export const RANDOM = Symbol('Random');
 
 /** What every part of a process needs from outside, and the order in which they start and stop. */
 export interface BasePorts {
   clock: Clock;
   log: Logger;
+  metrics: Metrics;
   random: Random;
   lifecycle: Lifecycle;
 }
@@ -21,10 +24,11 @@ export interface BasePorts {
 @Global()
 @Module({})
 export class BaseModule {
-  static of({ clock, log, random, lifecycle }: BasePorts): DynamicModule {
+  static of({ clock, log, metrics, random, lifecycle }: BasePorts): DynamicModule {
     const providers = [
       { provide: CLOCK, useValue: clock },
       { provide: LOGGER, useValue: log },
+      { provide: METRICS, useValue: metrics },
       { provide: RANDOM, useValue: random },
       { provide: Lifecycle, useValue: lifecycle },
     ];
