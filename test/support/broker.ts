@@ -54,7 +54,7 @@ export interface TestBroker {
  */
 export async function startBroker(given: StartBrokerOptions = {}): Promise<TestBroker> {
   const { redis: server, keyPrefix = freshPrefix(), groupLimits, logOptions, ...rest } = given;
-  const { log = silentLogger, silentMetrics, ...options } = rest;
+  const { log = silentLogger, ...options } = rest;
   const { lifecycle = new Lifecycle({ clock: systemClock, log }), ...brokerOptions } = options;
   const redis = server ?? (await sharedRedis());
   redis.beforeStop.add(() => lifecycle.stop());

@@ -1,1 +1,1 @@
-export {};
+export { adminLimits } from './limits';

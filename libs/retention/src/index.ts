@@ -1,1 +1,1 @@
-export {};
+export { retentionLimits } from './limits';
