@@ -11,6 +11,7 @@ export {
   type Metrics,
   type MetricLabels,
   type MetricOptions,
+  type MetricsText,
 } from './metrics';
 export { Periodic, type PeriodicOptions } from './periodic';
 export { systemRandom, type Random } from './random';

@@ -43,3 +43,11 @@ export const silentMetrics: Metrics = {
   gauge: () => ({ set: nothing }),
   histogram: () => ({ observe: nothing }),
 };
+
+/** What metrics are as text, for whoever collects them. */
+export interface MetricsText {
+  /** The media type of `text`. */
+  readonly contentType: string;
+  /** All metrics as they are now. */
+  text(): Promise<string>;
+}

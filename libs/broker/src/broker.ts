@@ -10,6 +10,7 @@ import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
 import { RequestMemory } from './listener/request-memory';
 import type { BrokerOptions } from './options';
+import type { BrokerServices } from './requests/context';
 import { AutoCreation } from './requests/auto-creation';
 import {
   Interceptions,
@@ -39,6 +40,8 @@ export interface BrokerParts {
  * A gateway's Kafka door: the listener, the partitions that it leads, and the requests in between.
  */
 export class Broker {
+  /** What the Kafka door works with, for doors beside it. */
+  readonly services: BrokerServices;
   private readonly partitions: Partitions;
   private readonly appendTrouble: TroubleLog;
   private readonly listener: Listener;
@@ -48,6 +51,7 @@ export class Broker {
   private readonly interceptions = new Interceptions();
   private readonly unsubscribe: (() => void)[] = [];
   private listeningPort = 0;
+  private isStopping = false;
 
   constructor(private readonly parts: BrokerParts) {
     const { options, store, clock, log } = parts;
@@ -85,12 +89,18 @@ export class Broker {
       interceptions: this.interceptions,
       advertised: this.advertised,
     };
+    this.services = services;
     this.listener = new Listener(services);
   }
 
   /** Open client connections. */
   get connectionCount(): number {
     return this.listener.connectionCount;
+  }
+
+  /** Whether clients can connect: from the start to the stop. */
+  get isListening(): boolean {
+    return this.listeningPort !== 0 && !this.isStopping;
   }
 
   /** The port that it listens on; 0 before the start. */
@@ -137,6 +147,7 @@ export class Broker {
    * Stops accepting, answers what is under way (at most `shutdownGraceMs`), closes the connections.
    */
   async stop(): Promise<void> {
+    this.isStopping = true;
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
     await this.examiner.stop();
