@@ -20,7 +20,8 @@ export class EndpointGuard implements CanActivate {
       throw new Problem('key-missing', detail, { headers: challenge });
     }
     if (role !== 'open' && caller !== null && !allows(caller.role, role)) {
-      const detail = `The key '${caller.name}' has the role ${caller.role}, and this needs ${role}.`;
+      const { name, role: own } = caller;
+      const detail = `The key '${name}' has the role ${own}, and this needs ${role}.`;
       throw new Problem('role-too-low', detail);
     }
     if (request.accepts(produces) === false) {

@@ -56,9 +56,9 @@ function define(rule: Facts & ValueRule): PropertyDecorator {
 }
 
 /**
- * Decorators for the properties of what is sent and answered. Each says once what a value may be and
- * what it means. The checks of class-validator and the schemas of @nestjs/swagger are made from that
- * when they are first needed: both packages are large, and a gateway is started without them.
+ * Decorators for the properties of what is sent and answered. Each says once what a value may be
+ * and what it means. The checks of class-validator and the schemas of @nestjs/swagger are made from
+ * that when they are first needed: both packages are large, and a gateway starts without them.
  */
 export const field = {
   text: (facts: Rest<'text'>) => define({ kind: 'text', ...facts }),

@@ -62,7 +62,7 @@ export interface ProblemFacts {
   cause?: unknown;
 }
 
-/** Thrown where an endpoint cannot do what it was asked; `detail` says what is wrong, what to do. */
+/** Thrown where an endpoint cannot do what it was asked; `detail` says why, and what to do. */
 export class Problem extends Error {
   override readonly name = 'Problem';
 

@@ -19,9 +19,9 @@ export class AdminListenError extends Error {
 }
 
 /**
- * The admin port. It is taken at the start, so that a port which is in use ends the start as that of
- * Kafka does, and what answers there comes later: it is large, and Kafka's clients do not wait for
- * it. Until then requests are told to come again.
+ * The admin port. It is taken at the start, so that a port which is in use ends the start as that
+ * of Kafka does, and what answers there comes later: it is large, and Kafka's clients do not wait
+ * for it. Until then requests are told to come again.
  */
 export class AdminDoor {
   readonly server: Server;

@@ -26,8 +26,8 @@ type Received = IncomingMessage & { body?: unknown };
 const requestIdPattern = /^[\w.:-]{1,64}$/;
 
 /**
- * What every request passes before a controller sees it: it gets an id and headers for browsers, its
- * caller is found out and counted, and only then its body is read.
+ * What every request passes before a controller sees it: it gets an id and headers for browsers,
+ * its caller is found out and counted, and only then its body is read.
  */
 export class Front {
   readonly #keys: ApiKeys;
@@ -55,14 +55,19 @@ export class Front {
   readonly admit = (request: Received, response: ServerResponse, next: () => void): void => {
     this.#note(request, response);
     response.setHeader('Cache-Control', 'no-store');
-    this.#helmet(request, response, () => {
-      this.#pass(request, response).then(next, (error: unknown) => {
-        // A caller that is gone gets no answer.
-        if (response.destroyed) return;
-        sendProblem(request, response, problemOfError(error) ?? this.#fault(error));
-      });
-    });
+    this.#helmet(request, response, () => void this.#receive(request, response, next));
   };
+
+  async #receive(request: Received, response: ServerResponse, next: () => void): Promise<void> {
+    try {
+      await this.#pass(request, response);
+    } catch (error) {
+      // A caller that is gone gets no answer.
+      if (response.destroyed) return;
+      return sendProblem(request, response, problemOfError(error) ?? this.#fault(error));
+    }
+    next();
+  }
 
   /** Gives the request its id, and a line in the log when it is done. */
   #note(request: IncomingMessage, response: ServerResponse): void {
