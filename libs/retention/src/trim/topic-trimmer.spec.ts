@@ -1,10 +1,10 @@
 import { silentLogger } from '@sluice/base';
 import { PartitionStore, type Topic } from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
+import { appendAll } from '@sluice/test/support/appended';
 import { batchAt } from '@sluice/test/support/batches';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import { connectLink, sharedRedis } from '@sluice/test/support/redis';
-import { AppendCalls } from '../../../log/test/append-calls';
 import { checkIntervalMs, TopicTrimmer } from './topic-trimmer';
 
 const minuteMs = 60_000;
@@ -12,14 +12,12 @@ const nowMs = 1_700_000_000_000;
 
 let redis: RedisLink;
 let store: PartitionStore;
-let appends: AppendCalls;
 let clock: FakeClock;
 let trimmer: TopicTrimmer;
 
 beforeEach(async () => {
   redis = await connectLink(await sharedRedis());
   store = new PartitionStore(redis);
-  appends = new AppendCalls(redis);
   clock = new FakeClock(nowMs);
   trimmer = new TopicTrimmer({ store, clock, log: silentLogger });
 });
@@ -43,7 +41,7 @@ async function fill(topic: Topic, agesMs: readonly number[]): Promise<void> {
     const ref = refOf(topic, partition);
     await store.initPartition(ref);
     const batches = agesMs.map((ageMs) => batchAt(nowMs - ageMs));
-    await appends.append(ref, -1, batches);
+    await appendAll(store, ref, batches);
   }
 }
 
