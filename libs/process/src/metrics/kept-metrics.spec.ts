@@ -108,7 +108,7 @@ test('what is observed is read when it is asked for; several readers are added u
   ]);
 });
 
-test('one name is one metric, also where it is made after the first look; of one kind', async () => {
+test('one name is one metric of one kind, also where it is made late', async () => {
   const kept = metrics();
   await kept.text();
   kept.counter(cats).add(1);
