@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { silentMetrics, systemClock, systemRandom } from '@sluice/base';
+import { systemClock, systemRandom } from '@sluice/base';
 import { Broker } from '@sluice/broker';
-import { createLogger, nestLogger, runProgram } from '@sluice/process';
+import { createLogger, KeptMetrics, nestLogger, runProgram } from '@sluice/process';
 import { explainStart } from './explain';
 import { GatewayModule } from './gateway.module';
 import { loadGatewaySettings, type GatewaySettings } from './settings';
@@ -31,7 +31,7 @@ async function run(settings: GatewaySettings, warnings: string[]): Promise<void>
     log,
     explain: (error) => explainStart(error, settings),
     start: async (lifecycle) => {
-      const metrics = silentMetrics;
+      const metrics = new KeptMetrics();
       const ports = { clock: systemClock, log, metrics, random: systemRandom, lifecycle };
       const app = await NestFactory.createApplicationContext(GatewayModule.of(settings, ports), {
         logger: nestLogger(log),
