@@ -2,10 +2,10 @@ import 'reflect-metadata';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AdminDoor } from '@sluice/admin';
-import { silentMetrics, systemClock, systemRandom } from '@sluice/base';
+import { systemClock, systemRandom, type MetricsText } from '@sluice/base';
 import type { BasePorts } from '@sluice/base/base.module';
 import { Broker } from '@sluice/broker';
-import { createLogger, nestLogger, runProgram } from '@sluice/process';
+import { createLogger, KeptMetrics, nestLogger, runProgram } from '@sluice/process';
 import { explainStart } from './explain';
 import { GatewayModule } from './gateway.module';
 import { loadGatewaySettings, type GatewaySettings } from './settings';
@@ -34,7 +34,7 @@ async function run(settings: GatewaySettings, warnings: string[]): Promise<void>
     log,
     explain: (error) => explainStart(error, settings),
     start: async (lifecycle) => {
-      const metrics = silentMetrics;
+      const metrics = new KeptMetrics();
       const ports = { clock: systemClock, log, metrics, random: systemRandom, lifecycle };
       const app = await NestFactory.createApplicationContext(GatewayModule.of(settings, ports), {
         logger: nestLogger(log),
@@ -45,7 +45,7 @@ async function run(settings: GatewaySettings, warnings: string[]): Promise<void>
       log.info('listening for Kafka clients', { host: settings.host, port });
       const adminPort = settings.admin ? app.get(AdminDoor).port : null;
       process.send?.({ type: 'ready', host: settings.host, port, adminPort });
-      if (settings.admin) await openAdmin(app, settings, ports);
+      if (settings.admin) await openAdmin(app, settings, { ...ports, metricsText: metrics });
       return app;
     },
   });
@@ -55,10 +55,10 @@ async function run(settings: GatewaySettings, warnings: string[]): Promise<void>
 async function openAdmin(
   app: INestApplicationContext,
   settings: GatewaySettings,
-  ports: BasePorts,
+  ports: BasePorts & { metricsText: MetricsText },
 ): Promise<void> {
   const { openGatewayAdmin } = await import('./admin-app.js');
-  await openGatewayAdmin(app, settings, { ...ports, metricsText: null });
+  await openGatewayAdmin(app, settings, ports);
 }
 
 // Whoever reads the lines may go first: a closed terminal, or `| tee` at Ctrl-C. Without a listener

@@ -6,12 +6,19 @@ export { MemoryBudget } from './memory-budget';
 export {
   silentMetrics,
   type Counter,
+  type CounterCell,
   type Gauge,
+  type GaugeCell,
   type Histogram,
-  type Metrics,
+  type HistogramCell,
+  type HistogramOptions,
+  type Labelled,
+  type MetricDefinition,
   type MetricLabels,
   type MetricOptions,
+  type Metrics,
   type MetricsText,
+  type Tell,
 } from './metrics';
 export { Periodic, type PeriodicOptions } from './periodic';
 export { systemRandom, type Random } from './random';

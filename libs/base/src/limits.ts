@@ -2,4 +2,6 @@
 export const baseLimits = {
   /** How long the stop of one part may take before the next one is stopped, unless it says more. */
   partStopMsMax: 10_000,
+  /** Sets of label values that a metric keeps apart, unless it says more; then comes `other`. */
+  labelSetsMax: 100,
 };

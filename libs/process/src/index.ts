@@ -1,4 +1,5 @@
 export { processLimits } from './limits';
+export { KeptMetrics } from './metrics/kept-metrics';
 export { createLogger, nestLogger, type LogFormat, type LogLevel } from './log';
 export { runProgram, type Program } from './run-program';
 export { loadSettings, type LoadedSettings } from './settings/load';
