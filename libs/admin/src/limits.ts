@@ -9,7 +9,7 @@ export const adminLimits = {
   /** Headers of one request. */
   headersMax: 100,
   /** Connections that may be open at once; further ones are closed. */
-  connectionsMax: 256,
+  adminConnectionsMax: 256,
   /** How long the head of a request may take to come. */
   headMsMax: 10_000,
   /** How long a whole request may take to come. */

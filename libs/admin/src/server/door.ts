@@ -41,7 +41,7 @@ export class AdminDoor {
       keepAliveTimeout: adminLimits.keepAliveMs,
       connectionsCheckingInterval: adminLimits.connectionSweepMs,
     });
-    this.server.maxConnections = adminLimits.connectionsMax;
+    this.server.maxConnections = adminLimits.adminConnectionsMax;
     this.server.maxHeadersCount = adminLimits.headersMax;
     this.server.timeout = adminLimits.idleMs;
     this.server.on('request', (request, response) => this.#answer(request, response));
