@@ -1,6 +1,6 @@
 import { systemClock, type Clock, type Logger, type TroubleLog } from '@sluice/base';
 import { attempt, type RedisLink } from '@sluice/redis';
-import { readBounds, type PartitionBounds } from './bounds';
+import { readBounds, readMemoryBytes, type PartitionBounds } from './bounds';
 import { partitionKeys, type PartitionKeys, type PartitionRef } from './keys';
 import { partitionLimits, type PartitionLimits } from './partition-limits';
 import { EpochTable } from './recovery/epoch-table';
@@ -151,6 +151,15 @@ export class PartitionStore {
   /** As `bounds`, in one round trip; in the order of `refs`. */
   boundsMany(refs: readonly PartitionRef[]): Promise<(PartitionBounds | null)[]> {
     return Promise.all(refs.map((ref) => readBounds(this.redis.read, this.keys(ref))));
+  }
+
+  /**
+   * Bytes of Redis' memory that each of some partitions takes, as Redis estimates it from samples;
+   * in one round trip and in the order of `refs`. Null where there is no such partition, or where
+   * the user may not ask.
+   */
+  memoryBytes(refs: readonly PartitionRef[]): Promise<(number | null)[]> {
+    return Promise.all(refs.map((ref) => readMemoryBytes(this.redis.read, this.keys(ref))));
   }
 
   /**
