@@ -3,6 +3,7 @@ import { BrokersController } from './brokers/brokers.controller';
 import { ClusterController } from './brokers/cluster.controller';
 import { HealthController } from './health/health.controller';
 import { MetricsController } from './health/metrics.controller';
+import { DocsController } from './openapi/docs.controller';
 import { PartitionsController } from './partitions/partitions.controller';
 import { TopicConfigsController } from './topics/configs.controller';
 import { TopicsController } from './topics/topics.controller';
@@ -24,4 +25,5 @@ export const adminControllers: readonly Type[] = [
   ClusterController,
   HealthController,
   MetricsController,
+  DocsController,
 ];

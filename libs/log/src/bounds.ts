@@ -52,6 +52,20 @@ export async function readBounds(
   };
 }
 
+/** How much is in a partition. */
+export type PartitionSize = Pick<PartitionBounds, 'logStartOffset' | 'logEndOffset' | 'bytes'>;
+
+/** See `PartitionStore.sizes`. */
+export async function readSize(
+  redis: Redis,
+  { meta }: PartitionKeys,
+): Promise<PartitionSize | null> {
+  const asked = redis.hmget(meta, 'start', 'next', 'bytes', 'format');
+  const [start, next, bytes, format] = await attempt('log.size', asked);
+  if (typeof next !== 'string' || Number(format ?? 1) > 1) return null;
+  return { logStartOffset: Number(start), logEndOffset: Number(next), bytes: Number(bytes) };
+}
+
 /** See `PartitionStore.memoryBytes`. */
 export async function readMemoryBytes(
   redis: Redis,

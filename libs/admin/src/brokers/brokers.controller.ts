@@ -13,7 +13,7 @@ export class BrokersController {
   constructor(@Inject(ADMIN_PARTS) private readonly parts: AdminParts) {}
 
   @Endpoint('GET', '', { role: 'read', summary: 'List brokers', answers: () => BrokerList })
-  list(): BrokerList {
+  listBrokers(): BrokerList {
     return { brokers: [this.#own()] };
   }
 
@@ -23,7 +23,7 @@ export class BrokersController {
     answers: () => BrokerView,
     problems: ['unknown-broker'],
   })
-  describe(@Param('broker') id: string): BrokerView {
+  describeBroker(@Param('broker') id: string): BrokerView {
     this.#find(id);
     return this.#own();
   }
@@ -35,7 +35,7 @@ export class BrokersController {
     answers: () => ConfigList,
     problems: ['unknown-broker'],
   })
-  configs(@Param('broker') id: string): ConfigList {
+  listBrokerConfigs(@Param('broker') id: string): ConfigList {
     this.#find(id);
     return configList(describeBrokerConfigs(this.parts.broker.services));
   }

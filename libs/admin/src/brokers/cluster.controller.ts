@@ -17,7 +17,7 @@ export class ClusterController {
     about: 'It is answered while Redis is away too; what only Redis knows is then null.',
     answers: () => ClusterView,
   })
-  async describe(): Promise<ClusterView> {
+  async describeCluster(): Promise<ClusterView> {
     const { catalog, clusterId: id, version, broker, redis } = this.parts;
     const topics = catalog.list();
     return {

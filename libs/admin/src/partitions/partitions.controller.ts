@@ -27,7 +27,7 @@ export class PartitionsController {
     answers: () => PartitionPage,
     problems: ['unknown-topic', 'redis-unavailable'],
   })
-  async list(
+  async listPartitions(
     @Param('topic') name: string,
     @Query() query: PartitionsQuery,
   ): Promise<PartitionPage> {
@@ -44,7 +44,7 @@ export class PartitionsController {
     answers: () => PartitionView,
     problems: ['unknown-topic', 'unknown-partition', 'redis-unavailable'],
   })
-  async describe(
+  async describePartition(
     @Param('topic') name: string,
     @Param('partition') number: string,
   ): Promise<PartitionView> {

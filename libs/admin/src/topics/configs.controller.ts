@@ -24,7 +24,10 @@ export class TopicConfigsController {
     problems: ['unknown-topic'],
     hasETag: true,
   })
-  list(@Param('topic') name: string, @Res({ passthrough: true }) response: Response): ConfigList {
+  listTopicConfigs(
+    @Param('topic') name: string,
+    @Res({ passthrough: true }) response: Response,
+  ): ConfigList {
     return answered(findTopic(this.parts.catalog, name), response);
   }
 
@@ -46,7 +49,7 @@ export class TopicConfigsController {
     ifMatch: 'needed',
     hasETag: true,
   })
-  async change(
+  async changeTopicConfigs(
     @Param('topic') name: string,
     @Body() { configs }: ConfigPatch,
     @Query() { dryRun = false }: DryRunQuery,

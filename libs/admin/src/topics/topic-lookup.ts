@@ -1,10 +1,4 @@
-import type {
-  PartitionBounds,
-  PartitionRef,
-  PartitionStore,
-  Topic,
-  TopicCatalog,
-} from '@sluice/log';
+import type { PartitionSize, PartitionRef, PartitionStore, Topic, TopicCatalog } from '@sluice/log';
 import { Problem } from '../http/problems';
 import type { TopicSize } from './topic.views';
 
@@ -27,7 +21,7 @@ export function partitionRefs({ name, id }: Topic, from: number, to: number): Pa
 }
 
 /**
- * How much is in each of some topics; all of them in one round trip.
+ * How much is in each of some topics.
  *
  * @throws RedisUnavailable | UnknownOutcome
  */
@@ -36,14 +30,14 @@ export async function topicSizes(
   topics: readonly Topic[],
 ): Promise<TopicSize[]> {
   const refs = topics.flatMap((topic) => partitionRefs(topic, 0, topic.partitions));
-  const bounds = await store.boundsMany(refs);
+  const sizes = await store.sizes(refs);
   let at = 0;
-  return topics.map(({ partitions }) => sum(bounds.slice(at, (at += partitions))));
+  return topics.map(({ partitions }) => sum(sizes.slice(at, (at += partitions))));
 }
 
-function sum(bounds: readonly (PartitionBounds | null)[]): TopicSize {
+function sum(sizes: readonly (PartitionSize | null)[]): TopicSize {
   const size = { records: 0, bytes: 0 };
-  for (const one of bounds) {
+  for (const one of sizes) {
     // A partition of a topic that was deleted meanwhile.
     if (!one) continue;
     size.records += one.logEndOffset - one.logStartOffset;

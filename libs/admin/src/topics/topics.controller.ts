@@ -29,28 +29,20 @@ export class TopicsController {
   @Endpoint('GET', '', {
     role: 'read',
     summary: 'List topics',
-    about: 'By name, a page at a time. Without `sizes` it needs no Redis.',
+    about:
+      'By name, a page at a time. Without `sizes` it needs no Redis; with it, a page ends after ' +
+      '2,000 partitions, so it may have fewer topics than `limit`.',
     answers: () => TopicPage,
   })
-  async list(@Query() query: TopicsQuery): Promise<TopicPage> {
-    const { limit = adminLimits.pageItems, after = '', name = '', internal, sizes } = query;
+  async listTopics(@Query() query: TopicsQuery): Promise<TopicPage> {
     const { catalog, store } = this.parts;
-    const fits = (topic: Topic): boolean =>
-      topic.name > after && topic.name.includes(name) && (internal === true || !isInternal(topic));
-    const page: Topic[] = [];
-    let hasMore = false;
-    for (const topic of catalog.list()) {
-      if (!fits(topic)) continue;
-      hasMore = page.length === limit;
-      if (hasMore) break;
-      page.push(topic);
-    }
+    const { page, next } = pageOf(catalog.list(), query);
     const views = page.map(topicView);
-    if (sizes === true) {
-      const all = await topicSizes(store, page);
-      all.forEach((size, index) => (views[index]!.size = size));
+    if (query.sizes === true) {
+      const sizes = await topicSizes(store, page);
+      sizes.forEach((size, index) => (views[index]!.size = size));
     }
-    return { topics: views, next: hasMore ? page.at(-1)!.name : null };
+    return { topics: views, next };
   }
 
   @Endpoint('POST', '', {
@@ -69,7 +61,7 @@ export class TopicsController {
     ],
     hasETag: true,
   })
-  async create(
+  async createTopic(
     @Body() body: NewTopic,
     @Query() { dryRun = false }: DryRunQuery,
     @Res({ passthrough: true }) response: Response,
@@ -91,7 +83,7 @@ export class TopicsController {
     problems: ['unknown-topic', 'redis-unavailable'],
     hasETag: true,
   })
-  async describe(
+  async describeTopic(
     @Param('topic') name: string,
     @Res({ passthrough: true }) response: Response,
   ): Promise<TopicView> {
@@ -110,7 +102,7 @@ export class TopicsController {
     problems: ['unknown-topic', 'changed-meanwhile', 'redis-unavailable', 'outcome-unknown'],
     ifMatch: 'optional',
   })
-  async remove(
+  async deleteTopic(
     @Param('topic') name: string,
     @Query() { dryRun = false }: DryRunQuery,
     @Req() { headers }: Request,
@@ -139,7 +131,7 @@ export class TopicsController {
     problems: ['unknown-topic', 'invalid-partitions', 'redis-unavailable', 'outcome-unknown'],
     hasETag: true,
   })
-  async grow(
+  async addPartitions(
     @Param('topic') name: string,
     @Body() { total }: Growth,
     @Query() { dryRun = false }: DryRunQuery,
@@ -150,6 +142,26 @@ export class TopicsController {
     if ('errorCode' in outcome) throw problemOfKafkaError(outcome.errorCode, outcome.errorMessage);
     return answered(outcome.updated, response);
   }
+}
+
+/** The topics of a page, and what the next one begins behind. */
+function pageOf(
+  topics: readonly Topic[],
+  { limit = adminLimits.pageItems, after = '', name = '', internal, sizes }: TopicsQuery,
+): { page: Topic[]; next: string | null } {
+  const page: Topic[] = [];
+  let partitions = 0;
+  for (const topic of topics) {
+    if (topic.name <= after || !topic.name.includes(name)) continue;
+    if (internal !== true && isInternal(topic)) continue;
+    partitions += topic.partitions;
+    const isLong = sizes === true && partitions > adminLimits.sizedPartitionsMax;
+    if (page.length > 0 && (page.length === limit || isLong)) {
+      return { page, next: page.at(-1)!.name };
+    }
+    page.push(topic);
+  }
+  return { page, next: null };
 }
 
 function answered(topic: Topic, response: Response): TopicView {

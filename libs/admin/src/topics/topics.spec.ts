@@ -22,6 +22,10 @@ async function create(name: string, more: object = {}): Promise<Answer> {
   return answer;
 }
 
+function remove(name: string, query = '', headers = {}): Promise<Answer> {
+  return ask(base, `/v1/topics/${name}${query}`, { method: 'DELETE', headers });
+}
+
 function namesIn({ json }: Answer): string[] {
   return (json.topics as { name: string }[]).map(({ name }) => name);
 }
@@ -193,17 +197,15 @@ describe('a topic', () => {
 
   test('is deleted, unless it is a dry run', async () => {
     await create('leaving', { partitions: 1 });
-    const remove = (query = '', headers = {}) =>
-      ask(base, `/v1/topics/leaving${query}`, { method: 'DELETE', headers });
-    const dry = await remove('?dryRun=true');
+    const dry = await remove('leaving', '?dryRun=true');
     expect(dry.json).toMatchObject({ deleted: { name: 'leaving', size: {} }, dryRun: true });
-    const stale = await remove('', { 'If-Match': '"other"' });
+    const stale = await remove('leaving', '', { 'If-Match': '"other"' });
     expect([stale.status, problemIn(stale)]).toEqual([412, 'changed-meanwhile']);
     expect(gateway.catalog.byName('leaving')).toBeDefined();
-    const real = await remove('', { 'If-Match': stale.headers.etag });
+    const real = await remove('leaving', '', { 'If-Match': stale.headers.etag });
     expect([real.status, real.json.dryRun]).toEqual([200, false]);
     expect(gateway.catalog.byName('leaving')).toBeUndefined();
-    const again = await remove();
+    const again = await remove('leaving');
     expect([again.status, problemIn(again)]).toEqual([404, 'unknown-topic']);
   });
 });
