@@ -19,6 +19,7 @@ import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
 import { RequestMemory } from './listener/request-memory';
 import type { BrokerOptions } from './options';
+import type { BrokerServices } from './requests/context';
 import { AutoCreation } from './requests/auto-creation';
 import { RequestMeter } from './requests/request-meter';
 import {
@@ -51,6 +52,8 @@ export interface BrokerParts {
  * A gateway's Kafka door: the listener, the partitions that it leads, and the requests in between.
  */
 export class Broker {
+  /** What the Kafka door works with, for doors beside it. */
+  readonly services: BrokerServices;
   private readonly partitions: Partitions;
   private readonly appendTrouble: TroubleLog;
   private readonly listener: Listener;
@@ -61,6 +64,7 @@ export class Broker {
   private readonly unsubscribe: (() => void)[] = [];
   private readonly unobserve: readonly (() => void)[];
   private listeningPort = 0;
+  private isStopping = false;
 
   constructor(private readonly parts: BrokerParts) {
     const { options, store, clock, log, metrics = silentMetrics } = parts;
@@ -104,6 +108,7 @@ export class Broker {
       interceptions: this.interceptions,
       advertised: this.advertised,
     };
+    this.services = services;
     this.listener = new Listener(services);
     const { fetchBudget, requestMemory, waitingFetches } = services;
     this.unobserve = [
@@ -122,6 +127,11 @@ export class Broker {
   /** Open client connections. */
   get connectionCount(): number {
     return this.listener.connectionCount;
+  }
+
+  /** Whether clients can connect: from the start to the stop. */
+  get isListening(): boolean {
+    return this.listeningPort !== 0 && !this.isStopping;
   }
 
   /** The port that it listens on; 0 before the start. */
@@ -168,6 +178,7 @@ export class Broker {
    * Stops accepting, answers what is under way (at most `shutdownGraceMs`), closes the connections.
    */
   async stop(): Promise<void> {
+    this.isStopping = true;
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
     for (const stop of this.unobserve) stop();
     await this.listener.stop(this.parts.options.shutdownGraceMs);

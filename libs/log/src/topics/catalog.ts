@@ -10,7 +10,8 @@ import { busy } from './refusals';
 import type { Topic } from './topic';
 import { createTopic, type Created, type NewTopic } from './topic-creation';
 import { TopicRegistry } from './topic-registry';
-import { addPartitions, setConfigs, type ConfigRequest, type Updated } from './topic-updates';
+import { addPartitions, setConfigs } from './topic-updates';
+import type { ChangedMeanwhile, ConfigRequest, ConfigTerms, Updated } from './topic-updates';
 import { TopicView, type TopicChange } from './view';
 
 /** Which topic: a name (or, where no topic has that name, an id), or surely one of the two. */
@@ -135,14 +136,15 @@ export class TopicCatalog {
 
   /**
    * Changes a topic's configs. Changes that others make at the same time are kept: the steps are
-   * applied to what is stored then. Nothing is changed unless all of it is valid.
+   * applied to what is stored then, unless `terms` say that it must be what was seen. Nothing is
+   * changed unless all of it is valid.
    */
   setConfigs(
     name: string,
     request: ConfigRequest,
-    options: { validateOnly?: boolean } = {},
-  ): Promise<Updated<'invalid-config'>> {
-    return setConfigs(this.#parts, name, request, options);
+    terms: ConfigTerms = {},
+  ): Promise<Updated<'invalid-config'> | ChangedMeanwhile> {
+    return setConfigs(this.#parts, name, request, terms);
   }
 
   #select(selector: TopicSelector): Topic | undefined {
