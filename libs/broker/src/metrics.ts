@@ -21,8 +21,8 @@ export const brokerMetrics = {
     type: 'counter',
     name: 'sluice_kafka_errors_total',
     help:
-      'Error codes in replies, by their names. A reply has as many as there are topics, partitions ' +
-      'or groups in it that something is wrong with.',
+      'Error codes in replies, by their names. A reply has as many as there are topics, ' +
+      'partitions or groups in it that something is wrong with.',
     labels: ['api', 'error'],
     labelSetsMax: 500,
   },
@@ -30,9 +30,9 @@ export const brokerMetrics = {
     type: 'histogram',
     name: 'sluice_kafka_request_seconds',
     help:
-      'From when a request has come whole until its reply is handed to the socket. A fetch, a join ' +
-      'and a sync may wait in it as long as their clients let them. Without requests that have no ' +
-      'reply (acks=0).',
+      'From when a request has come whole until its reply is handed to the socket. A fetch, a ' +
+      'join and a sync may wait in it as long as their clients let them. Without requests that ' +
+      'have no reply (acks=0).',
     labels: ['api'],
     buckets: requestSeconds,
   },
@@ -66,7 +66,7 @@ export const brokerMetrics = {
   refused: {
     type: 'counter',
     name: 'sluice_kafka_connections_refused_total',
-    help: 'Connections that were closed at once: `too_many` are open, or the gateway is `stopping`.',
+    help: 'Connections that were closed at once: `too_many` are open, or the gateway `stopping`.',
     labels: ['reason'],
   },
   closed: {
@@ -121,8 +121,8 @@ export const brokerMetrics = {
     type: 'counter',
     name: 'sluice_reads_total',
     help:
-      'Reads of a partition that gave something, by where that was: `hot`, in memory since it was ' +
-      'appended; `ahead`, read from Redis before it was asked for; `cold`, read from Redis then.',
+      'Reads of a partition that gave something, by where that was: `hot`, in memory since it ' +
+      'was appended; `ahead`, read from Redis before it was asked for; `cold`, read from Redis then.',
     labels: ['source'],
   },
   readBytes: {

@@ -12,8 +12,8 @@ export const groupMetrics = {
     type: 'gauge',
     name: 'sluice_groups',
     help:
-      'Groups in memory by their state: all that have members, and others for as long as somebody ' +
-      'asks for them. `Quarantined`: they cannot be served.',
+      'Groups in memory by their state: all that have members, and others for as long as ' +
+      'somebody asks for them. `Quarantined`: they cannot be served.',
     labels: ['state'],
   },
   members: { type: 'gauge', name: 'sluice_group_members', help: 'Members of all groups.' },

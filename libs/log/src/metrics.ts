@@ -43,7 +43,7 @@ export const logMetrics = {
     name: 'sluice_append_batches_total',
     help:
       'Batches by what became of them: `appended`; `duplicate` (there already, of an idempotent ' +
-      'producer); refused by their producer’s sequence or epoch; or `failed`, with their whole call.',
+      'producer); refused by its sequence or epoch; or `failed`, with their whole call.',
     labels: ['result'],
   },
   recoveredPartitions: {

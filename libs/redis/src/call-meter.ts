@@ -20,7 +20,10 @@ export function callMetrics(metrics: Metrics): CallMetrics {
   };
 }
 
-/** Measures the calls of one connection. The clock is read once for all that leave or come at once. */
+/**
+ * Measures the calls of one connection. The clock is read once for all that leave, or come, in one
+ * turn.
+ */
 export class CallMeter {
   /** By command, and by SHA-1 for scripts. */
   readonly #cells = new Map<string, HistogramCell>();
