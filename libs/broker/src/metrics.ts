@@ -122,7 +122,8 @@ export const brokerMetrics = {
     name: 'sluice_reads_total',
     help:
       'Reads of a partition that gave something, by where that was: `hot`, in memory since it ' +
-      'was appended; `ahead`, read from Redis before it was asked for; `cold`, read from Redis then.',
+      'was appended; `ahead`, read from Redis before it was asked for; `cold`, read from Redis ' +
+      'then.',
     labels: ['source'],
   },
   readBytes: {
