@@ -25,6 +25,8 @@ module.exports = {
     '^@sluice/test/(.*)$': '<rootDir>/test/$1',
     '^@sluice/([^/]+)$': '<rootDir>/libs/$1/src',
     '^@sluice/([^/]+)/(.*)$': '<rootDir>/libs/$1/src/$2',
+    // What is loaded later is named with its ending, as ES modules are.
+    '^(.*)/admin-app\\.js$': '$1/admin-app',
     '^\\./start-thread$': '<rootDir>/test/support/start-typescript-thread.ts',
   },
   transformIgnorePatterns: ['/node_modules/(?!(@nestjs|@cloudpss|@platformatic)/)'],

@@ -5,12 +5,19 @@
 
 /**
  * What is reachable where, and what to try next; shown once the gateway listens.
- * @param {{ settings: GatewaySettings, port: number, redis: RedisShown, directory: string }} facts
+ * @param {object} facts
+ * @param {GatewaySettings} facts.settings
+ * @param {number} facts.port
+ * @param {number | null} facts.adminPort null where there are no admin endpoints
+ * @param {RedisShown} facts.redis
+ * @param {string} facts.directory
  */
-export function banner({ settings, port, redis, directory }) {
+export function banner({ settings, port, adminPort, redis, directory }) {
   const at = address(settings.advertisedHost, settings.advertisedPort || port);
+  const http = adminPort === null ? null : adminUrl(settings, adminPort);
   const rows = [
     ['Kafka', `${at}${atBroker(settings, port)}`],
+    ...(http === null ? [] : [['Admin', `${http}/v1, described at ${http}/docs`]]),
     ['Redis', redis.what],
     ...(redis.own ? [['Data', directory]] : []),
     ['Promise', redis.own ? ownPromise : redisPromise],
@@ -18,6 +25,7 @@ export function banner({ settings, port, redis, directory }) {
   const tries = [
     ['write', `echo 'hello' | kcat -b ${at} -t greetings -P`],
     ['read', `kcat -b ${at} -t greetings -C -o beginning -e`],
+    ...(http === null ? [] : [['admin', `curl ${http}/v1/topics${withKey(settings)}`]]),
     ['kafkajs', `new Kafka({ brokers: ['${at}'] })`],
     ['settings', 'npm start -- --help'],
     ['stop', `Ctrl-C, or: kill ${process.pid}`],
@@ -40,6 +48,21 @@ function atBroker(settings, port) {
   const { host, advertisedHost, advertisedPort } = settings;
   const usual = ['::', advertisedHost].includes(host) && (advertisedPort || port) === port;
   return usual ? '' : ` (listens on ${address(host, port)})`;
+}
+
+/**
+ * Where a browser on this machine finds the admin endpoints.
+ * @param {GatewaySettings} settings
+ * @param {number} port
+ */
+function adminUrl({ adminHost }, port) {
+  const isHere = /^(::|0\.0\.0\.0|127\.0\.0\.1|::1)$/.test(adminHost);
+  return `http://${address(isHere ? 'localhost' : adminHost, port)}`;
+}
+
+/** @param {GatewaySettings} settings */
+function withKey({ adminKeys }) {
+  return adminKeys.length === 0 ? '' : " -H 'Authorization: Bearer <key>'";
 }
 
 /**

@@ -32,7 +32,7 @@ export class Gateway {
     });
     /** @type {Promise<Loaded>} */
     this.settings = this.#told('settings').then(({ loaded }) => loaded);
-    /** @type {Promise<{ port: number }>} */
+    /** @type {Promise<{ port: number, adminPort: number | null }>} */
     this.ready = this.#told('ready');
     /** @type {Promise<string>} */
     this.ended = new Promise((resolve) => {

@@ -65,7 +65,7 @@ async function work(argv, run, signal) {
   const settings = readSettings(await Promise.race([gateway.settings, ended]));
   if (settings === undefined) return;
   await endLeftGateway(run.left);
-  await checkPort(settings);
+  await checkPorts(settings);
   const redis = await connectRedis({ run, settings, directory, signal });
   run.lock?.tell({ gateway: gateway.identity });
   gateway.run({ redisUrl: redis.url, own: redis.own, graceMs: settings.shutdownGraceMs });
@@ -73,7 +73,8 @@ async function work(argv, run, signal) {
   if (ready === undefined) return;
   run.lock?.tell({ kafkaPort: ready.port });
   say(`ready in ${duration(process.uptime() * 1_000)}`);
-  console.log(banner({ settings, port: ready.port, redis, directory }));
+  const { port, adminPort } = ready;
+  console.log(banner({ settings, port, adminPort, redis, directory }));
   await ended;
 }
 
@@ -144,23 +145,35 @@ async function endLeftGateway(left) {
 }
 
 /** @param {GatewaySettings} settings */
-async function checkPort({ host, port }) {
+async function checkPorts({ host, port, admin, adminHost, adminPort }) {
+  await checkPort(host, port, '');
+  if (admin) await checkPort(adminHost, adminPort, 'admin-');
+}
+
+/**
+ * @param {string} host
+ * @param {number} port
+ * @param {'' | 'admin-'} kind what the names of its flags begin with
+ */
+async function checkPort(host, port, kind) {
   let why = await whyNotListen(port, host);
   if (why !== undefined && why !== 'EADDRINUSE' && host === '::') {
     why = await whyNotListen(port, '0.0.0.0');
   }
-  if (why !== undefined) throw new Trouble(cannotListen(why, host, port));
+  if (why !== undefined) throw new Trouble(cannotListen(why, host, port, kind));
 }
 
 /**
  * @param {string} why
  * @param {string} host
  * @param {number} port
+ * @param {'' | 'admin-'} kind
  */
-function cannotListen(why, host, port) {
-  const other = port < 1_024 || port === 65_535 ? 9_092 : port + 1;
-  const choosePort = `Choose another port: npm start -- --port ${other}`;
-  const hostless = `this machine has no address ${host} to listen on (${why}).\nSee --host.`;
+function cannotListen(why, host, port, kind) {
+  const usual = kind === '' ? 9_092 : 8_080;
+  const other = port < 1_024 || port === 65_535 ? usual : port + 1;
+  const choosePort = `Choose another port: npm start -- --${kind}port ${other}`;
+  const hostless = `this machine has no address ${host} to listen on (${why}).\nSee --${kind}host.`;
   /** @type {Record<string, string>} */
   const reasons = {
     EADDRINUSE: `port ${port} is in use by another program.\n${choosePort}`,

@@ -1,3 +1,4 @@
+import { adminLimits } from '@sluice/admin';
 import { baseLimits } from '@sluice/base';
 import { catalogLimits, partitionLimits } from '@sluice/log';
 import { processLimits } from '@sluice/process';
@@ -43,6 +44,7 @@ const tables: readonly LimitTable[] = [
   },
   { title: 'Consumer groups', file: 'libs/groups/src/limits.ts', values: defaultGroupLimits },
   { title: 'Broker', file: 'libs/broker/src/limits.ts', values: brokerLimits },
+  { title: 'Admin endpoints', file: 'libs/admin/src/limits.ts', values: adminLimits },
   { title: 'Start and end', file: 'libs/process/src/limits.ts', values: processLimits },
 ];
 

@@ -6,6 +6,8 @@ const entry = join(__dirname, '../../dist/apps/gateway/apps/gateway/src/main.js'
 interface ProcessOptions {
   redisUrl: string;
   port: number;
+  /** Its other flags; without any it has no admin endpoints. */
+  flags?: readonly string[];
 }
 
 /** How a process ended, and what it had said. */
@@ -23,8 +25,9 @@ export class GatewayProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<EndedProcess>;
 
-  private constructor({ redisUrl, port }: ProcessOptions) {
-    const args = ['--port', String(port), '--host', '127.0.0.1', '--redis-url', redisUrl];
+  private constructor({ redisUrl, port, flags = ['--no-admin'] }: ProcessOptions) {
+    const place = ['--port', String(port), '--host', '127.0.0.1', '--redis-url', redisUrl];
+    const args = [...place, ...flags];
     const child = fork(entry, args, { silent: true });
     for (const stream of [child.stdout!, child.stderr!]) {
       stream.on('data', (text) => (this.output += String(text)));

@@ -21,7 +21,7 @@ let redisPort: number;
 const running: StartScript[] = [];
 
 function start(...args: string[]): StartScript {
-  const own = ['--port', String(port), '--redis-port', String(redisPort)];
+  const own = ['--port', String(port), '--redis-port', String(redisPort), '--admin-port=0'];
   const script = new StartScript(directory, [...own, ...args]);
   running.push(script);
   return script;

@@ -79,20 +79,26 @@ const partNames = [
   'the sweeping of deleted topics',
   'the consumer groups',
   'the Kafka listener',
+  'the admin port',
 ];
+/** What comes when the start is through. */
+const laterNames = ['the admin endpoints'];
 
 test('these are the parts of a gateway', async () => {
   const lifecycle = new FailingLifecycle(undefined);
-  const { stop } = await startBroker({ lifecycle });
-  expect([...lifecycle.names].sort()).toEqual([...partNames].sort());
+  const { stop } = await startBroker({ lifecycle, admin: true });
+  expect([...lifecycle.names].sort()).toEqual([...partNames, ...laterNames].sort());
   await stop();
 });
 
-test.each(partNames)('when the start of %s fails, nothing is left', async (failing) => {
-  const lifecycle = new FailingLifecycle(failing);
-  await failsAndLeavesNothing({ lifecycle }, new RegExp(`${failing} fails`));
-  expect(await connectionsTo(observer)).toEqual([]);
-});
+test.each([...partNames, ...laterNames])(
+  'when the start of %s fails, nothing is left',
+  async (failing) => {
+    const lifecycle = new FailingLifecycle(failing);
+    await failsAndLeavesNothing({ lifecycle, admin: true }, new RegExp(`${failing} fails`));
+    expect(await connectionsTo(observer)).toEqual([]);
+  },
+);
 
 test('when the new Redis is full, nothing is left', async () => {
   const full = await startRedis({ args: ['--maxmemory', '1'] });

@@ -161,7 +161,8 @@ function benchContext(
     ...options,
     progress: (line) => process.stderr.write(`· ${line}\n`),
     async startGateway() {
-      const env = { ...process.env, REDIS_URL: url, SLUICE_PORT: '0', SLUICE_LOG_LEVEL: 'error' };
+      const free = { SLUICE_PORT: '0', SLUICE_ADMIN_PORT: '0' };
+      const env = { ...process.env, REDIS_URL: url, ...free, SLUICE_LOG_LEVEL: 'error' };
       const child = fork(program.entry, {
         env,
         execArgv: program.nodeFlags,

@@ -1,4 +1,6 @@
+import type { INestApplicationContext } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { AdminDoor } from '@sluice/admin';
 import {
   Lifecycle,
   silentLogger,
@@ -6,6 +8,7 @@ import {
   systemClock,
   systemRandom,
   type Logger,
+  type MetricsText,
 } from '@sluice/base';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
 import { BROKER_OPTIONS } from '@sluice/broker/broker.module';
@@ -16,7 +19,7 @@ import { CLUSTER_ID, LOG_OPTIONS, type LogOptions } from '@sluice/log/log.module
 import { nestLogger } from '@sluice/process';
 import { RedisLink } from '@sluice/redis';
 import { GatewayModule } from '../../apps/gateway/src/gateway.module';
-import { loadGatewaySettings } from '../../apps/gateway/src/settings';
+import { loadGatewaySettings, type GatewaySettings } from '../../apps/gateway/src/settings';
 import { freshPrefix, sharedRedis, type TestRedis } from './redis';
 
 const dayMs = 86_400_000;
@@ -30,6 +33,8 @@ export interface StartBrokerOptions extends Partial<BrokerOptions> {
   groupLimits?: Partial<GroupLimits>;
   logOptions?: Partial<LogOptions>;
   log?: Logger;
+  /** Whether it has the admin endpoints, on a free port; without keys unless some are given. */
+  admin?: boolean | { keys?: string; metricsText?: MetricsText; requestsPerSecond?: number };
   /** What starts and stops it, for tests of that. */
   lifecycle?: Lifecycle;
 }
@@ -44,6 +49,8 @@ export interface TestBroker {
   readonly catalog: TopicCatalog;
   readonly groups: GroupCoordinator;
   readonly clusterId: string;
+  /** Where the admin endpoints are, as `http://127.0.0.1:41234`; empty where there are none. */
+  readonly adminUrl: string;
   /** Stops it in order, as the gateway does. The data stay. Harmless when repeated. */
   stop(): Promise<void>;
 }
@@ -54,14 +61,14 @@ export interface TestBroker {
  */
 export async function startBroker(given: StartBrokerOptions = {}): Promise<TestBroker> {
   const { redis: server, keyPrefix = freshPrefix(), groupLimits, logOptions, ...rest } = given;
-  const { log = silentLogger, ...options } = rest;
+  const { log = silentLogger, admin = false, ...options } = rest;
   const { lifecycle = new Lifecycle({ clock: systemClock, log }), ...brokerOptions } = options;
   const redis = server ?? (await sharedRedis());
   redis.beforeStop.add(() => lifecycle.stop());
   const own = { ...defaultBrokerOptions, host: '127.0.0.1', port: 0, advertisedHost: '127.0.0.1' };
   const metrics = silentMetrics;
   const ports = { clock: systemClock, random: systemRandom, log, metrics, lifecycle };
-  const settings = settingsFor(redis.url, keyPrefix);
+  const settings = settingsFor(redis.url, keyPrefix, admin);
   const builder = Test.createTestingModule({ imports: [GatewayModule.of(settings, ports)] })
     .setLogger(nestLogger(log))
     .overrideProvider(BROKER_OPTIONS)
@@ -73,6 +80,7 @@ export async function startBroker(given: StartBrokerOptions = {}): Promise<TestB
   try {
     const app = await (await builder.compile()).init();
     const broker = app.get(Broker, { strict: false });
+    const adminUrl = await openAdmin(app, settings, ports, admin);
     return {
       broker,
       port: broker.port,
@@ -82,6 +90,7 @@ export async function startBroker(given: StartBrokerOptions = {}): Promise<TestB
       catalog: app.get(TopicCatalog, { strict: false }),
       groups: app.get(GroupCoordinator, { strict: false }),
       clusterId: app.get<string>(CLUSTER_ID, { strict: false }),
+      adminUrl,
       stop: () => lifecycle.stop(),
     };
   } catch (error) {
@@ -90,8 +99,25 @@ export async function startBroker(given: StartBrokerOptions = {}): Promise<TestB
   }
 }
 
-function settingsFor(redisUrl: string, keyPrefix: string) {
-  const loaded = loadGatewaySettings({ REDIS_URL: redisUrl, SLUICE_KEY_PREFIX: keyPrefix }, []);
+/** Kept out of what is loaded by specs that do not need it. */
+async function openAdmin(
+  app: INestApplicationContext,
+  settings: GatewaySettings,
+  ports: Parameters<typeof GatewayModule.of>[1],
+  admin: StartBrokerOptions['admin'],
+): Promise<string> {
+  if (!settings.admin) return '';
+  const { openGatewayAdmin } = await import('../../apps/gateway/src/admin-app.js');
+  const metricsText = (typeof admin === 'object' ? admin.metricsText : undefined) ?? null;
+  await openGatewayAdmin(app, settings, { ...ports, metricsText });
+  return `http://127.0.0.1:${app.get(AdminDoor, { strict: false }).port}`;
+}
+
+function settingsFor(redisUrl: string, keyPrefix: string, admin: StartBrokerOptions['admin']) {
+  const { keys, requestsPerSecond = 100_000 } = typeof admin === 'object' ? admin : {};
+  const env = { REDIS_URL: redisUrl, SLUICE_KEY_PREFIX: keyPrefix, SLUICE_ADMIN_KEYS: keys };
+  const rate = `--admin-requests-per-second=${requestsPerSecond}`;
+  const loaded = loadGatewaySettings(env, admin ? ['--admin-port=0', rate] : ['--no-admin']);
   if (!('settings' in loaded)) throw new Error(JSON.stringify(loaded));
   return loaded.settings;
 }

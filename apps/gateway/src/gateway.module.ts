@@ -1,6 +1,8 @@
-import { Global, Module, type DynamicModule } from '@nestjs/common';
-import type { BasePorts } from '@sluice/base/base.module';
-import { defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
+import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { AdminDoor, adminLimits } from '@sluice/admin';
+import { Lifecycle, type Clock } from '@sluice/base';
+import { CLOCK, type BasePorts } from '@sluice/base/base.module';
+import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
 import { BROKER_OPTIONS, BrokerModule } from '@sluice/broker/broker.module';
 import type { GroupLimits } from '@sluice/groups';
 import { GROUP_LIMITS } from '@sluice/groups/groups.module';
@@ -36,8 +38,28 @@ export class GatewayModule {
     return {
       module: GatewayModule,
       imports: [ProcessModule.of(ports), OptionsModule.of(settings)],
+      providers: settings.admin ? [adminDoor(settings)] : [],
     };
   }
+}
+
+/** The admin port: taken after that of Kafka, and left first. */
+function adminDoor({ adminHost: host, adminPort: port }: GatewaySettings): Provider {
+  return {
+    provide: AdminDoor,
+    // Made, and so started, after the broker.
+    inject: [CLOCK, Lifecycle, Broker],
+    useFactory: (clock: Clock, lifecycle: Lifecycle) => {
+      const door = new AdminDoor({ host, port }, clock);
+      lifecycle.own({
+        name: 'the admin port',
+        start: () => door.start(),
+        stop: () => door.stop(),
+        stopMsMax: 2 * adminLimits.stopGraceMs,
+      });
+      return door;
+    },
+  };
 }
 
 function redisOptions(settings: GatewaySettings): RedisOptions {

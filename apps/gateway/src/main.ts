@@ -1,6 +1,9 @@
 import 'reflect-metadata';
+import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { systemClock, systemRandom } from '@sluice/base';
+import { AdminDoor } from '@sluice/admin';
+import { systemClock, systemRandom, type MetricsText } from '@sluice/base';
+import type { BasePorts } from '@sluice/base/base.module';
 import { Broker } from '@sluice/broker';
 import { createLogger, KeptMetrics, nestLogger, runProgram } from '@sluice/process';
 import { explainStart } from './explain';
@@ -40,10 +43,22 @@ async function run(settings: GatewaySettings, warnings: string[]): Promise<void>
       });
       const { port } = app.get(Broker);
       log.info('listening for Kafka clients', { host: settings.host, port });
-      process.send?.({ type: 'ready', host: settings.host, port });
+      const adminPort = settings.admin ? app.get(AdminDoor).port : null;
+      process.send?.({ type: 'ready', host: settings.host, port, adminPort });
+      if (settings.admin) await openAdmin(app, settings, { ...ports, metricsText: metrics });
       return app;
     },
   });
+}
+
+/** HTTP is large, and no Kafka client waits for it: it is loaded when they are served already. */
+async function openAdmin(
+  app: INestApplicationContext,
+  settings: GatewaySettings,
+  ports: BasePorts & { metricsText: MetricsText },
+): Promise<void> {
+  const { openGatewayAdmin } = await import('./admin-app.js');
+  await openGatewayAdmin(app, settings, ports);
 }
 
 // Whoever reads the lines may go first: a closed terminal, or `| tee` at Ctrl-C. Without a listener

@@ -1,3 +1,5 @@
+import { isLoopback, parseApiKeys, type ApiKey } from '@sluice/admin';
+import { readFileSync } from 'node:fs';
 import {
   defineSettings,
   integer,
@@ -53,6 +55,47 @@ const kafkaListener = {
     about: 'Number of this broker, as clients see it.',
     min: 0,
     max: int32Max,
+  }),
+};
+
+const adminEndpoints = {
+  admin: onOff({
+    default: true,
+    about: 'Serve the admin endpoints: HTTP for people and tools.',
+  }),
+  adminHost: text({
+    default: '127.0.0.1',
+    about:
+      'Address of the admin endpoints. One that leads to more than this machine needs an API key.',
+    pattern: hostPattern,
+    rule: hostRule,
+  }),
+  adminPort: integer({
+    default: 8080,
+    about: 'Port of the admin endpoints; 0 takes a free one.',
+    min: 0,
+    max: 65_535,
+  }),
+  adminKeys: optionalText({
+    defaultText: 'none: everybody on this machine may do everything',
+    about: 'API keys (read, write, admin), as name:role:key and separated by commas.',
+    pattern: /\S/,
+    rule: 'keys as name:role:key',
+    further: (keys) => keysProblem(keys),
+    secret: true,
+  }),
+  adminKeysFile: optionalText({
+    defaultText: 'none',
+    about: 'File with more such keys, one a line.',
+    pattern: /\S/,
+    rule: 'a path',
+  }),
+  adminRequestsPerSecond: integer({
+    default: 100,
+    about:
+      'Admin requests that are answered in a second for one key, or for one address without keys.',
+    min: 1,
+    max: 1_000_000,
   }),
 };
 
@@ -161,6 +204,7 @@ export const gatewaySettings = defineSettings(
   {
     Redis: redisSettings,
     'Kafka listener': kafkaListener,
+    'Admin endpoints': adminEndpoints,
     Topics: topics,
     'Consumer groups': consumerGroups,
     Limits: limits,
@@ -180,8 +224,10 @@ export const gatewaySettings = defineSettings(
 type Declared = ValuesOfTable<typeof gatewaySettings>;
 
 /** The gateway's settings, with the values that follow from others filled in. */
-export interface GatewaySettings extends Declared {
+export interface GatewaySettings extends Omit<Declared, 'adminKeys' | 'adminKeysFile'> {
   advertisedHost: string;
+  /** Of the variable and of the file. The keys themselves are not kept, only their hashes. */
+  adminKeys: readonly ApiKey[];
 }
 
 /** The gateway's settings from the environment and the command line; see `loadSettings`. */
@@ -192,8 +238,37 @@ export function loadGatewaySettings(
   const loaded = loadSettings(gatewaySettings, env, argv);
   if (!('settings' in loaded)) return loaded;
   const { settings, warnings } = loaded;
+  const admin = adminKeysOf(settings);
+  if ('error' in admin) return { errors: [admin.error] };
   const advertisedPort = settings.advertisedPort || settings.port;
   const ownHost = allAddresses.test(settings.host) ? 'localhost' : settings.host;
   const advertisedHost = settings.advertisedHost ?? ownHost;
-  return { settings: { ...settings, advertisedPort, advertisedHost }, warnings };
+  const { adminKeysFile: _, ...others } = settings;
+  const derived = { advertisedPort, advertisedHost, adminKeys: admin.keys };
+  return { settings: { ...others, ...derived }, warnings };
+}
+
+function keysProblem(text: string): string | undefined {
+  const parsed = parseApiKeys(text);
+  return 'problem' in parsed ? `have the form name:role:key, but ${parsed.problem}` : undefined;
+}
+
+/** The API keys of both places, or why they will not do. */
+function adminKeysOf(settings: Declared): { keys: ApiKey[] } | { error: string } {
+  const { admin, adminHost, adminKeys = '', adminKeysFile } = settings;
+  if (!admin) return { keys: [] };
+  let fromFile = '';
+  try {
+    if (adminKeysFile !== undefined) fromFile = readFileSync(adminKeysFile, 'utf8');
+  } catch (error) {
+    return { error: `--admin-keys-file cannot be read: ${(error as Error).message}` };
+  }
+  const parsed = parseApiKeys(`${adminKeys}\n${fromFile}`);
+  if ('problem' in parsed) return { error: `--admin-keys-file: ${parsed.problem}` };
+  if (parsed.keys.length > 0 || isLoopback(adminHost)) return parsed;
+  return {
+    error:
+      `--admin-host is '${adminHost}', where others can reach the admin endpoints, so they need ` +
+      'an API key: set SLUICE_ADMIN_KEYS to name:admin:key, or leave out --admin-host',
+  };
 }

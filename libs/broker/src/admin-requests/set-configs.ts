@@ -1,20 +1,25 @@
-import type { ConfigRequest } from '@sluice/log';
+import type { ConfigRequest, ConfigTerms, Topic } from '@sluice/log';
 import { ErrorCode } from '@sluice/wire';
 import type { BrokerServices } from '../requests/context';
-import { done, orRefusal, type Outcome, refuse } from './outcome';
+import { type Outcome, refuse } from './outcome';
+import type { ChangeTerms } from './topic-changes';
 
-/** Changes the configs of a topic, or only checks the change. */
+/**
+ * Changes the configs of a topic, or only checks the change.
+ *
+ * @throws RedisUnavailable | UnknownOutcome as `TopicCatalog.setConfigs`
+ */
 export async function setTopicConfigs(
   { catalog, log }: BrokerServices,
   topic: string,
   change: ConfigRequest,
-  validateOnly: boolean,
-): Promise<Outcome> {
-  const outcome = await orRefusal(() => catalog.setConfigs(topic, change, { validateOnly }));
-  if ('errorCode' in outcome) return outcome;
+  terms: ConfigTerms & ChangeTerms,
+): Promise<{ updated: Topic } | { changedMeanwhile: Topic } | Outcome> {
+  const outcome = await catalog.setConfigs(topic, change, terms);
+  if ('changedMeanwhile' in outcome) return outcome;
   if ('updated' in outcome) {
-    if (!validateOnly) log.info('configs of a topic changed', { topic });
-    return done;
+    if (!terms.validateOnly) log.info('configs of a topic changed', { topic });
+    return outcome;
   }
   const isUnknown = outcome.refused === 'unknown-topic';
   const errorCode = isUnknown ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_CONFIG;

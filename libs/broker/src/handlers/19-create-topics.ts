@@ -1,16 +1,11 @@
-import type { CreateRefusal, Topic } from '@sluice/log';
-import {
-  CreateTopics,
-  ErrorCode,
-  type ErrorCodeValue,
-  type RequestOf,
-  zeroUuid,
-} from '@sluice/wire';
+import type { Topic } from '@sluice/log';
+import { CreateTopics, ErrorCode, type RequestOf, zeroUuid } from '@sluice/wire';
 import { assignmentProblem } from '../admin-requests/assignments';
 import { describeTopicConfigs } from '../admin-requests/described-config';
 import { eachItem } from '../admin-requests/items';
 import { done, orRefusal, type Outcome, refuse } from '../admin-requests/outcome';
 import { repeatedConfig } from '../admin-requests/resources';
+import { createTopic } from '../admin-requests/topic-changes';
 import type { BrokerServices, RequestContext } from '../requests/context';
 import { handle } from '../requests/handler';
 
@@ -44,27 +39,19 @@ export const createTopics = handle(CreateTopics, async (context, request) => {
 });
 
 async function create({ services }: RequestContext, asked: NewTopic, validateOnly: boolean) {
-  const { catalog, log } = services;
   const { name } = asked;
   const size = sizeOf(services, asked);
   const impossible = typeof size === 'number' ? undefined : size;
+  const partitions = typeof size === 'number' ? size : 1;
+  const configs = Object.fromEntries(asked.configs.map((config) => [config.name, config.value]));
+  // What is wrong with the name is said first, so an impossible size is only checked.
+  const terms = { validateOnly: validateOnly || impossible !== undefined };
   const outcome = await orRefusal(() =>
-    catalog.create({
-      name,
-      partitions: typeof size === 'number' ? size : 1,
-      configs: Object.fromEntries(asked.configs.map((config) => [config.name, config.value])),
-      // What is wrong with the name is said first, so an impossible size is only checked.
-      validateOnly: validateOnly || impossible !== undefined,
-    }),
+    createTopic(services, { name, partitions, configs }, terms),
   );
   if ('errorCode' in outcome) return refused(asked, outcome);
-  if ('refused' in outcome) {
-    return refused(asked, refuse(refusalCodes[outcome.refused], outcome.message));
-  }
   if (impossible) return refused(asked, impossible);
-  const { created } = outcome;
-  if (!validateOnly) log.info('topic created', { topic: name, partitions: created.partitions });
-  return accepted(created, validateOnly);
+  return accepted(outcome.created, validateOnly);
 }
 
 /** How many partitions a topic is to have, or what makes the request impossible. */
@@ -85,16 +72,8 @@ function sizeOf({ options }: BrokerServices, asked: NewTopic): number | Outcome 
     const message = 'The replication factor must be at least 1, or -1 for the default';
     return refuse(ErrorCode.INVALID_REPLICATION_FACTOR, message);
   }
-  return numPartitions === unset ? options.defaultPartitions : numPartitions;
+  return numPartitions;
 }
-
-const refusalCodes: Readonly<Record<CreateRefusal, ErrorCodeValue>> = {
-  exists: ErrorCode.TOPIC_ALREADY_EXISTS,
-  'invalid-name': ErrorCode.INVALID_TOPIC_EXCEPTION,
-  collides: ErrorCode.INVALID_TOPIC_EXCEPTION,
-  'invalid-partitions': ErrorCode.INVALID_PARTITIONS,
-  'invalid-config': ErrorCode.INVALID_CONFIG,
-};
 
 function accepted(topic: Topic, validateOnly: boolean) {
   return {

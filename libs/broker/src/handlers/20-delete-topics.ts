@@ -1,6 +1,7 @@
 import { DeleteTopics, ErrorCode, type RequestOf, zeroUuid } from '@sluice/wire';
 import { eachItem } from '../admin-requests/items';
 import { done, orRefusal, type Outcome, refuse } from '../admin-requests/outcome';
+import { deleteTopic } from '../admin-requests/topic-changes';
 import type { RequestContext } from '../requests/context';
 import { handle } from '../requests/handler';
 
@@ -30,7 +31,6 @@ export const deleteTopics = handle(DeleteTopics, async (context, request) => {
 });
 
 async function remove({ services }: RequestContext, named: NamedTopic) {
-  const { catalog, log } = services;
   const { name, topicId } = named;
   const byId = topicId !== zeroUuid;
   if (byId === (name !== null)) {
@@ -38,10 +38,9 @@ async function remove({ services }: RequestContext, named: NamedTopic) {
     return refused(named, refuse(ErrorCode.INVALID_REQUEST, message));
   }
   const selector = byId ? { id: topicId } : { name: name! };
-  const deleted = await orRefusal(() => catalog.delete(selector));
+  const deleted = await orRefusal(() => deleteTopic(services, selector));
   if (deleted === null) return refused(named, unknown(named));
   if ('errorCode' in deleted) return refused(named, deleted);
-  log.info('topic deleted', { topic: deleted.name, topicId: deleted.id });
   return { name: deleted.name, topicId: deleted.id, ...done };
 }
 

@@ -1,6 +1,6 @@
 import { AlterConfigs, type RequestOf } from '@sluice/wire';
 import { eachItem } from '../admin-requests/items';
-import type { Outcome } from '../admin-requests/outcome';
+import { done, orRefusal, type Outcome } from '../admin-requests/outcome';
 import {
   keyOfResource,
   nameOfResource,
@@ -41,7 +41,9 @@ async function replace(
   const problem = notAlterable(resource) ?? repeatedConfig(configs);
   if (problem) return problem;
   const change = { replace: Object.fromEntries(configs.map(({ name, value }) => [name, value])) };
-  return setTopicConfigs(services, resourceName, change, validateOnly);
+  const terms = { validateOnly };
+  const outcome = await orRefusal(() => setTopicConfigs(services, resourceName, change, terms));
+  return 'errorCode' in outcome ? outcome : done;
 }
 
 function answer({ resourceType, resourceName }: Replaced, outcome: Outcome) {

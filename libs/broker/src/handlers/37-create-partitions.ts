@@ -2,6 +2,7 @@ import { CreatePartitions, ErrorCode, type RequestOf } from '@sluice/wire';
 import { replicasProblem } from '../admin-requests/assignments';
 import { eachItem } from '../admin-requests/items';
 import { done, orRefusal, type Outcome, refuse } from '../admin-requests/outcome';
+import { addPartitions } from '../admin-requests/topic-changes';
 import type { BrokerServices, RequestContext } from '../requests/context';
 import { handle } from '../requests/handler';
 
@@ -32,20 +33,13 @@ async function grow(
   asked: Growth,
   validateOnly: boolean,
 ): Promise<Outcome> {
-  const { catalog, log } = services;
   const { name, count } = asked;
   const problem = assignmentsProblem(services, asked);
   // What is wrong with the topic or the count is said first, so then both are only checked.
-  const options = { validateOnly: validateOnly || problem !== undefined };
-  const outcome = await orRefusal(() => catalog.addPartitions(name, count, options));
+  const terms = { validateOnly: validateOnly || problem !== undefined };
+  const outcome = await orRefusal(() => addPartitions(services, name, count, terms));
   if ('errorCode' in outcome) return outcome;
-  if ('refused' in outcome) {
-    const isUnknown = outcome.refused === 'unknown-topic';
-    const { UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS } = ErrorCode;
-    return refuse(isUnknown ? UNKNOWN_TOPIC_OR_PARTITION : INVALID_PARTITIONS, outcome.message);
-  }
   if (problem) return refuse(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem);
-  if (!validateOnly) log.info('topic has more partitions', { topic: name, partitions: count });
   return done;
 }
 

@@ -1,7 +1,7 @@
 import type { ConfigChange } from '@sluice/log';
 import { ErrorCode, IncrementalAlterConfigs, type RequestOf } from '@sluice/wire';
 import { eachItem } from '../admin-requests/items';
-import { type Outcome, refuse } from '../admin-requests/outcome';
+import { done, orRefusal, type Outcome, refuse } from '../admin-requests/outcome';
 import {
   keyOfResource,
   nameOfResource,
@@ -55,7 +55,10 @@ async function alter(
     }
     changes.push({ name, op, value });
   }
-  return setTopicConfigs(services, resource.resourceName, { changes }, validateOnly);
+  const change = () =>
+    setTopicConfigs(services, resource.resourceName, { changes }, { validateOnly });
+  const outcome = await orRefusal(change);
+  return 'errorCode' in outcome ? outcome : done;
 }
 
 function answer({ resourceType, resourceName }: Altered, outcome: Outcome) {

@@ -1,5 +1,6 @@
-import type { Clock, Logger, Random } from '@sluice/base';
+import { silentMetrics, type Clock, type Logger, type Metrics, type Random } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
+import { logMetrics } from '../metrics';
 import type { LogHistory } from '../recovery/log-history';
 import { catalogLimits } from './catalog-limits';
 import type { CatalogLimits } from './catalog-limits';
@@ -9,7 +10,8 @@ import { busy } from './refusals';
 import type { Topic } from './topic';
 import { createTopic, type Created, type NewTopic } from './topic-creation';
 import { TopicRegistry } from './topic-registry';
-import { addPartitions, setConfigs, type ConfigRequest, type Updated } from './topic-updates';
+import { addPartitions, setConfigs } from './topic-updates';
+import type { ChangedMeanwhile, ConfigRequest, ConfigTerms, Updated } from './topic-updates';
 import { TopicView, type TopicChange } from './view';
 
 /** Which topic: a name (or, where no topic has that name, an id), or surely one of the two. */
@@ -19,6 +21,7 @@ interface CatalogDeps {
   clock: Clock;
   random: Random;
   log: Logger;
+  metrics?: Metrics;
   /** Knows when all topics are gone, so that none is taken for deleted. */
   history?: LogHistory;
   /** Other limits, for tests. */
@@ -34,9 +37,11 @@ interface CatalogDeps {
 export class TopicCatalog {
   readonly #parts: CatalogParts;
   readonly #listeners = new Set<(change: TopicChange) => void>();
+  readonly #unobserve: readonly (() => void)[];
 
-  constructor(redis: RedisLink, { clock, random, log, history, limits: others }: CatalogDeps) {
-    const limits = { ...catalogLimits, ...others };
+  constructor(redis: RedisLink, deps: CatalogDeps) {
+    const { clock, random, log, history, metrics = silentMetrics } = deps;
+    const limits = { ...catalogLimits, ...deps.limits };
     const registry = new TopicRegistry(redis, clock, limits, history);
     history?.countTopicsBy(() => this.list().length);
     const view = new TopicView((field, { message }) => {
@@ -48,6 +53,12 @@ export class TopicCatalog {
     };
     const follower = new TopicFollower({ redis, registry, view, clock, log, limits, onChange });
     this.#parts = { registry, view, follower, limits, clock, random, log };
+    this.#unobserve = [
+      metrics.observe(logMetrics.topics, (tell) => tell(this.list().length)),
+      metrics.observe(logMetrics.partitions, (tell) => {
+        tell(this.list().reduce((sum, { partitions }) => sum + partitions, 0));
+      }),
+    ];
   }
 
   /** Reads all topics and follows their changes. Throws when Redis cannot be read. */
@@ -57,6 +68,7 @@ export class TopicCatalog {
 
   /** Stops following; look-ups go on with what was last known. */
   stop(): Promise<void> {
+    for (const stop of this.#unobserve) stop();
     return this.#parts.follower.stop();
   }
 
@@ -124,14 +136,15 @@ export class TopicCatalog {
 
   /**
    * Changes a topic's configs. Changes that others make at the same time are kept: the steps are
-   * applied to what is stored then. Nothing is changed unless all of it is valid.
+   * applied to what is stored then, unless `terms` say that it must be what was seen. Nothing is
+   * changed unless all of it is valid.
    */
   setConfigs(
     name: string,
     request: ConfigRequest,
-    options: { validateOnly?: boolean } = {},
-  ): Promise<Updated<'invalid-config'>> {
-    return setConfigs(this.#parts, name, request, options);
+    terms: ConfigTerms = {},
+  ): Promise<Updated<'invalid-config'> | ChangedMeanwhile> {
+    return setConfigs(this.#parts, name, request, terms);
   }
 
   #select(selector: TopicSelector): Topic | undefined {

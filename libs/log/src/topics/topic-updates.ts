@@ -3,7 +3,8 @@ import type { CheckedConfigs, ConfigChange } from '../configs/changes';
 import { accept, warnOfCompaction, type CatalogParts } from './catalog-parts';
 import { growthProblem } from './partition-counts';
 import { busy, unknownTopic, type Refused } from './refusals';
-import { decodeRecord, encodeRecord, freezeTopic, type Topic, type TopicRecord } from './topic';
+import { decodeRecord, encodeRecord, freezeTopic, topicVersion } from './topic';
+import type { Topic, TopicRecord } from './topic';
 
 /** How a topic's configs are to change: step by step, or all replaced (the legacy AlterConfigs). */
 export type ConfigRequest =
@@ -12,21 +13,31 @@ export type ConfigRequest =
 /** What became of a change. */
 export type Updated<Reason extends string> = { updated: Topic } | Refused<'unknown-topic' | Reason>;
 
-interface Options {
+/** How configs are to be changed. */
+export interface ConfigTerms {
   /** Only check. */
   validateOnly?: boolean;
+  /** Change nothing unless the topic still has this version; see `topicVersion`. */
+  ifVersion?: string;
+}
+
+/** A change that was not made, because the topic is no longer what the change was made for. */
+export interface ChangedMeanwhile {
+  /** The topic as it is now. */
+  changedMeanwhile: Topic;
 }
 
 /** What became of one attempt; the conflicting text is undefined when the topic is gone. */
 type Update = { updated: Topic } | { conflict: string | undefined };
-type Decision = { next: TopicRecord } | Refused<'unknown-topic' | 'invalid-config'>;
+type Decision =
+  { next: TopicRecord } | Refused<'unknown-topic' | 'invalid-config'> | ChangedMeanwhile;
 
 /** See `TopicCatalog.addPartitions`. */
 export async function addPartitions(
   parts: CatalogParts,
   name: string,
   total: number,
-  { validateOnly = false }: Options,
+  { validateOnly = false }: { validateOnly?: boolean },
 ): Promise<Updated<'invalid-partitions'>> {
   const { view, limits } = parts;
   await parts.follower.ensureFresh();
@@ -52,13 +63,13 @@ export async function setConfigs(
   parts: CatalogParts,
   name: string,
   request: ConfigRequest,
-  { validateOnly = false }: Options,
-): Promise<Updated<'invalid-config'>> {
+  { validateOnly = false, ifVersion }: ConfigTerms,
+): Promise<Updated<'invalid-config'> | ChangedMeanwhile> {
   await parts.follower.ensureFresh();
   let text = parts.view.textOf(name);
   for (let round = 0; round < parts.limits.conflictsMax; round++) {
-    const decision = decideConfigs(name, text, request);
-    if ('refused' in decision) return decision;
+    const decision = decideConfigs(name, text, request, ifVersion);
+    if (!('next' in decision)) return decision;
     const { next } = decision;
     if (validateOnly || encodeRecord(next) === text) return { updated: next.topic };
     const reply = await update(parts, text!, next);
@@ -108,11 +119,18 @@ async function update(parts: CatalogParts, expected: string, next: TopicRecord):
   return { updated: await accept(parts, next.topic, change) };
 }
 
-function decideConfigs(name: string, text: string | undefined, request: ConfigRequest): Decision {
+function decideConfigs(
+  name: string,
+  text: string | undefined,
+  request: ConfigRequest,
+  ifVersion: string | undefined,
+): Decision {
   if (text === undefined) return unknownTopic(name);
   const record = decodeRecord(text);
   const { topic } = record;
   if (topic.name !== name) return unknownTopic(name);
+  const hasChanged = ifVersion !== undefined && ifVersion !== topicVersion(topic);
+  if (hasChanged) return { changedMeanwhile: topic };
   const checked: CheckedConfigs =
     'replace' in request
       ? checkConfigs(request.replace)

@@ -1,0 +1,56 @@
+import { Module, type DynamicModule, type LoggerService, VersioningType } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE, NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { TerminusModule } from '@nestjs/terminus';
+import type { AdminParts } from './admin-parts';
+import { adminControllers } from './controllers';
+import { CheckingPipe } from './http/checking.pipe';
+import { EndpointGuard } from './http/endpoint.guard';
+import { ProblemFilter } from './http/problem.filter';
+import { DoorAdapter } from './server/door-adapter';
+import { Front } from './server/front';
+import { RouteTable } from './server/route-table';
+import { ADMIN_PARTS } from './tokens';
+
+/** The admin HTTP endpoints, on the parts of a gateway. */
+@Module({})
+export class AdminModule {
+  static of(parts: AdminParts): DynamicModule {
+    return {
+      module: AdminModule,
+      imports: [TerminusModule.forRoot({ logger: false })],
+      controllers: [...adminControllers],
+      providers: [
+        { provide: ADMIN_PARTS, useValue: parts },
+        RouteTable,
+        { provide: APP_GUARD, useClass: EndpointGuard },
+        { provide: APP_PIPE, useClass: CheckingPipe },
+        {
+          provide: APP_FILTER,
+          inject: [RouteTable],
+          useFactory: (routes: RouteTable) => new ProblemFilter(routes, parts.log),
+        },
+      ],
+    };
+  }
+}
+
+/**
+ * Makes the endpoints, and lets them answer at the door. They end with the lifecycle, before what
+ * they are made on.
+ */
+export async function openAdmin(parts: AdminParts, logger: LoggerService): Promise<void> {
+  const { door, lifecycle, log, options } = parts;
+  const adapter = new DoorAdapter(door);
+  const app = await NestFactory.create<NestExpressApplication>(AdminModule.of(parts), adapter, {
+    logger,
+    abortOnError: false,
+    bodyParser: false,
+  });
+  app.enableVersioning({ type: VersioningType.URI });
+  app.use(new Front(parts).admit);
+  await app.init();
+  lifecycle.own({ name: 'the admin endpoints', stop: () => app.close() });
+  door.serve(adapter.getInstance<Parameters<typeof door.serve>[0]>());
+  log.info('listening for admin requests', { host: options.host, port: door.port });
+}

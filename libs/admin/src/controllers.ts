@@ -1,0 +1,14 @@
+import type { Type } from '@nestjs/common';
+import { HealthController } from './health/health.controller';
+import { MetricsController } from './health/metrics.controller';
+
+/**
+ * Every controller. To add one: a file `<things>/<things>.controller.ts`, whose methods are
+ * `@Endpoint(method, path, { role, summary, … })` (http/endpoint.ts) and which takes
+ * `@Inject(ADMIN_PARTS) parts: AdminParts`; classes with `@field.…` (http/fields.ts) for what is
+ * sent and answered; a row here. It calls libs/broker, libs/groups and libs/log and decides nothing
+ * itself. What cannot be done is a thrown `Problem` (http/problems.ts), or the libraries' own
+ * errors, which http/problem-of-error.ts translates. What answers for long ends at
+ * `parts.door.stopping`. Then `npm run docs`.
+ */
+export const adminControllers: readonly Type[] = [HealthController, MetricsController];

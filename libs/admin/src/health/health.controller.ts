@@ -1,0 +1,84 @@
+import {
+  Controller,
+  Inject,
+  Res,
+  ServiceUnavailableException,
+  VERSION_NEUTRAL,
+} from '@nestjs/common';
+import {
+  HealthCheckService,
+  HealthIndicatorService,
+  type HealthCheckResult,
+  type HealthIndicatorResult,
+} from '@nestjs/terminus';
+import type { Response } from 'express';
+import type { AdminParts, HealthProbe } from '../admin-parts';
+import { Endpoint } from '../http/endpoint';
+import { ADMIN_PARTS } from '../tokens';
+import { Health } from './health.views';
+
+/** For whoever runs the gateway: whether to restart it, and whether to send it clients. */
+@Controller({ path: 'health', version: VERSION_NEUTRAL })
+export class HealthController {
+  readonly #probes: readonly HealthProbe[];
+
+  constructor(
+    private readonly checks: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    @Inject(ADMIN_PARTS) { redis, broker, probes }: AdminParts,
+  ) {
+    this.#probes = [
+      {
+        name: 'redis',
+        problem: () => (redis.status().connected ? undefined : 'there is no usable connection'),
+      },
+      {
+        name: 'kafka',
+        problem: () => (broker.isListening ? undefined : 'the listener is closed'),
+      },
+      ...probes,
+    ];
+  }
+
+  @Endpoint('GET', 'live', {
+    role: 'open',
+    summary: 'Whether the process works',
+    about: 'Answers as long as the process does. Redis may be away: a restart would not help that.',
+    answers: () => Health,
+    example: { status: 'ok', info: {}, error: {}, details: {} },
+  })
+  live(): Promise<HealthCheckResult> {
+    return this.checks.check([]);
+  }
+
+  @Endpoint('GET', 'ready', {
+    role: 'open',
+    summary: 'Whether clients can be served',
+    about:
+      'Answers 503 when a part is down, and says which. The body is the same in both cases, and ' +
+      'no problem document.',
+    answers: () => Health,
+    example: {
+      status: 'ok',
+      info: { redis: { status: 'up' }, kafka: { status: 'up' } },
+      error: {},
+      details: { redis: { status: 'up' }, kafka: { status: 'up' } },
+    },
+  })
+  async ready(@Res({ passthrough: true }) response: Response): Promise<object> {
+    try {
+      return await this.checks.check(this.#probes.map((probe) => () => this.#ask(probe)));
+    } catch (error) {
+      if (!(error instanceof ServiceUnavailableException)) throw error;
+      response.status(error.getStatus());
+      response.setHeader('Retry-After', '1');
+      return error.getResponse() as object;
+    }
+  }
+
+  async #ask({ name, problem }: HealthProbe): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check(name);
+    const why = await problem();
+    return why === undefined ? indicator.up() : indicator.down({ message: why });
+  }
+}

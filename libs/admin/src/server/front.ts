@@ -1,0 +1,132 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import helmet from 'helmet';
+import { MemoryBudget, type Clock, type Logger, type Random } from '@sluice/base';
+import { problemOfError } from '../http/problem-of-error';
+import { Problem } from '../http/problems';
+import { ApiKeys } from '../keys/api-keys';
+import { adminLimits } from '../limits';
+import type { AdminOptions } from '../options';
+import { readJson } from './body-reader';
+import { CallRates } from './call-rates';
+import { callerOf } from './credentials';
+import { factsOf, noteFacts, type Caller } from './request-facts';
+import { checkSite } from './same-site';
+import { sendProblem } from './send-problem';
+
+interface FrontDeps {
+  options: AdminOptions;
+  clock: Clock;
+  random: Random;
+  log: Logger;
+}
+
+type Received = IncomingMessage & { body?: unknown };
+
+/** Ids that callers give their requests themselves. */
+const requestIdPattern = /^[\w.:-]{1,64}$/;
+
+/**
+ * What every request passes before a controller sees it: it gets an id and headers for browsers,
+ * its caller is found out and counted, and only then its body is read.
+ */
+export class Front {
+  readonly #keys: ApiKeys;
+  readonly #calls: CallRates;
+  readonly #wrongKeys: CallRates;
+  readonly #bodies = new MemoryBudget(adminLimits.bodiesBytesMax);
+  readonly #helmet = helmet({
+    // It is HTTP: whoever puts TLS before it sets this there.
+    strictTransportSecurity: false,
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+  });
+
+  constructor(private readonly deps: FrontDeps) {
+    const { options, clock } = deps;
+    this.#keys = new ApiKeys(options.keys);
+    const { requestsPerSecond } = options;
+    const { requestsBurstSeconds, wrongKeysBurstMax, wrongKeysPerSecondMax } = adminLimits;
+    const burstMax = requestsBurstSeconds * requestsPerSecond;
+    this.#calls = new CallRates({ burstMax, perSecondMax: requestsPerSecond }, clock);
+    const rate = { burstMax: wrongKeysBurstMax, perSecondMax: wrongKeysPerSecondMax };
+    this.#wrongKeys = new CallRates(rate, clock);
+  }
+
+  /** A middleware of Express. */
+  readonly admit = (request: Received, response: ServerResponse, next: () => void): void => {
+    this.#note(request, response);
+    response.setHeader('Cache-Control', 'no-store');
+    this.#helmet(request, response, () => void this.#receive(request, response, next));
+  };
+
+  async #receive(request: Received, response: ServerResponse, next: () => void): Promise<void> {
+    try {
+      await this.#pass(request, response);
+    } catch (error) {
+      // A caller that is gone gets no answer.
+      if (response.destroyed) return;
+      return sendProblem(request, response, problemOfError(error) ?? this.#fault(error));
+    }
+    next();
+  }
+
+  /** Gives the request its id, and a line in the log when it is done. */
+  #note(request: IncomingMessage, response: ServerResponse): void {
+    const { clock, random, log } = this.deps;
+    const given = request.headers['x-request-id'];
+    const isUsable = typeof given === 'string' && requestIdPattern.test(given);
+    const id = isUsable ? given : random.uuid();
+    noteFacts(request, { id, caller: null });
+    response.setHeader('X-Request-Id', id);
+    const startMs = clock.monotonicMs();
+    // What follows the path may name what somebody looks for.
+    const [path] = (request.url ?? '').split('?');
+    const { method } = request;
+    response.once('close', () => {
+      const { statusCode: status } = response;
+      const tookMs = Math.round(clock.monotonicMs() - startMs);
+      const key = factsOf(request).caller?.name;
+      log.debug('admin request', { id, method, path, status, tookMs, key });
+    });
+  }
+
+  async #pass(request: Received, response: ServerResponse): Promise<void> {
+    checkSite(request, { isOpen: this.#keys.isEmpty });
+    const caller = this.#callerOf(request);
+    noteFacts(request, { ...factsOf(request), caller });
+    const counted = caller === null || this.#keys.isEmpty ? `@${addressOf(request)}` : caller.name;
+    throttle(this.#calls.take(counted));
+    // Whoever has no key is refused later, and sends nothing that has to be kept until then.
+    if (caller === null) return;
+    const { body, release } = await readJson(request, this.#bodies);
+    if (response.destroyed) release();
+    else response.once('close', release);
+    request.body = body;
+  }
+
+  #callerOf(request: IncomingMessage): Caller | null {
+    const address = addressOf(request);
+    throttle(this.#wrongKeys.peek(address));
+    try {
+      return callerOf(request, this.#keys);
+    } catch (error) {
+      this.#wrongKeys.take(address);
+      throw error;
+    }
+  }
+
+  #fault(error: unknown): Problem {
+    const { stack } = error as Error;
+    this.deps.log.error('an admin request could not be received', { error: stack });
+    return new Problem('internal-error', 'The log of the gateway has the reason.');
+  }
+}
+
+function addressOf({ socket }: IncomingMessage): string {
+  return socket.remoteAddress ?? '';
+}
+
+function throttle(waitSeconds: number): void {
+  if (waitSeconds === 0) return;
+  const detail = `Wait ${waitSeconds} s before the next request.`;
+  throw new Problem('too-many-requests', detail, { retryAfterSeconds: waitSeconds });
+}

@@ -1,0 +1,32 @@
+import { strict as assert } from 'node:assert';
+import { silentLogger } from '@sluice/base';
+import type { AppendBatch, PartitionRef, PartitionStore } from '@sluice/log';
+
+/**
+ * Appends batches one after the other, as a gateway does; all have to be taken.
+ *
+ * @throws what the writer of the log rejects with
+ */
+export async function appendAll(
+  store: PartitionStore,
+  ref: PartitionRef,
+  batches: readonly AppendBatch[],
+): Promise<void> {
+  const writer = store.writer(ref, {
+    leaderEpoch: -1,
+    replicationTimeoutMs: 5_000,
+    log: silentLogger,
+    trouble: { note: () => {} },
+    onReply: () => {},
+  });
+  const append = (batch: AppendBatch): Promise<void> =>
+    new Promise((resolve, reject) => {
+      writer.append(batch, 0, (outcome, error) => {
+        if (error !== null) return reject(error as Error);
+        assert(outcome !== null && 'result' in outcome && outcome.result.kind === 'appended');
+        resolve();
+      });
+    });
+  await Promise.all(batches.map(append));
+  writer.close();
+}
