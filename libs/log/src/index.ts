@@ -1,13 +1,14 @@
 export { partitionKeys, registryKeys } from './keys';
 export type { PartitionKeys, PartitionRef, RegistryKeys } from './keys';
 export type { PartitionBounds, PartitionSize } from './bounds';
+export { logMetrics } from './metrics';
 export { partitionLimits, type PartitionLimits } from './partition-limits';
 export { PartitionStore } from './partition-store';
 export type { MissingBatches, NewWatch, NewWriter } from './partition-store';
 export { ProducerIds, producerIdBlockSize } from './producer-ids';
 export type { LentBatch, StoredBatch } from './read';
 export type { OffsetAndTimestamp } from './time-search';
-export type { DeleteRecordsReply, TrimReply } from './trim';
+export type { DeleteRecordsReply, TrimReply, TrimRule } from './trim';
 export type { AppendBatch, AppendRefusal, AppendReply, AppendResult } from './writer/append-call';
 export { PartitionWatch } from './watch/partition-watch';
 export type { WatchOptions, WatchSource } from './watch/partition-watch';

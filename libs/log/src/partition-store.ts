@@ -1,4 +1,11 @@
-import { systemClock, type Clock, type Logger, type TroubleLog } from '@sluice/base';
+import {
+  silentMetrics,
+  systemClock,
+  type Clock,
+  type Logger,
+  type Metrics,
+  type TroubleLog,
+} from '@sluice/base';
 import { attempt, type RedisLink } from '@sluice/redis';
 import { readBounds, readMemoryBytes, readSize } from './bounds';
 import type { PartitionBounds, PartitionSize } from './bounds';
@@ -15,11 +22,14 @@ import { findAtOrAfter, findMaxTimestamp, type OffsetAndTimestamp } from './time
 import {
   deleteRecords,
   evictProducers,
-  trim,
+  mayBeTrimmed,
+  trimStep,
   type DeleteRecordsReply,
   type TrimReply,
+  type TrimRule,
 } from './trim';
 import { PartitionWatch, type WatchOptions } from './watch/partition-watch';
+import { AppendMeter } from './writer/append-meter';
 import { Appends, Transactions } from './writer/appends';
 import { RedisLanes } from './writer/lanes';
 import { PartitionWriter, type AppendListener } from './writer/partition-writer';
@@ -29,7 +39,8 @@ export interface PartitionStoreOptions {
   /** Told of all that is appended. Without it, nothing is known of it after a loss. */
   history?: LogHistory;
   limits?: PartitionLimits;
-  clock?: Pick<Clock, 'setTimer'>;
+  clock?: Pick<Clock, 'setTimer' | 'monotonicMs'>;
+  metrics?: Metrics;
 }
 
 /** That so many batches were removed by something else, and the bounds that are true now. */
@@ -68,14 +79,16 @@ export class PartitionStore {
   private readonly clock: Pick<Clock, 'setTimer'>;
   private readonly history: LogHistory | undefined;
   private readonly ends: KnownEnds;
+  private readonly meter: AppendMeter;
   private readonly epochs: EpochTable;
   /** See `reservationTerms`. */
   private readonly reservation: string;
 
   constructor(
     private readonly redis: RedisLink,
-    { history, limits = partitionLimits, clock = systemClock }: PartitionStoreOptions = {},
+    options: PartitionStoreOptions = {},
   ) {
+    const { history, limits = partitionLimits, clock = systemClock } = options;
     this.limits = limits;
     this.clock = clock;
     this.history = history;
@@ -83,6 +96,7 @@ export class PartitionStore {
     this.epochs = new EpochTable(redis);
     this.reservation = reservationTerms(limits, redis);
     this.transactions = new Transactions(redis.write);
+    this.meter = new AppendMeter(options.metrics ?? silentMetrics, clock);
   }
 
   /** Makes the partition, empty from offset 0; one that exists is left as it is. */
@@ -95,8 +109,8 @@ export class PartitionStore {
   async dropPartitions(refs: readonly PartitionRef[]): Promise<void> {
     const { write } = this.redis;
     const drops = refs.map((ref) => {
-      const { log, meta, producers } = this.keys(ref);
-      return attempt('log.drop', write.unlink(meta, log, producers));
+      const { log, meta, producers, spans } = this.keys(ref);
+      return attempt('log.drop', write.unlink(meta, log, producers, spans));
     });
     await Promise.all(drops);
   }
@@ -106,11 +120,12 @@ export class PartitionStore {
    * them; a process needs one a partition.
    */
   writer(ref: PartitionRef, { log, trouble, onReply, ...terms }: NewWriter): PartitionWriter {
-    const { redis, limits, transactions, reservation, clock, history } = this;
+    const { redis, limits, transactions, reservation, clock, history, meter } = this;
     const ends = this.ends.of(ref);
-    const appends = new Appends(this.keys(ref), { limits, transactions, reservation, clock, ends });
+    const common = { limits, transactions, reservation, clock, ends, meter };
+    const appends = new Appends(this.keys(ref), common);
     const lanes = new RedisLanes({ redis, appends, history, ...terms });
-    return new PartitionWriter({ lanes, limits, log, trouble, onReply });
+    return new PartitionWriter({ lanes, limits, log, trouble, onReply, meter });
   }
 
   /**
@@ -247,21 +262,26 @@ export class PartitionStore {
   }
 
   /**
-   * Drops whole batches from the head up to the first that has a record of the time `olderThanMs`
-   * or later, as its header tells. The log start moves to the first batch that is kept. Null: no
-   * such partition.
+   * One bounded step of dropping what is too old or too much, in whole batches from the head, up to
+   * the first that is kept: a batch is kept for as long as any of its records is young enough, as
+   * its header tells, and as less than `retentionBytes` would be left without it, as Kafka keeps
+   * segments. The log start moves to the first batch that is kept. To be called again until nothing
+   * more is to be dropped. Null: no such partition; 'missing': something else than Sluice has
+   * removed batches, and `findMissing` has to be called first.
    */
-  trimToTime(ref: PartitionRef, olderThanMs: number): Promise<TrimReply | null> {
-    return trim(this.redis.write, this.keys(ref), { rule: 'time', bound: olderThanMs });
+  trimStep(ref: PartitionRef, rule: TrimRule): Promise<TrimReply | 'missing' | null> {
+    return trimStep(this.redis.write, this.keys(ref), rule);
   }
 
   /**
-   * Drops whole batches from the head for as long as at least `bytesMax` bytes are left without
-   * them, as Kafka's `retention.bytes` does with segments: what remains is `bytesMax` or up to one
-   * batch more, and nothing when `bytesMax` is 0. Null: no such partition.
+   * Of which of these partitions a trim step might drop something, or cannot be told; in one round
+   * trip, and without a look at their batches. A step finds out. Does not reject.
    */
-  trimToSize(ref: PartitionRef, bytesMax: number): Promise<TrimReply | null> {
-    return trim(this.redis.write, this.keys(ref), { rule: 'size', bound: bytesMax });
+  async mayBeTrimmed(refs: readonly PartitionRef[], rule: TrimRule): Promise<PartitionRef[]> {
+    const { read } = this.redis;
+    const answers = refs.map((ref) => mayBeTrimmed(read, this.keys(ref), rule).catch(() => true));
+    const mayBe = await Promise.all(answers);
+    return refs.filter((_, i) => mayBe[i]);
   }
 
   /**

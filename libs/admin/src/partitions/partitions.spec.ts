@@ -72,19 +72,20 @@ test('of a number that is none, or too high, there are none', async () => {
   expect(answer.json.detail).toContain('0 to 4');
 });
 
-describe('records', () => {
-  const of = (topic: string, query: string, partition = '0') =>
-    `/v1/topics/${topic}/partitions/${partition}/records${query}`;
+function of(topic: string, query: string, partition = '0'): string {
+  return `/v1/topics/${topic}/partitions/${partition}/records${query}`;
+}
 
+async function start(): Promise<unknown> {
+  return (await get('/v1/topics/trimmed/partitions/0')).json.logStartOffset;
+}
+
+describe('records', () => {
   beforeEach(async () => {
     await gateway.catalog.delete('trimmed');
     await gateway.catalog.create({ name: 'trimmed', partitions: 1 });
     for (let i = 0; i < 5; i++) await appendRecord(gateway, 'trimmed');
   });
-
-  async function start(): Promise<unknown> {
-    return (await get('/v1/topics/trimmed/partitions/0')).json.logStartOffset;
-  }
 
   test('are deleted up to an offset', async () => {
     expect((await trim(of('trimmed', '?before=3'))).json).toEqual({
