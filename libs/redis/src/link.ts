@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Periodic, type Clock, type Logger } from '@sluice/base';
 import { Admission, type ArrivalListener } from './admission';
-import { AppendOnlyFile } from './aof';
+import { AppendOnlyFile, type AofSizes } from './aof';
 import { adviseOnServer, checkServer } from './checks';
 import { explainConnectFailure } from './connect-error';
 import {
@@ -12,6 +12,7 @@ import {
 } from './connection';
 import { isConnectionLoss, RedisUnavailable, UnknownOutcome } from './errors';
 import { firstReady } from './first-ready';
+import { openJobConnection, type JobConnection, type JobConnectionKind } from './job-connections';
 import { keepOnDisk } from './keep-on-disk';
 import { LentReplies } from './lent-replies';
 import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
@@ -194,6 +195,21 @@ export class RedisLink {
     const terms = { facts, isManaged: this.options.managed, timeoutMs };
     const isOnDisk = await keepOnDisk(this.durable, terms, () => write(this.durable));
     return isOnDisk && (await this.replicaCount()) === 0;
+  }
+
+  /** Opens a connection for jobs, which whoever asks for it closes; see `JobConnectionKind`. */
+  openJobConnection(kind: JobConnectionKind): JobConnection {
+    return openJobConnection(this.options, kind, this.deps.log);
+  }
+
+  /**
+   * Has a Redis of our own write its append-only file anew if most of it is dead.
+   *
+   * @returns the sizes that were the reason; null where there was none
+   * @throws as `write`
+   */
+  rewriteDeadFile(): Promise<AofSizes | null> {
+    return this.#aof.rewriteWhenDead();
   }
 
   /** The history that the server was on when it was last looked at. */

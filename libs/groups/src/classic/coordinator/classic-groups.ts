@@ -77,6 +77,11 @@ export class ClassicGroups {
     for (const actor of this.#actors.values()) actor.renew();
   }
 
+  /** Nothing is stored of the group any more; what is in memory of it is forgotten. */
+  dropGone(groupId: string): void {
+    this.#actors.get(groupId)?.dropGone();
+  }
+
   join(request: JoinRequest): Promise<JoinResult> {
     const { groupId, groupInstanceId: instanceId, sessionTimeoutMs, ...rest } = request;
     const newMemberId = `${instanceId ?? request.clientId}-${this.deps.random.uuidV4()}`;
