@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { Lifecycle, type Clock, type Logger } from '@sluice/base';
-import { CLOCK, LOGGER } from '@sluice/base/base.module';
+import { Lifecycle, type Clock, type Logger, type Metrics } from '@sluice/base';
+import { CLOCK, LOGGER, METRICS } from '@sluice/base/base.module';
 import { GroupCoordinator } from '@sluice/groups';
 import { GroupsModule } from '@sluice/groups/groups.module';
 import { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
@@ -32,6 +32,7 @@ const stopSlackMs = 5_000;
         CLUSTER_ID,
         CLOCK,
         LOGGER,
+        METRICS,
         Lifecycle,
       ],
       useFactory: ownBroker,
@@ -51,10 +52,11 @@ function ownBroker(
   clusterId: string,
   clock: Clock,
   log: Logger,
+  metrics: Metrics,
   lifecycle: Lifecycle,
 ): Broker {
-  const parts = { options, redis, catalog, store, groups, producerIds, clusterId, clock, log };
-  const broker = new Broker(parts);
+  const stored = { redis, catalog, store, groups, producerIds, clusterId };
+  const broker = new Broker({ options, ...stored, clock, log, metrics });
   lifecycle.own({
     name: 'the Kafka listener',
     start: () => broker.start(),

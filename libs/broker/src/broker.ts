@@ -1,10 +1,19 @@
 import type { GroupCoordinator } from '@sluice/groups';
 import type { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
-import { type Clock, type Logger, MemoryBudget, TroubleLog } from '@sluice/base';
+import {
+  type Clock,
+  type Logger,
+  MemoryBudget,
+  type Metrics,
+  observeMemory,
+  silentMetrics,
+  TroubleLog,
+} from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import type { Api } from '@sluice/wire';
 import './handlers';
 import { limits } from './limits';
+import { brokerMetrics } from './metrics';
 import type { ConnectionServices } from './listener/connection';
 import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
@@ -12,6 +21,7 @@ import { RequestMemory } from './listener/request-memory';
 import type { BrokerOptions } from './options';
 import type { BrokerServices } from './requests/context';
 import { AutoCreation } from './requests/auto-creation';
+import { RequestMeter } from './requests/request-meter';
 import {
   Interceptions,
   type InterceptAction,
@@ -20,6 +30,7 @@ import {
 } from './requests/interceptions';
 import { HotMemory } from './partitions/hot-memory';
 import { Partitions } from './partitions/partitions';
+import { TrafficMeter } from './partitions/traffic-meter';
 import { AppendLines } from './examiner/append-lines';
 import { Examiner } from './examiner/examiner';
 
@@ -34,6 +45,7 @@ export interface BrokerParts {
   clusterId: string;
   clock: Clock;
   log: Logger;
+  metrics?: Metrics;
 }
 
 /**
@@ -50,11 +62,12 @@ export class Broker {
   private readonly autoCreation: AutoCreation;
   private readonly interceptions = new Interceptions();
   private readonly unsubscribe: (() => void)[] = [];
+  private readonly unobserve: readonly (() => void)[];
   private listeningPort = 0;
   private isStopping = false;
 
   constructor(private readonly parts: BrokerParts) {
-    const { options, store, clock, log } = parts;
+    const { options, store, clock, log, metrics = silentMetrics } = parts;
     this.autoCreation = new AutoCreation({ clock, log });
     this.appendTrouble = new TroubleLog({
       clock,
@@ -63,11 +76,14 @@ export class Broker {
       quietMs: limits.troubleQuietMs,
       level: 'error',
     });
+    const hotMemory = new HotMemory(options.hotBytesMax);
+    const readAheadBudget = new MemoryBudget(limits.readAheadTotalBytesMax);
     this.partitions = new Partitions({
       store,
       clock,
-      hotMemory: new HotMemory(options.hotBytesMax),
-      readAheadBudget: new MemoryBudget(limits.readAheadTotalBytesMax),
+      hotMemory,
+      readAheadBudget,
+      traffic: new TrafficMeter(metrics),
       replicationTimeoutMs: options.replicationTimeoutMs,
       log,
       appendTrouble: this.appendTrouble,
@@ -76,9 +92,12 @@ export class Broker {
       host: options.advertisedHost,
       port: options.advertisedPort ?? options.port,
     };
-    this.examiner = new Examiner({ clock, log });
+    this.examiner = new Examiner({ clock, log, metrics });
     const services: ConnectionServices = {
       ...parts,
+      metrics,
+      requestMeter: new RequestMeter(metrics),
+      waitingFetches: { count: 0 },
       examiner: this.examiner,
       lines: new AppendLines(),
       partitions: this.partitions,
@@ -91,6 +110,18 @@ export class Broker {
     };
     this.services = services;
     this.listener = new Listener(services);
+    const { fetchBudget, requestMemory, waitingFetches } = services;
+    this.unobserve = [
+      metrics.observe(brokerMetrics.partitionsInMemory, (tell) => tell(this.partitions.count)),
+      metrics.observe(brokerMetrics.waitingFetches, (tell) => tell(waitingFetches.count)),
+      observeMemory(metrics, {
+        ...requestMemory.parts,
+        fetch_replies: fetchBudget,
+        hot_batches: hotMemory,
+        read_ahead: readAheadBudget,
+        repacked_batches: this.examiner.repacked,
+      }),
+    ];
   }
 
   /** Open client connections. */
@@ -149,6 +180,7 @@ export class Broker {
   async stop(): Promise<void> {
     this.isStopping = true;
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
+    for (const stop of this.unobserve) stop();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
     await this.examiner.stop();
     await this.partitions.stop();

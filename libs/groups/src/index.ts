@@ -7,3 +7,4 @@ export {
   type GroupSweepReport,
 } from './housekeeping/group-housekeeping';
 export { GroupKeys } from './store/keys';
+export { groupMetrics } from './metrics';

@@ -17,6 +17,7 @@ export {
 export type { AofSizes } from './aof';
 export type { JobConnection, JobConnectionKind } from './job-connections';
 export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from './link';
+export { redisMetrics } from './metrics';
 export { aclLine, commandName, neededCommands, optionalCommands } from './needs';
 export { redisLimits, resolveOptions, type RedisOptions } from './options';
 export { checkWritesLine } from './script/rules';

@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random } from '@sluice/base';
+import { silentMetrics, type Clock, type Logger, type Metrics, type Random } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import { ErrorCode } from '@sluice/wire';
 import type {
@@ -27,6 +27,7 @@ import { joinRefusal, syncRefusal } from '../classic/machine/answers';
 import type { Stores } from '../classic/stored/classic-store';
 import { onFindings, type GroupFindings } from '../housekeeping/findings';
 import { defaultGroupLimits, type GroupLimits } from '../limits';
+import { GroupMeter } from '../metrics';
 import { GroupIndex } from '../store/group-index';
 import { CommittedOffsets } from '../store/offsets';
 import { GroupStates } from '../store/group-states';
@@ -41,6 +42,7 @@ export interface GroupCoordinatorDeps {
   clock: Clock;
   random: Random;
   log: Logger;
+  metrics?: Metrics;
   limits?: Partial<GroupLimits>;
   /**
    * The epoch with which this gateway coordinates a group, or null when another one does: such
@@ -65,6 +67,7 @@ export class GroupCoordinator {
   readonly #quarantine: Quarantine;
   readonly #troubles: Troubles;
   readonly #undo: (() => unknown)[] = [];
+  readonly #unobserve: () => void;
   #isStopped = false;
 
   constructor(private readonly deps: GroupCoordinatorDeps) {
@@ -84,9 +87,11 @@ export class GroupCoordinator {
     this.#quarantine = quarantine;
     // Another's group may still be in memory here; with epoch 0 it is taken from no later epoch.
     const coordinatorEpochOf = (groupId: string) => this.#epochOf(groupId) ?? 0;
-    const shared = { ...common, stores, troubles, quarantine };
+    const meter = new GroupMeter(deps.metrics ?? silentMetrics);
+    const shared = { ...common, stores, troubles, quarantine, meter };
     this.#classic = new ClassicGroups({ ...shared, random, coordinatorEpochOf });
     this.#offsets = new OffsetReader({ ...common, offsets: stores.offsets, troubles });
+    this.#unobserve = meter.observe(() => this.#classic.inMemory());
   }
 
   /** The limits in force. */
@@ -112,6 +117,7 @@ export class GroupCoordinator {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await Promise.allSettled(this.#undo.splice(0).map((undo) => undo()));
+    this.#unobserve();
     await this.#classic.stop(ErrorCode.NOT_COORDINATOR);
     this.#troubles.stop();
   }
