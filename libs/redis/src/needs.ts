@@ -1,8 +1,7 @@
 /**
  * What Sluice asks of Redis: every command that it sends, by itself, inside a script or through
- * BullMQ, with arguments as it may have them. `<key>` stands for a key, `<channel>` for a channel of
- * the prefix.
- * test/tidy/scripts.spec.ts holds the code against this list.
+ * BullMQ, with arguments as it may have them. `<key>` stands for a key, `<channel>` for a channel
+ * of the prefix. test/tidy/redis-commands.spec.ts holds the code against this list.
  */
 export const neededCommands: readonly string[] = [
   'BZPOPMIN <key> 1',
