@@ -34,5 +34,7 @@ export async function generate(name: string): Promise<string> {
   const file = join(projectRoot, 'docs', name);
   const now = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const parser = name.endsWith('.json') ? 'json' : 'markdown';
-  return format(await make(now), { parser, plugins: [markdown, babel, estree] });
+  // As .prettierrc has it.
+  const printWidth = 100;
+  return format(await make(now), { parser, printWidth, plugins: [markdown, babel, estree] });
 }
