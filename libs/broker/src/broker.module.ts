@@ -3,7 +3,7 @@ import { Lifecycle, type Clock, type Logger } from '@sluice/base';
 import { CLOCK, LOGGER } from '@sluice/base/base.module';
 import { GroupCoordinator } from '@sluice/groups';
 import { GroupsModule } from '@sluice/groups/groups.module';
-import { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
+import { Idempotency, PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
 import { CLUSTER_ID, LogModule } from '@sluice/log/log.module';
 import { RedisLink } from '@sluice/redis';
 import { RedisModule } from '@sluice/redis/redis.module';
@@ -29,6 +29,7 @@ const stopSlackMs = 5_000;
         PartitionStore,
         GroupCoordinator,
         ProducerIds,
+        Idempotency,
         CLUSTER_ID,
         CLOCK,
         LOGGER,
@@ -48,13 +49,14 @@ function ownBroker(
   store: PartitionStore,
   groups: GroupCoordinator,
   producerIds: ProducerIds,
+  idempotency: Idempotency,
   clusterId: string,
   clock: Clock,
   log: Logger,
   lifecycle: Lifecycle,
 ): Broker {
-  const parts = { options, redis, catalog, store, groups, producerIds, clusterId, clock, log };
-  const broker = new Broker(parts);
+  const parts = { options, redis, catalog, store, groups, producerIds, idempotency, clusterId };
+  const broker = new Broker({ ...parts, clock, log });
   lifecycle.own({
     name: 'the Kafka listener',
     start: () => broker.start(),

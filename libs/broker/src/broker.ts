@@ -1,5 +1,5 @@
 import type { GroupCoordinator } from '@sluice/groups';
-import type { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
+import type { Idempotency, PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
 import { type Clock, type Logger, MemoryBudget, TroubleLog } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import type { Api } from '@sluice/wire';
@@ -22,6 +22,7 @@ import { HotMemory } from './partitions/hot-memory';
 import { Partitions } from './partitions/partitions';
 import { AppendLines } from './examiner/append-lines';
 import { Examiner } from './examiner/examiner';
+import { RecordsDoor } from './records-door/records-door';
 
 /** What a broker is made of; whoever makes these also closes them, after the broker has stopped. */
 export interface BrokerParts {
@@ -31,6 +32,7 @@ export interface BrokerParts {
   store: PartitionStore;
   groups: GroupCoordinator;
   producerIds: ProducerIds;
+  idempotency: Idempotency;
   clusterId: string;
   clock: Clock;
   log: Logger;
@@ -40,6 +42,8 @@ export interface BrokerParts {
  * A gateway's Kafka door: the listener, the partitions that it leads, and the requests in between.
  */
 export class Broker {
+  /** The same partitions for who speaks no Kafka. */
+  readonly records: RecordsDoor;
   /** What the Kafka door works with, for doors beside it. */
   readonly services: BrokerServices;
   private readonly partitions: Partitions;
@@ -91,6 +95,8 @@ export class Broker {
     };
     this.services = services;
     this.listener = new Listener(services);
+    const produceBudget = new MemoryBudget(limits.produceBytesMax);
+    this.records = new RecordsDoor({ ...services, idempotency: parts.idempotency, produceBudget });
   }
 
   /** Open client connections. */
@@ -149,6 +155,7 @@ export class Broker {
   async stop(): Promise<void> {
     this.isStopping = true;
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
+    await this.records.stop();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
     await this.examiner.stop();
     await this.partitions.stop();

@@ -4,6 +4,7 @@ import { CLOCK, LOGGER, RANDOM } from '@sluice/base/base.module';
 import { RedisLink } from '@sluice/redis';
 import { RedisModule } from '@sluice/redis/redis.module';
 import { PartitionStore } from './partition-store';
+import { Idempotency } from './idempotency/idempotency';
 import { ProducerIds } from './producer-ids';
 import { LogHistory } from './recovery/log-history';
 import { PartitionCare } from './recovery/partition-care';
@@ -58,12 +59,18 @@ export interface LogOptions {
       useFactory: (redis: RedisLink, history: LogHistory) => new ProducerIds(redis, history),
     },
     {
+      provide: Idempotency,
+      inject: [LOG_OPTIONS, RedisLink, LOGGER, LogHistory],
+      useFactory: ({ producerIdExpirationMs }: LogOptions, redis: RedisLink, log: Logger) =>
+        new Idempotency(redis, { log, producerIdExpirationMs }),
+    },
+    {
       provide: PartitionCare,
       inject: [LOG_OPTIONS, PartitionStore, TopicCatalog, CLOCK, LOGGER, Lifecycle],
       useFactory: ownCare,
     },
   ],
-  exports: [CLUSTER_ID, TopicCatalog, PartitionStore, ProducerIds],
+  exports: [CLUSTER_ID, TopicCatalog, PartitionStore, ProducerIds, Idempotency],
 })
 export class LogModule {}
 

@@ -73,7 +73,12 @@ export function samplesOf(prefix: string): {
   channels: readonly string[];
 } {
   return {
-    keys: [`${prefix}{registry}:topics`, `${prefix}{topic/id/0}:log`, `${prefix}{group/id}:state`],
+    keys: [
+      `${prefix}{registry}:topics`,
+      `${prefix}{topic/id/0}:log`,
+      `${prefix}{group/id}:state`,
+      `${prefix}{idempotency}:requests`,
+    ],
     channels: [`${prefix}{registry}:changes`, `${prefix}{topic/id/0}:wake`],
   };
 }
