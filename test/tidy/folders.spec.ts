@@ -10,6 +10,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
   broker: [
     'options.ts',
     'limits.ts',
+    'metrics.ts',
     'partitions',
     'examiner',
     'requests',

@@ -3,6 +3,7 @@ export { Lifecycle, StartGivenUp, type Part } from './lifecycle';
 export { baseLimits } from './limits';
 export { silentLogger, type LogFields, type Logger } from './logger';
 export { MemoryBudget } from './memory-budget';
+export { memoryMetrics, observeMemory, type MemoryUse } from './memory-metrics';
 export {
   silentMetrics,
   type Counter,

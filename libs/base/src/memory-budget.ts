@@ -29,6 +29,11 @@ export class MemoryBudget {
     return this.waiters.length > 0;
   }
 
+  /** How many wait for bytes. */
+  get waitingCount(): number {
+    return this.waiters.length;
+  }
+
   /** Takes bytes that are already in memory, without asking. */
   take(bytes: number): void {
     this.used += bytes;

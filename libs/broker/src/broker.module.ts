@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { Lifecycle, type Clock, type Logger } from '@sluice/base';
-import { CLOCK, LOGGER } from '@sluice/base/base.module';
+import { Lifecycle, type Clock, type Logger, type Metrics } from '@sluice/base';
+import { CLOCK, LOGGER, METRICS } from '@sluice/base/base.module';
 import { GroupCoordinator } from '@sluice/groups';
 import { GroupsModule } from '@sluice/groups/groups.module';
 import { Idempotency, PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
@@ -33,6 +33,7 @@ const stopSlackMs = 5_000;
         CLUSTER_ID,
         CLOCK,
         LOGGER,
+        METRICS,
         Lifecycle,
       ],
       useFactory: ownBroker,
@@ -53,10 +54,11 @@ function ownBroker(
   clusterId: string,
   clock: Clock,
   log: Logger,
+  metrics: Metrics,
   lifecycle: Lifecycle,
 ): Broker {
-  const parts = { options, redis, catalog, store, groups, producerIds, idempotency, clusterId };
-  const broker = new Broker({ ...parts, clock, log });
+  const stored = { redis, catalog, store, groups, producerIds, idempotency, clusterId };
+  const broker = new Broker({ options, ...stored, clock, log, metrics });
   lifecycle.own({
     name: 'the Kafka listener',
     start: () => broker.start(),

@@ -1,10 +1,19 @@
 import type { GroupCoordinator } from '@sluice/groups';
 import type { Idempotency, PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
-import { type Clock, type Logger, MemoryBudget, TroubleLog } from '@sluice/base';
+import {
+  type Clock,
+  type Logger,
+  MemoryBudget,
+  type Metrics,
+  observeMemory,
+  silentMetrics,
+  TroubleLog,
+} from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import type { Api } from '@sluice/wire';
 import './handlers';
 import { limits } from './limits';
+import { brokerMetrics } from './metrics';
 import type { ConnectionServices } from './listener/connection';
 import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
@@ -12,6 +21,7 @@ import { RequestMemory } from './listener/request-memory';
 import type { BrokerOptions } from './options';
 import type { BrokerServices } from './requests/context';
 import { AutoCreation } from './requests/auto-creation';
+import { RequestMeter } from './requests/request-meter';
 import {
   Interceptions,
   type InterceptAction,
@@ -20,6 +30,7 @@ import {
 } from './requests/interceptions';
 import { HotMemory } from './partitions/hot-memory';
 import { Partitions } from './partitions/partitions';
+import { TrafficMeter } from './partitions/traffic-meter';
 import { AppendLines } from './examiner/append-lines';
 import { Examiner } from './examiner/examiner';
 import { RecordsDoor } from './records-door/records-door';
@@ -36,6 +47,7 @@ export interface BrokerParts {
   clusterId: string;
   clock: Clock;
   log: Logger;
+  metrics?: Metrics;
 }
 
 /**
@@ -54,11 +66,12 @@ export class Broker {
   private readonly autoCreation: AutoCreation;
   private readonly interceptions = new Interceptions();
   private readonly unsubscribe: (() => void)[] = [];
+  private readonly unobserve: readonly (() => void)[];
   private listeningPort = 0;
   private isStopping = false;
 
   constructor(private readonly parts: BrokerParts) {
-    const { options, store, clock, log } = parts;
+    const { options, store, clock, log, metrics = silentMetrics } = parts;
     this.autoCreation = new AutoCreation({ clock, log });
     this.appendTrouble = new TroubleLog({
       clock,
@@ -67,11 +80,14 @@ export class Broker {
       quietMs: limits.troubleQuietMs,
       level: 'error',
     });
+    const hotMemory = new HotMemory(options.hotBytesMax);
+    const readAheadBudget = new MemoryBudget(limits.readAheadTotalBytesMax);
     this.partitions = new Partitions({
       store,
       clock,
-      hotMemory: new HotMemory(options.hotBytesMax),
-      readAheadBudget: new MemoryBudget(limits.readAheadTotalBytesMax),
+      hotMemory,
+      readAheadBudget,
+      traffic: new TrafficMeter(metrics),
       replicationTimeoutMs: options.replicationTimeoutMs,
       log,
       appendTrouble: this.appendTrouble,
@@ -80,9 +96,12 @@ export class Broker {
       host: options.advertisedHost,
       port: options.advertisedPort ?? options.port,
     };
-    this.examiner = new Examiner({ clock, log });
+    this.examiner = new Examiner({ clock, log, metrics });
     const services: ConnectionServices = {
       ...parts,
+      metrics,
+      requestMeter: new RequestMeter(metrics),
+      waitingFetches: { count: 0 },
       examiner: this.examiner,
       lines: new AppendLines(),
       partitions: this.partitions,
@@ -97,6 +116,19 @@ export class Broker {
     this.listener = new Listener(services);
     const produceBudget = new MemoryBudget(limits.produceBytesMax);
     this.records = new RecordsDoor({ ...services, idempotency: parts.idempotency, produceBudget });
+    const { fetchBudget, requestMemory, waitingFetches } = services;
+    this.unobserve = [
+      metrics.observe(brokerMetrics.partitionsInMemory, (tell) => tell(this.partitions.count)),
+      metrics.observe(brokerMetrics.waitingFetches, (tell) => tell(waitingFetches.count)),
+      observeMemory(metrics, {
+        ...requestMemory.parts,
+        fetch_replies: fetchBudget,
+        hot_batches: hotMemory,
+        read_ahead: readAheadBudget,
+        repacked_batches: this.examiner.repacked,
+        http_produce: produceBudget,
+      }),
+    ];
   }
 
   /** Open client connections. */
@@ -156,6 +188,7 @@ export class Broker {
     this.isStopping = true;
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
     await this.records.stop();
+    for (const stop of this.unobserve) stop();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
     await this.examiner.stop();
     await this.partitions.stop();

@@ -1,3 +1,4 @@
+export { brokerMetrics } from './metrics';
 export { Broker } from './broker';
 export type { BrokerParts } from './broker';
 export { defaultBrokerOptions } from './options';

@@ -1,10 +1,11 @@
-import { MemoryBudget, type LogFields, type Logger } from '@sluice/base';
+import { MemoryBudget, silentMetrics, type LogFields, type Logger } from '@sluice/base';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import type { ConnectionServices } from '../src/listener/connection';
 import { FramePool } from '../src/listener/frame-pool';
 import { Listener } from '../src/listener/listener';
 import { RequestMemory } from '../src/listener/request-memory';
 import { Interceptions } from '../src/requests/interceptions';
+import { RequestMeter } from '../src/requests/request-meter';
 import { defaultBrokerOptions, type BrokerOptions } from '../src/options';
 
 /** The listener by itself, for handlers that need nothing of the broker. */
@@ -50,6 +51,8 @@ export async function listen(
     fetchBudget,
     framePool: new FramePool(),
     interceptions,
+    metrics: silentMetrics,
+    requestMeter: new RequestMeter(silentMetrics),
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
   };
   // The handlers of these tests use nothing else.

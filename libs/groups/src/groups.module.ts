@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { Lifecycle, type Clock, type Logger, type Random } from '@sluice/base';
-import { CLOCK, LOGGER, RANDOM } from '@sluice/base/base.module';
+import { Lifecycle, type Clock, type Logger, type Metrics, type Random } from '@sluice/base';
+import { CLOCK, LOGGER, METRICS, RANDOM } from '@sluice/base/base.module';
 import { RedisLink } from '@sluice/redis';
 import { RedisModule } from '@sluice/redis/redis.module';
 import { GroupCoordinator } from './coordinator/coordinator';
@@ -15,7 +15,7 @@ export const GROUP_LIMITS = Symbol('GroupLimits');
   providers: [
     {
       provide: GroupCoordinator,
-      inject: [RedisLink, CLOCK, RANDOM, LOGGER, GROUP_LIMITS, Lifecycle],
+      inject: [RedisLink, CLOCK, RANDOM, LOGGER, METRICS, GROUP_LIMITS, Lifecycle],
       useFactory: ownCoordinator,
     },
   ],
@@ -28,10 +28,11 @@ function ownCoordinator(
   clock: Clock,
   random: Random,
   log: Logger,
+  metrics: Metrics,
   limits: Partial<GroupLimits>,
   lifecycle: Lifecycle,
 ): GroupCoordinator {
-  const groups = new GroupCoordinator({ redis, clock, random, log, limits });
+  const groups = new GroupCoordinator({ redis, clock, random, log, metrics, limits });
   lifecycle.own({
     name: 'the consumer groups',
     start: () => groups.start(),

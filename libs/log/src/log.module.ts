@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { Lifecycle, type Clock, type Logger, type Random } from '@sluice/base';
-import { CLOCK, LOGGER, RANDOM } from '@sluice/base/base.module';
+import { Lifecycle, type Clock, type Logger, type Metrics, type Random } from '@sluice/base';
+import { CLOCK, LOGGER, METRICS, RANDOM } from '@sluice/base/base.module';
 import { RedisLink } from '@sluice/redis';
 import { RedisModule } from '@sluice/redis/redis.module';
 import { PartitionStore } from './partition-store';
@@ -30,7 +30,7 @@ export interface LogOptions {
   providers: [
     {
       provide: LogHistory,
-      inject: [LOG_OPTIONS, RedisLink, CLOCK, RANDOM, LOGGER, Lifecycle],
+      inject: [LOG_OPTIONS, RedisLink, CLOCK, RANDOM, LOGGER, METRICS, Lifecycle],
       useFactory: ownHistory,
     },
     {
@@ -40,7 +40,7 @@ export interface LogOptions {
     },
     {
       provide: TopicCatalog,
-      inject: [LogHistory, RedisLink, CLOCK, RANDOM, LOGGER, Lifecycle],
+      inject: [LogHistory, RedisLink, CLOCK, RANDOM, LOGGER, METRICS, Lifecycle],
       useFactory: ownCatalog,
     },
     {
@@ -50,13 +50,15 @@ export interface LogOptions {
     },
     {
       provide: PartitionStore,
-      inject: [RedisLink, LogHistory],
-      useFactory: (redis: RedisLink, history: LogHistory) => new PartitionStore(redis, { history }),
+      inject: [RedisLink, LogHistory, METRICS],
+      useFactory: (redis: RedisLink, history: LogHistory, metrics: Metrics) =>
+        new PartitionStore(redis, { history, metrics }),
     },
     {
       provide: ProducerIds,
-      inject: [RedisLink, LogHistory],
-      useFactory: (redis: RedisLink, history: LogHistory) => new ProducerIds(redis, history),
+      inject: [RedisLink, LogHistory, METRICS],
+      useFactory: (redis: RedisLink, history: LogHistory, metrics: Metrics) =>
+        new ProducerIds(redis, history, metrics),
     },
     {
       provide: Idempotency,
@@ -81,9 +83,10 @@ async function ownHistory(
   clock: Clock,
   random: Random,
   log: Logger,
+  metrics: Metrics,
   lifecycle: Lifecycle,
 ): Promise<LogHistory> {
-  const history = new LogHistory(redis, { acceptEmptyRedis, clock, random, log });
+  const history = new LogHistory(redis, { acceptEmptyRedis, clock, random, log, metrics });
   lifecycle.own({ name: 'the history of the log', stop: () => history.stop() });
   await history.start();
   return history;
@@ -113,9 +116,10 @@ function ownCatalog(
   clock: Clock,
   random: Random,
   log: Logger,
+  metrics: Metrics,
   lifecycle: Lifecycle,
 ): TopicCatalog {
-  const catalog = new TopicCatalog(redis, { clock, random, log, history });
+  const catalog = new TopicCatalog(redis, { clock, random, log, metrics, history });
   lifecycle.own({
     name: 'the topics',
     start: () => catalog.start(),

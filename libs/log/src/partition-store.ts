@@ -1,4 +1,11 @@
-import { systemClock, type Clock, type Logger, type TroubleLog } from '@sluice/base';
+import {
+  silentMetrics,
+  systemClock,
+  type Clock,
+  type Logger,
+  type Metrics,
+  type TroubleLog,
+} from '@sluice/base';
 import { attempt, type RedisLink } from '@sluice/redis';
 import { readBounds, type PartitionBounds } from './bounds';
 import { partitionKeys, type PartitionKeys, type PartitionRef } from './keys';
@@ -19,6 +26,7 @@ import {
   type TrimReply,
 } from './trim';
 import { PartitionWatch, type WatchOptions } from './watch/partition-watch';
+import { AppendMeter } from './writer/append-meter';
 import { Appends, Transactions } from './writer/appends';
 import { RedisLanes } from './writer/lanes';
 import { PartitionWriter, type AppendListener } from './writer/partition-writer';
@@ -28,7 +36,8 @@ export interface PartitionStoreOptions {
   /** Told of all that is appended. Without it, nothing is known of it after a loss. */
   history?: LogHistory;
   limits?: PartitionLimits;
-  clock?: Pick<Clock, 'setTimer'>;
+  clock?: Pick<Clock, 'setTimer' | 'monotonicMs'>;
+  metrics?: Metrics;
 }
 
 /** That so many batches were removed by something else, and the bounds that are true now. */
@@ -67,14 +76,16 @@ export class PartitionStore {
   private readonly clock: Pick<Clock, 'setTimer'>;
   private readonly history: LogHistory | undefined;
   private readonly ends: KnownEnds;
+  private readonly meter: AppendMeter;
   private readonly epochs: EpochTable;
   /** See `reservationTerms`. */
   private readonly reservation: string;
 
   constructor(
     private readonly redis: RedisLink,
-    { history, limits = partitionLimits, clock = systemClock }: PartitionStoreOptions = {},
+    options: PartitionStoreOptions = {},
   ) {
+    const { history, limits = partitionLimits, clock = systemClock } = options;
     this.limits = limits;
     this.clock = clock;
     this.history = history;
@@ -82,6 +93,7 @@ export class PartitionStore {
     this.epochs = new EpochTable(redis);
     this.reservation = reservationTerms(limits, redis);
     this.transactions = new Transactions(redis.write);
+    this.meter = new AppendMeter(options.metrics ?? silentMetrics, clock);
   }
 
   /** Makes the partition, empty from offset 0; one that exists is left as it is. */
@@ -105,11 +117,12 @@ export class PartitionStore {
    * them; a process needs one a partition.
    */
   writer(ref: PartitionRef, { log, trouble, onReply, ...terms }: NewWriter): PartitionWriter {
-    const { redis, limits, transactions, reservation, clock, history } = this;
+    const { redis, limits, transactions, reservation, clock, history, meter } = this;
     const ends = this.ends.of(ref);
-    const appends = new Appends(this.keys(ref), { limits, transactions, reservation, clock, ends });
+    const common = { limits, transactions, reservation, clock, ends, meter };
+    const appends = new Appends(this.keys(ref), common);
     const lanes = new RedisLanes({ redis, appends, history, ...terms });
-    return new PartitionWriter({ lanes, limits, log, trouble, onReply });
+    return new PartitionWriter({ lanes, limits, log, trouble, onReply, meter });
   }
 
   /**

@@ -1,5 +1,7 @@
+import { silentMetrics, type CounterCell, type Metrics } from '@sluice/base';
 import { attempt, type RedisLink } from '@sluice/redis';
 import { registryKeys } from './keys';
+import { logMetrics } from './metrics';
 import type { LogHistory } from './recovery/log-history';
 
 /** How many producer ids a process takes from Redis at once, as Kafka's brokers do. */
@@ -17,12 +19,15 @@ export class ProducerIds {
   private nextId = 0;
   private endId = 0;
   private refill: Promise<void> | null = null;
+  private readonly given: CounterCell;
 
   /** @param history makes good for what earlier processes gave out and Redis has lost */
   constructor(
     private readonly redis: RedisLink,
     private readonly history?: LogHistory,
+    metrics: Metrics = silentMetrics,
   ) {
+    this.given = metrics.counter(logMetrics.producerIds).with({});
     redis.onReady(({ historyChanged }) => {
       // What fails here is made good when the next block is taken.
       if (historyChanged && this.endId > 0) this.restoreCounter().catch(() => undefined);
@@ -40,6 +45,7 @@ export class ProducerIds {
       this.refill ??= this.takeBlock().finally(() => (this.refill = null));
       await this.refill;
     }
+    this.given.add(1);
     return this.nextId++;
   }
 

@@ -11,6 +11,12 @@ import { sameHistory, type HistoryToken } from './server';
  */
 export type ArrivalListener = (redis: Redis, history: HistoryToken) => Promise<void>;
 
+/** Whether a server is used, and why not. */
+export type AdmissionState = (typeof admissionStates)[number];
+
+/** All states, in words that are the same for ever: they are in metrics. */
+export const admissionStates = ['admitted', 'looking', 'unfit', 'suspected'] as const;
+
 /** What an admission works with. */
 export interface AdmissionParts {
   /** The connections that are held back. */
@@ -80,6 +86,13 @@ export class Admission {
   /** The history that the server was on when it was last looked at. */
   get history(): HistoryToken {
     return this.#history;
+  }
+
+  /** How the server stands, in a word. */
+  get state(): AdmissionState {
+    if (this.#suspicion !== null) return 'suspected';
+    if (this.#unfit !== null) return 'unfit';
+    return this.#arriving ? 'looking' : 'admitted';
   }
 
   /** Calls the listener for each new history, one after the other; returns its removal. */

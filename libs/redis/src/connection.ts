@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Redis, type Command } from 'ioredis';
+import type { CallMeter } from './call-meter';
 import { writeCommand } from './command-bytes';
 import type { Logger } from '@sluice/base';
 import type { RedisUnavailable } from './errors';
@@ -43,7 +44,11 @@ export function reconnectDelayMs(attempt: number): number {
  * command costs, and copies each argument, which is most of what a large one costs.
  */
 class CoalescingRedis extends Redis implements HeldConnection {
+  /** Where calls are measured. */
+  meter: CallMeter | null = null;
   #corked: Socket | null = null;
+  /** When the first call of this turn was made. */
+  #turnMs = 0;
   #held: RedisUnavailable | null = null;
   /** ioredis' methods of commands call `sendCommand` of what they are called on. */
   readonly unheld: Redis = Object.assign(Object.create(this) as Redis, {
@@ -69,9 +74,12 @@ class CoalescingRedis extends Redis implements HeldConnection {
     if (this.#corked === null && this.status === 'ready') {
       this.#corked = this.stream as Socket;
       this.#corked.cork();
+      if (this.meter !== null) this.#turnMs = this.meter.nowMs();
       process.nextTick(this.#uncork);
     }
     const [command, stream] = args;
+    // What ioredis itself sends to log in is not measured.
+    if (this.#corked !== null) this.meter?.begin(command, this.#turnMs);
     // Commands of a pipeline are collected by ioredis, not written to the socket one by one.
     if (this.#corked !== null && stream === undefined && command.args.some(Buffer.isBuffer)) {
       command.toWritable = toWritableInPieces;
@@ -101,13 +109,14 @@ function toWritableInPieces(this: Command, socket: object): Buffer {
  *   `commandTimeout` is no substitute: it costs a timer for every command and leaves the dead
  *   connection in use.
  *
- * @param lent where large values of replies go; tokens for its `claim` stand in their places
+ * @param parts.lent where large values of replies go; tokens for its `claim` stand in their places
+ * @param parts.meter measures the calls
  */
 export function openConnection(
   options: ResolvedOptions,
   role: ConnectionRole,
   log: Logger,
-  lent?: LentReplies,
+  { lent, meter }: { lent?: LentReplies; meter?: CallMeter } = {},
 ): Connection {
   const redis = new CoalescingRedis({
     host: options.host,
@@ -136,6 +145,10 @@ export function openConnection(
     // With TLS what is read from the socket is not what Redis has sent.
     Connector: lent && !options.tls ? sievedConnector(lent) : undefined,
   });
+  if (meter !== undefined) {
+    redis.meter = meter;
+    meter.attach(redis);
+  }
   if (role === 'durable') {
     const shared = new SharedWait(redis, options.commandStallMs);
     redis.wait = (copies: number, timeoutMs: number) => shared.wait(copies, timeoutMs);

@@ -14,6 +14,7 @@ export {
   type UnavailableReason,
 } from './errors';
 export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from './link';
+export { redisMetrics } from './metrics';
 export { aclLine, commandName, neededCommands, optionalCommands } from './needs';
 export { redisLimits, resolveOptions, type RedisOptions } from './options';
 export { checkWritesLine } from './script/rules';

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
-import { Periodic, type Clock, type Logger } from '@sluice/base';
-import { Admission, type ArrivalListener } from './admission';
+import { Periodic, silentMetrics, type Clock, type Logger, type Metrics } from '@sluice/base';
+import { Admission, admissionStates, type ArrivalListener } from './admission';
 import { AppendOnlyFile } from './aof';
+import { CallMeter, callMetrics } from './call-meter';
 import { adviseOnServer, checkServer } from './checks';
 import { explainConnectFailure } from './connect-error';
 import {
@@ -14,6 +15,7 @@ import { isConnectionLoss, RedisUnavailable, UnknownOutcome } from './errors';
 import { firstReady } from './first-ready';
 import { keepOnDisk } from './keep-on-disk';
 import { LentReplies } from './lent-replies';
+import { redisMetrics } from './metrics';
 import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import { checkRights } from './rights';
 import {
@@ -35,6 +37,7 @@ import {
 export interface LinkDeps {
   log: Logger;
   clock: Clock;
+  metrics?: Metrics;
 }
 
 /** Called after the write connection was made again. */
@@ -83,6 +86,7 @@ export class RedisLink {
   readonly #heartbeat: Periodic;
   /** Ends the waits for connections that were never ready. */
   readonly #opening = new AbortController();
+  readonly #unobserve: readonly (() => void)[];
   #server: Pick<ServerFacts, 'product' | 'version'> = { product: 'redis', version: '' };
   #persistence: Pick<ServerFacts, 'aofEnabled' | 'settings'> = {
     aofEnabled: false,
@@ -95,8 +99,13 @@ export class RedisLink {
     private readonly options: ResolvedOptions,
     private readonly deps: LinkDeps,
   ) {
-    const open = (role: ConnectionRole): Connection =>
-      openConnection(options, role, deps.log, role === 'entries' ? this.lent : undefined);
+    const { metrics = silentMetrics } = deps;
+    const measured = callMetrics(metrics);
+    const open = (role: ConnectionRole): Connection => {
+      const meter = new CallMeter(measured, role, deps.clock);
+      const lent = role === 'entries' ? this.lent : undefined;
+      return openConnection(options, role, deps.log, { lent, meter });
+    };
     this.#connections = {
       write: open('write'),
       durable: open('durable'),
@@ -128,6 +137,7 @@ export class RedisLink {
       everyMs: options.heartbeatMs,
       run: () => this.#ping(),
     });
+    this.#unobserve = this.#observe(metrics);
   }
 
   /**
@@ -248,6 +258,7 @@ export class RedisLink {
   /** Ends all connections. What is outstanding is rejected; later commands are refused. */
   async close(): Promise<void> {
     this.#opening.abort();
+    for (const stop of this.#unobserve) stop();
     this.#readyListeners.clear();
     await this.#aof.end();
     await Promise.all([
@@ -323,6 +334,23 @@ export class RedisLink {
       throw error;
     }
     return { redis: connection.redis, close };
+  }
+
+  #observe(metrics: Metrics): (() => void)[] {
+    return [
+      metrics.observe(redisMetrics.up, (tell) => {
+        for (const [connection, { redis }] of Object.entries(this.#connections)) {
+          tell(redis.status === 'ready' && !redis.isHeld ? 1 : 0, { connection });
+        }
+      }),
+      metrics.observe(redisMetrics.admission, (tell) => {
+        for (const state of admissionStates)
+          tell(state === this.#admission.state ? 1 : 0, { state });
+      }),
+      metrics.observe(redisMetrics.replicas, (tell) => {
+        if (this.#replicas !== null) tell(this.#replicas.count);
+      }),
+    ];
   }
 
   #firstReady(connection: Connection): Promise<void> {

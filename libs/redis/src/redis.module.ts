@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { Lifecycle, type Clock, type Logger } from '@sluice/base';
-import { CLOCK, LOGGER } from '@sluice/base/base.module';
+import { Lifecycle, type Clock, type Logger, type Metrics } from '@sluice/base';
+import { CLOCK, LOGGER, METRICS } from '@sluice/base/base.module';
 import { RedisLink } from './link';
 import type { RedisOptions } from './options';
 
@@ -12,7 +12,7 @@ export const REDIS_OPTIONS = Symbol('RedisOptions');
   providers: [
     {
       provide: RedisLink,
-      inject: [REDIS_OPTIONS, LOGGER, CLOCK, Lifecycle],
+      inject: [REDIS_OPTIONS, LOGGER, CLOCK, METRICS, Lifecycle],
       useFactory: connect,
     },
   ],
@@ -24,9 +24,10 @@ async function connect(
   options: RedisOptions,
   log: Logger,
   clock: Clock,
+  metrics: Metrics,
   lifecycle: Lifecycle,
 ): Promise<RedisLink> {
-  const link = await RedisLink.connect(options, { log, clock });
+  const link = await RedisLink.connect(options, { log, clock, metrics });
   lifecycle.own({ name: 'the connections to Redis', stop: () => link.close() });
   return link;
 }

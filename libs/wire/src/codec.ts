@@ -58,12 +58,14 @@ export function decodeResponse<A extends Api>(
  * `wireLimits.referenceBytesMin` bytes are chunks of their own, the very buffers that were given.
  * @throws RangeError for a string over 32,767 bytes where the version has classic strings, or an
  * invalid uuid
+ * @param onError told of each error code in it, but for NONE
  */
 export function encodeResponse<A extends Api>(
   api: A,
   version: number,
   correlationId: number,
   response: ResponseInput<A>,
+  onError?: (errorCode: number) => void,
 ): Buffer[] {
   const write = api.response.writers[version] ?? writerFor(api, api.response, version);
   const bodyAt = sizeBytes + correlationIdBytes;
@@ -75,6 +77,7 @@ export function encodeResponse<A extends Api>(
     scratch.start(bodyAt);
   }
   write(scratch, response);
+  if (onError !== undefined && scratch.errorCodes.length > 0) scratch.errorCodes.forEach(onError);
   return scratch.finish();
 }
 

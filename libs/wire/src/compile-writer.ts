@@ -20,6 +20,9 @@ interface Place {
   readonly path: string;
 }
 
+/** What every message calls the code of an error; those that are set are noted in passing. */
+const errorField = 'errorCode';
+
 /** Most bytes that a length or a count takes. */
 const lengthBytesMax = 5;
 
@@ -90,6 +93,9 @@ function writeRun(place: Place, run: readonly [string, FieldSpec][], source: str
   let offset = 0;
   for (const [name, spec] of run) {
     const variable = load(place, name, spec, source);
+    if (name === errorField) {
+      code.add(`if (${variable} !== 0) scratch.errorCodes.push(${variable});`);
+    }
     code.add(fixed(spec.type, variable, offset === 0 ? 'at' : `at + ${offset}`));
     offset += fixedSize(spec.type);
   }

@@ -19,9 +19,12 @@ export class Scratch {
   private cuts: number[] = [];
   private references: Buffer[] = [];
   private referencedBytes = 0;
+  /** Error codes, other than 0, of the message that was written last. */
+  errorCodes: number[] = [];
 
   start(at: number): void {
     this.at = at;
+    if (this.errorCodes.length > 0) this.errorCodes = [];
     if (this.references.length === 0) return;
     this.cuts = [];
     this.references = [];

@@ -1,4 +1,11 @@
-import type { Clock, Logger } from '@sluice/base';
+import {
+  silentMetrics,
+  type Clock,
+  type HistogramCell,
+  type Logger,
+  type MemoryUse,
+  type Metrics,
+} from '@sluice/base';
 import {
   batchHeaderBytes,
   compressionOf,
@@ -9,6 +16,7 @@ import {
   type Findings,
 } from '@sluice/records';
 import { limits } from '../limits';
+import { brokerMetrics } from '../metrics';
 import { NotExamined, type Examination } from './examination';
 import { ExaminingThread } from './examining-thread';
 
@@ -16,6 +24,7 @@ import { ExaminingThread } from './examining-thread';
 export interface ExaminerServices {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics?: Metrics;
 }
 
 /**
@@ -30,7 +39,32 @@ export class Examiner {
   /** Until when batches are opened in this turn of the event loop; null before the first one. */
   private turnEndMs: number | null = null;
 
-  constructor(private readonly services: ExaminerServices) {}
+  /** Batches that were compressed anew and are not appended yet. */
+  readonly repacked: MemoryUse;
+  private readonly metrics: Metrics;
+  private readonly onLoop: HistogramCell;
+  private readonly onThread: HistogramCell;
+  private readonly unobserve: readonly (() => void)[];
+
+  constructor(private readonly services: ExaminerServices) {
+    const { metrics = silentMetrics } = services;
+    const seconds = metrics.histogram(brokerMetrics.examined);
+    this.metrics = metrics;
+    const repackedBytes = (): number => this.repackedBytes;
+    this.repacked = {
+      get bytesUsed() {
+        return repackedBytes();
+      },
+      bytesMax: limits.repackedBytesMax,
+    };
+    this.onLoop = seconds.with({ where: 'loop' });
+    this.onThread = seconds.with({ where: 'thread' });
+    metrics.counter(brokerMetrics.examineFailures);
+    this.unobserve = [
+      metrics.observe(brokerMetrics.examineQueue, (tell) => tell(this.waiting.length)),
+      metrics.observe(brokerMetrics.examineThreads, (tell) => tell(this.threads.size)),
+    ];
+  }
 
   /** Threads that there are now; none until the first large batch comes. */
   get threadCount(): number {
@@ -64,11 +98,17 @@ export class Examiner {
     const isSmall = batch.length <= limits.examineAtOnceBytesMax;
     if (isSmall && this.mayGoFirst(rules) && this.hasTime(nowMs)) {
       const findings = examineSmall(batch, header, rules);
-      if (findings !== null) return this.keep(findings);
+      if (findings !== null) {
+        this.onLoop.observe(this.secondsSince(nowMs));
+        return this.keep(findings);
+      }
     }
     if (this.stopped) throw new NotExamined('the gateway stops');
     return new Promise((resolve, reject) => {
-      const found = (findings: Findings) => resolve(this.keep(findings));
+      const found = (findings: Findings) => {
+        this.onThread.observe(this.secondsSince(nowMs));
+        resolve(this.keep(findings));
+      };
       this.waiting.push({ batch, header, rules, untilMs, resolve: found, reject });
       this.beginNext();
     });
@@ -84,10 +124,15 @@ export class Examiner {
   /** Ends the threads; what they have not done is rejected with NotExamined. */
   async stop(): Promise<void> {
     this.stopped = true;
+    for (const stop of this.unobserve) stop();
     const why = 'the gateway stops';
     for (const { reject } of this.waiting.splice(0)) reject(new NotExamined(why));
     await Promise.all([...this.threads].map((thread) => thread.stop(why)));
     this.threads.clear();
+  }
+
+  private secondsSince(ms: number): number {
+    return (this.services.clock.monotonicMs() - ms) / 1000;
   }
 
   private keep(findings: Findings): Findings {
@@ -140,6 +185,7 @@ export class Examiner {
   /** The next batch that needs it starts another. */
   private replace(dead: ExaminingThread, why: string): void {
     this.threads.delete(dead);
+    this.metrics.counter(brokerMetrics.examineFailures).add(1);
     this.services.log.error('a thread that examines batches is gone', { error: why });
     this.beginNext();
   }

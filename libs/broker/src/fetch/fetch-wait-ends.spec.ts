@@ -64,6 +64,7 @@ class WaitBench {
       },
       partitions: { get: (_: unknown, index: number) => [this.empty, this.other][index] },
       fetchBudget: new MemoryBudget(limits.fetchReplyBytesMax),
+      waitingFetches: { count: 0 },
       clock: this.clock,
     };
     const signal = this.gone.signal;

@@ -12,9 +12,10 @@ import { ErrorCode, type Fetch, type ResponseInput } from '@sluice/wire';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import type { RequestContext } from '../requests/context';
 import { fetch } from '../handlers/01-fetch';
+import { TrafficMeter } from '../partitions/traffic-meter';
 import { limits } from '../limits';
 import { fetchBytesMax } from './fetch-memory';
-import { MemoryBudget, silentLogger } from '@sluice/base';
+import { MemoryBudget, silentLogger, silentMetrics } from '@sluice/base';
 import { HotMemory } from '../partitions/hot-memory';
 import { Partition } from '../partitions/partition';
 
@@ -76,6 +77,7 @@ class FetchBench {
       readAheadBudget: new MemoryBudget(0),
       replicationTimeoutMs: 1,
       log: silentLogger,
+      traffic: new TrafficMeter(silentMetrics),
       appendTrouble: { note: () => {} },
     };
     this.partitions = Array.from({ length: count }, (_, partition) => {
@@ -96,6 +98,7 @@ class FetchBench {
         catalog: { byName: () => ({ id: 'id', name: 't', partitions: this.partitions.length }) },
         partitions: { get: (_: unknown, index: number) => this.partitions[index] },
         fetchBudget: this.fetchBudget,
+        waitingFetches: { count: 0 },
         clock: this.clock,
       },
       signal: new AbortController().signal,

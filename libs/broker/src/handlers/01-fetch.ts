@@ -69,7 +69,10 @@ async function readUntilEnough(
     if (plan.failed || plan.bytes >= request.minBytes || leftMs <= 0 || signal.aborted) return;
     const partitions = plan.partitions();
     if (plan.full || partitions.length === 0) return;
-    if (!plan.changedSinceLook) await waitForChange(partitions, leftMs, { clock, signal });
+    if (plan.changedSinceLook) continue;
+    services.waitingFetches.count++;
+    await waitForChange(partitions, leftMs, { clock, signal });
+    services.waitingFetches.count--;
   }
 }
 

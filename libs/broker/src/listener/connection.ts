@@ -11,10 +11,12 @@ import { readIntoOwnBuffer } from './own-buffer';
 import { ReplyQueue } from './reply-queue';
 import { ConnectionMemory, type RequestMemory } from './request-memory';
 import { RequestScope } from './request-scope';
+import type { RequestMeter } from '../requests/request-meter';
 
 export interface ConnectionServices extends BrokerServices {
   readonly requestMemory: RequestMemory;
   readonly framePool: FramePool;
+  readonly requestMeter: RequestMeter;
 }
 
 /** Who has accepted a connection. */
@@ -80,6 +82,11 @@ export class Connection {
     return this.queued === 0 && this.outstanding === 0 && this.replies.sent;
   }
 
+  /** Requests that have come and are not answered. */
+  get unanswered(): number {
+    return this.queued + this.outstanding;
+  }
+
   /** Takes no further request; closes once what is under way is answered. */
   drain(): void {
     this.draining = true;
@@ -140,7 +147,9 @@ export class Connection {
   }
 
   private admit(frame: Buffer): ParsedRequest {
-    const request = parseRequest(frame, this.services.interceptions);
+    const request = parseRequest(frame, this.services, this.lastDataMs);
+    request.meter.requests.add(1);
+    request.meter.requestBytes.add(frame.length);
     this.memory.admit(frame.length);
     return request;
   }
@@ -200,7 +209,7 @@ export class Connection {
   private start(request: ParsedRequest): void {
     if (request.pipelined) this.pipelinedOut++;
     else this.exclusiveOut = true;
-    const reply = this.replies.expect();
+    const reply = this.replies.expect(request.meter, request.arrivedMs);
     const scope = new RequestScope(
       this.services,
       request,
@@ -253,6 +262,7 @@ export class Connection {
   }
 
   private onClose(): void {
+    if (!this.closing) this.owner.closings.ended();
     this.closing = true;
     this.gone.abort();
     this.dropQueue();

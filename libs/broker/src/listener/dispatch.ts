@@ -9,6 +9,7 @@ import type { RequestContext } from '../requests/context';
 import { unsupportedVersionResponse } from '../handlers/18-api-versions';
 import { CloseConnection } from '../requests/close-connection';
 import type { Interceptions, KeyInterceptions } from '../requests/interceptions';
+import type { ApiMeter, RequestMeter } from '../requests/request-meter';
 import { type Handler, handlerOf, noReply } from '../requests/handler';
 
 /**
@@ -27,6 +28,15 @@ export interface ParsedRequest {
   apiVersion: number;
   correlationId: number;
   clientId: string;
+  /** Where it is measured, and since when it is there whole. */
+  meter: ApiMeter;
+  arrivedMs: number;
+}
+
+/** What reading a request's header needs. */
+export interface RequestSources {
+  readonly interceptions: Interceptions;
+  readonly requestMeter: RequestMeter;
 }
 
 /**
@@ -34,7 +44,11 @@ export interface ParsedRequest {
  * no general error reply; ApiVersions alone answers whatever its version is, so that clients can
  * step down.
  */
-export function parseRequest(frame: Buffer, all: Interceptions): ParsedRequest {
+export function parseRequest(
+  frame: Buffer,
+  { interceptions: all, requestMeter }: RequestSources,
+  arrivedMs: number,
+): ParsedRequest {
   const header = readRequestHeader(frame);
   const handler = handlerOf(header.apiKey);
   if (!handler) throw new CloseConnection('unknown API key', { apiKey: header.apiKey });
@@ -58,6 +72,8 @@ export function parseRequest(frame: Buffer, all: Interceptions): ParsedRequest {
     apiVersion,
     correlationId: header.correlationId,
     clientId: header.clientId ?? '',
+    meter: requestMeter.of(handler.api),
+    arrivedMs,
   };
 }
 
@@ -80,5 +96,5 @@ export function encodeAnswer(request: ParsedRequest, answer: unknown): Buffer[] 
   // Only ApiVersions comes this far in a version that is not served; it is answered in v0's form.
   const version = isServed(api, request.apiVersion) ? request.apiVersion : 0;
   const response = answer as Parameters<typeof encodeResponse>[3];
-  return encodeResponse(api, version, request.correlationId, response);
+  return encodeResponse(api, version, request.correlationId, response, request.meter.failed);
 }

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { Periodic } from '@sluice/base';
+import { Periodic, type CounterCell } from '@sluice/base';
 import { limits } from '../limits';
+import { brokerMetrics } from '../metrics';
 import { Closings } from './closings';
 import { Connection, type ConnectionOwner, type ConnectionServices } from './connection';
 
@@ -13,13 +14,24 @@ export class Listener {
   private readonly connections = new Set<Connection>();
   private readonly sweep: Periodic;
   private readonly owner: ConnectionOwner;
+  private readonly accepted: CounterCell;
+  private readonly unobserve: readonly (() => void)[];
   private stopping = false;
   private onEmpty: (() => void) | null = null;
 
   constructor(private readonly services: ConnectionServices) {
-    const { clock, log } = services;
+    const { clock, log, metrics } = services;
+    this.accepted = metrics.counter(brokerMetrics.accepted).with({});
+    this.unobserve = [
+      metrics.observe(brokerMetrics.connections, (tell) => tell(this.connections.size)),
+      metrics.observe(brokerMetrics.inFlight, (tell) => {
+        let unanswered = 0;
+        for (const connection of this.connections) unanswered += connection.unanswered;
+        tell(unanswered);
+      }),
+    ];
     this.owner = {
-      closings: new Closings({ clock, log }),
+      closings: new Closings({ clock, log, metrics }),
       gone: (connection) => {
         this.connections.delete(connection);
         if (this.connections.size === 0) this.onEmpty?.();
@@ -65,6 +77,7 @@ export class Listener {
     if (this.connections.size > 0) await this.emptyWithin(graceMs);
     for (const connection of this.connections) connection.close('the gateway stops');
     this.owner.closings.stop();
+    for (const stop of this.unobserve) stop();
   }
 
   private listenOn(host: string, port: number): Promise<number> {
@@ -85,12 +98,14 @@ export class Listener {
   private accept(socket: Socket): void {
     const { connectionsMax } = this.services.options;
     const full = this.connections.size >= connectionsMax;
-    if (full && !this.stopping) this.owner.closings.refused(connectionsMax);
+    if (this.stopping) this.owner.closings.refusedAtStop();
+    else if (full) this.owner.closings.refused(connectionsMax);
     if (full || this.stopping) {
       socket.on('error', () => {});
       socket.destroy();
       return;
     }
+    this.accepted.add(1);
     this.connections.add(new Connection(socket, this.services, this.owner));
   }
 

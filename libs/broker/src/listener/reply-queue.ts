@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '@sluice/base';
+import type { ApiMeter } from '../requests/request-meter';
 
 /**
  * Replies up to so many bytes together are copied into one buffer: one write costs less than many.
@@ -15,6 +16,11 @@ export class PendingReply {
   chunks: Buffer[] | null = null;
   ready = false;
   private done: (() => void)[] | null = null;
+
+  constructor(
+    readonly meter: ApiMeter,
+    readonly arrivedMs: number,
+  ) {}
 
   onSent(done: () => void): void {
     (this.done ??= []).push(done);
@@ -55,8 +61,9 @@ export class ReplyQueue {
     return this.head === this.pending.length && this.writtenAtMs.length === 0;
   }
 
-  expect(): PendingReply {
-    const reply = new PendingReply();
+  /** @param arrivedMs since when the request is there whole */
+  expect(meter: ApiMeter, arrivedMs: number): PendingReply {
+    const reply = new PendingReply(meter, arrivedMs);
     this.pending.push(reply);
     return reply;
   }
@@ -116,10 +123,13 @@ export class ReplyQueue {
     while (this.head < this.pending.length && this.pending[this.head]!.ready) {
       const reply = this.pending[this.head++]!;
       group.push(reply);
-      for (const chunk of reply.chunks ?? []) {
+      if (reply.chunks === null) continue;
+      const bytesBefore = bytes;
+      for (const chunk of reply.chunks) {
         chunks.push(chunk);
         bytes += chunk.length;
       }
+      reply.meter.replyBytes.add(bytes - bytesBefore);
     }
     if (this.head === this.pending.length || this.head > 1024) {
       this.pending.splice(0, this.head);
@@ -131,7 +141,11 @@ export class ReplyQueue {
 
   private write(group: PendingReply[], chunks: Buffer[]): void {
     this.unsettled.add(group);
-    this.writtenAtMs.push(this.clock.monotonicMs());
+    const nowMs = this.clock.monotonicMs();
+    this.writtenAtMs.push(nowMs);
+    for (const { chunks: answer, meter, arrivedMs } of group) {
+      if (answer !== null) meter.seconds.observe((nowMs - arrivedMs) / 1000);
+    }
     const last = chunks.length - 1;
     this.socket.cork();
     for (let i = 0; i < last; i++) this.socket.write(chunks[i]!);

@@ -22,6 +22,12 @@ export class RequestMemory {
     return this.small.bytesUsed + this.medium.bytesUsed + this.large.bytesUsed;
   }
 
+  /** Each part by its name in metrics. */
+  get parts(): Readonly<Record<string, MemoryBudget>> {
+    const { small, medium, large } = this;
+    return { requests_small: small, requests_medium: medium, requests_large: large };
+  }
+
   /** True while somebody waits for room. */
   get contended(): boolean {
     return this.small.contended || this.medium.contended || this.large.contended;

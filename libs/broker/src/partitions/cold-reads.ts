@@ -3,6 +3,7 @@ import type { MemoryBudget } from '@sluice/base';
 import { limits } from '../limits';
 import { addBatch, type ColdRun, cutRun, emptyRun } from './cold-run';
 import { ReadAhead, type Reserve } from './read-ahead';
+import type { TopicMeter } from './traffic-meter';
 
 /** How many ends of earlier reads are remembered, to tell who reads on from where it was. */
 const rememberedEnds = 8;
@@ -15,6 +16,7 @@ export interface ColdReadsOptions {
   budget: MemoryBudget;
   /** True for an offset that is hot, and so not worth being read ahead. */
   isHot: (offset: number) => boolean;
+  meter?: Pick<TopicMeter, 'read'>;
 }
 
 /**
@@ -42,6 +44,8 @@ export class ColdReads {
     if (run.chunks.length === 0) return run;
     const rest = cutRun(run, bytesMax);
     const next = run.nextOffset;
+    const source = found ? 'ahead' : 'cold';
+    this.options.meter?.read(source, run.chunks.length, next - offset, run.bytes);
     if (rest || found || this.ends.includes(offset)) this.readOn(next, rest, bytesMax, bounds);
     this.ends.push(next);
     if (this.ends.length > rememberedEnds) this.ends.shift();

@@ -39,7 +39,7 @@ export class HotMemory {
   private bytes = 0;
   private readonly spares = new SparePool({ spareBytesMax, sparesPerSizeMax });
 
-  constructor(private readonly bytesMax: number) {}
+  constructor(readonly bytesMax: number) {}
 
   /** False where no memory is given to what is hot. */
   get enabled(): boolean {

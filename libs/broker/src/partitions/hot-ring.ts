@@ -5,6 +5,8 @@ export interface BatchRun {
   chunks: Buffer[];
   bytes: number;
   nextOffset: number;
+  /** How many there are, where a chunk may be several. */
+  batches?: number;
   /**
    * To be called once the chunks are no longer used, where it is set: their memory is then written
    * again. Calling it twice does nothing.
@@ -56,7 +58,7 @@ export class HotRing {
   read(offset: number, bytesMax: number): BatchRun | null {
     let index = this.segmentOf(offset);
     if (index < 0) return null;
-    const run: BatchRun = { chunks: [], bytes: 0, nextOffset: offset };
+    const run = { chunks: [] as Buffer[], bytes: 0, nextOffset: offset, batches: 0 };
     const lent: Segment[] = [];
     for (; index < this.segments.length; index++) {
       const segment = this.segments[index]!;
@@ -68,14 +70,15 @@ export class HotRing {
       run.chunks.push(segment.memory.subarray(start, segment.ends[end]!));
       run.bytes += segment.ends[end]! - start;
       run.nextOffset = segment.nextOffsets[end]!;
+      run.batches += end - first + 1;
       lent.push(segment);
       segment.readers++;
       if (end < segment.ends.length - 1 || run.bytes >= bytesMax) break;
     }
-    run.release = () => {
+    const release = (): void => {
       for (const segment of lent.splice(0)) this.memory.giveBack(segment);
     };
-    return run;
+    return { ...run, release };
   }
 
   /** Forgets everything, as after a change of the log's history. */

@@ -1,4 +1,4 @@
-import { MemoryBudget, silentLogger } from '@sluice/base';
+import { MemoryBudget, silentLogger, silentMetrics } from '@sluice/base';
 import {
   LeaderEpochs,
   partitionLimits,
@@ -12,6 +12,7 @@ import {
 import { batchAt } from '@sluice/test/support/batches';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import { HotMemory } from './hot-memory';
+import { TrafficMeter } from './traffic-meter';
 import { Partition } from './partition';
 
 const ref = { topic: 'orders', topicId: 'x', partition: 0 };
@@ -56,6 +57,7 @@ function heldPartition() {
     readAheadBudget: new MemoryBudget(1024 * 1024),
     replicationTimeoutMs: 100,
     log: silentLogger,
+    traffic: new TrafficMeter(silentMetrics),
     appendTrouble: { note: () => {} },
   });
   /** The answer to an append of this gateway, of one record. */

@@ -15,6 +15,7 @@ import type { ColdRun } from './cold-run';
 import { ColdReads } from './cold-reads';
 import type { HotMemory } from './hot-memory';
 import { type BatchRun, HotRing } from './hot-ring';
+import type { TopicMeter, TrafficMeter } from './traffic-meter';
 
 /**
  * The leadership that appends depend on until leaders move between gateways: none. A partition's
@@ -36,6 +37,7 @@ export interface PartitionServices {
   readAheadBudget: MemoryBudget;
   replicationTimeoutMs: number;
   log: Logger;
+  traffic: TrafficMeter;
   /** Told of appends that fail, of all partitions together. */
   appendTrouble: Pick<TroubleLog, 'note'>;
 }
@@ -49,6 +51,7 @@ export class Partition {
   private readonly watch: PartitionWatch;
   private readonly ring: HotRing;
   private readonly cold: ColdReads;
+  private readonly meter: TopicMeter;
   private lastUsedMs: number;
 
   constructor(
@@ -60,7 +63,8 @@ export class Partition {
     const { replicationTimeoutMs, appendTrouble: trouble } = services;
     this.ring = new HotRing(hotMemory);
     const isHot = (offset: number): boolean => this.ring.holds(offset);
-    this.cold = new ColdReads({ store, ref, budget, isHot });
+    this.meter = services.traffic.of(ref.topic);
+    this.cold = new ColdReads({ store, ref, budget, isHot, meter: this.meter });
     const onReply = this.appended.bind(this);
     this.writer = store.writer(ref, { leaderEpoch, replicationTimeoutMs, log, trouble, onReply });
     const isAppending = (): boolean => this.writer.callIsOut;
@@ -82,7 +86,7 @@ export class Partition {
   /** Appends a batch that was checked before; `copies` replicas have to confirm it. */
   append(batch: AppendBatch, copies: number, done: AppendDone): void {
     this.lastUsedMs = this.services.clock.monotonicMs();
-    this.writer.append(batch, copies, done);
+    this.writer.append(batch, copies, done, this.lastUsedMs);
   }
 
   /**
@@ -96,7 +100,7 @@ export class Partition {
     if (bounds && refusalOf(offset, bounds)) bounds = await this.watch.refresh();
     const outcome = lookAt(offset, bounds);
     if (!bounds || 'refused' in outcome || offset === bounds.logEndOffset) return outcome;
-    const run = this.ring.read(offset, bytesMax) ?? (await this.readCold(offset, bytesMax));
+    const run = this.readHot(offset, bytesMax) ?? (await this.readCold(offset, bytesMax));
     // The log has been trimmed meanwhile, or a hand has removed what was there.
     if (!run) return lookAt(offset, await this.watch.refresh());
     // What was appended meanwhile may have come along.
@@ -159,13 +163,26 @@ export class Partition {
       const isGone = reply?.refused === 'unknown-partition';
       return this.watch.appendFailed({ isGone });
     }
+    let appended = 0;
+    let records = 0;
+    let bytesAppended = 0;
     reply.results.forEach((result, i) => {
       if (result.kind !== 'appended') return;
       const { bytes, lastOffsetDelta } = batches[i]!;
       stampBatch(bytes, 0, result.baseOffset, reply.leaderEpoch);
       this.ring.push(bytes, result.baseOffset, result.baseOffset + lastOffsetDelta + 1);
+      appended++;
+      records += lastOffsetDelta + 1;
+      bytesAppended += bytes.length;
     });
+    this.meter.appended(appended, records, bytesAppended);
     this.watch.appended(reply.logStartOffset, reply.logEndOffset);
+  }
+
+  private readHot(offset: number, bytesMax: number): BatchRun | null {
+    const run = this.ring.read(offset, bytesMax);
+    if (run !== null) this.meter.read('hot', run.batches ?? 0, run.nextOffset - offset, run.bytes);
+    return run;
   }
 
   private async readCold(offset: number, bytesMax: number): Promise<ColdRun | null> {

@@ -28,6 +28,13 @@ export class Partitions {
     });
   }
 
+  /** How many are in memory. */
+  get count(): number {
+    let count = 0;
+    for (const partitions of this.byTopicId.values()) count += partitions.size;
+    return count;
+  }
+
   get store(): PartitionStore {
     return this.services.store;
   }
@@ -64,7 +71,10 @@ export class Partitions {
   drop(topicId: string): void {
     const partitions = this.byTopicId.get(topicId);
     this.byTopicId.delete(topicId);
-    for (const partition of partitions?.values() ?? []) partition.drop();
+    for (const partition of partitions?.values() ?? []) {
+      partition.drop();
+      this.services.traffic.forget(partition.ref.topic);
+    }
   }
 
   /**

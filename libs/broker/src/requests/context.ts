@@ -1,6 +1,6 @@
 import type { GroupCoordinator } from '@sluice/groups';
 import type { ProducerIds, TopicCatalog } from '@sluice/log';
-import type { Clock, Logger, MemoryBudget } from '@sluice/base';
+import type { Clock, Logger, MemoryBudget, Metrics } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import type { BrokerOptions } from '../options';
 import type { AutoCreation } from './auto-creation';
@@ -22,6 +22,9 @@ export interface BrokerServices {
   readonly fetchBudget: MemoryBudget;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: Metrics;
+  /** How many fetches wait for records. */
+  readonly waitingFetches: { count: number };
   readonly autoCreation: AutoCreation;
   /** Faults on request, for tests. */
   readonly interceptions: Interceptions;

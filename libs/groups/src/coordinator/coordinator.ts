@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random } from '@sluice/base';
+import { silentMetrics, type Clock, type Logger, type Metrics, type Random } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import { ErrorCode } from '@sluice/wire';
 import type {
@@ -26,6 +26,7 @@ import { deletionRefusal } from '../classic/coordinator/offset-deletion';
 import { joinRefusal, syncRefusal } from '../classic/machine/answers';
 import type { Stores } from '../classic/stored/classic-store';
 import { defaultGroupLimits, type GroupLimits } from '../limits';
+import { GroupMeter } from '../metrics';
 import { GroupIndex } from '../store/group-index';
 import { CommittedOffsets } from '../store/offsets';
 import { GroupStates } from '../store/group-states';
@@ -41,6 +42,7 @@ export interface GroupCoordinatorDeps {
   clock: Clock;
   random: Random;
   log: Logger;
+  metrics?: Metrics;
   limits?: Partial<GroupLimits>;
   /**
    * The epoch with which this gateway coordinates a group, or null when another one does: such
@@ -65,6 +67,7 @@ export class GroupCoordinator {
   readonly #sweeper: Sweeper;
   readonly #troubles: Troubles;
   #stopListening: () => void = () => {};
+  readonly #unobserve: () => void;
   #isStopped = false;
 
   constructor(private readonly deps: GroupCoordinatorDeps) {
@@ -83,11 +86,13 @@ export class GroupCoordinator {
     this.#troubles = troubles;
     // Another's group may still be in memory here; with epoch 0 it is taken from no later epoch.
     const coordinatorEpochOf = (groupId: string) => this.#epochOf(groupId) ?? 0;
-    const shared = { ...common, stores, troubles, quarantine };
+    const meter = new GroupMeter(deps.metrics ?? silentMetrics);
+    const shared = { ...common, stores, troubles, quarantine, meter };
     this.#classic = new ClassicGroups({ ...shared, random, coordinatorEpochOf });
     this.#offsets = new OffsetReader({ ...common, offsets: stores.offsets, troubles });
     const isOurs = (groupId: string) => this.#check(groupId) === ErrorCode.NONE;
     this.#sweeper = new Sweeper({ ...shared, classic: this.#classic, isOurs });
+    this.#unobserve = meter.observe(() => this.#classic.inMemory());
   }
 
   /** The limits in force. */
@@ -111,6 +116,7 @@ export class GroupCoordinator {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#stopListening();
+    this.#unobserve();
     await this.#classic.stop(ErrorCode.NOT_COORDINATOR);
     await this.#sweeper.stop();
     this.#troubles.stop();

@@ -27,6 +27,11 @@ export class Quarantine {
 
   constructor(private readonly deps: QuarantineDeps) {}
 
+  /** Groups that are in it, or were and have not been read since. */
+  get count(): number {
+    return this.#cases.size;
+  }
+
   /** Puts a group in, or keeps it in, for `quarantineMs`. */
   add(groupId: string, error: Error): void {
     const { clock, log, limits } = this.deps;

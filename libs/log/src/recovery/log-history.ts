@@ -1,4 +1,11 @@
-import type { Clock, Logger, Random } from '@sluice/base';
+import {
+  silentMetrics,
+  type Clock,
+  type Counter,
+  type Logger,
+  type Metrics,
+  type Random,
+} from '@sluice/base';
 import {
   attempt,
   RedisStartError,
@@ -10,6 +17,7 @@ import {
 } from '@sluice/redis';
 import { ensureClusterId } from '../cluster-id';
 import { registryKeys } from '../keys';
+import { logMetrics } from '../metrics';
 import { partitionLimits, type PartitionLimits } from '../partition-limits';
 import { skipProducerIdsScript } from '../scripts';
 import { KnownEnds } from './known-ends';
@@ -22,6 +30,7 @@ export interface LogHistoryOptions {
   clock: Clock;
   log: Logger;
   random: Random;
+  metrics?: Metrics;
   /** Begin anew where a gateway has found that Redis no longer has its data. */
   acceptEmptyRedis?: boolean;
   /** `partitionLimits`, with another value for tests. */
@@ -44,6 +53,8 @@ export class LogHistory {
   #toldGone = false;
   #opening: Promise<void> | null = null;
   #open = (): void => undefined;
+  readonly #moved: Counter;
+  readonly #skippedOffsets: Counter;
   readonly #token: string;
   readonly #writers: Writers;
   readonly #undo: () => void;
@@ -52,6 +63,9 @@ export class LogHistory {
     private readonly redis: RedisLink,
     private readonly options: LogHistoryOptions,
   ) {
+    const { metrics = silentMetrics } = options;
+    this.#moved = metrics.counter(logMetrics.recoveredPartitions);
+    this.#skippedOffsets = metrics.counter(logMetrics.skippedOffsets);
     this.#token = options.random.uuid();
     this.#writers = new Writers(this.#keys);
     this.#undo = redis.onArrival((unheld, history) => this.#arrived(unheld, history));
@@ -232,6 +246,8 @@ export class LogHistory {
 
   #tell({ partitions, moved, skippedOffsets }: Recovered): void {
     if (moved === 0) return;
+    this.#moved.add(moved);
+    this.#skippedOffsets.add(skippedOffsets);
     this.options.log.warn('offsets that may have been given to lost records are left out', {
       partitions,
       moved,

@@ -1,5 +1,6 @@
-import type { Clock, Logger, Random } from '@sluice/base';
+import { silentMetrics, type Clock, type Logger, type Metrics, type Random } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
+import { logMetrics } from '../metrics';
 import type { LogHistory } from '../recovery/log-history';
 import { catalogLimits } from './catalog-limits';
 import type { CatalogLimits } from './catalog-limits';
@@ -20,6 +21,7 @@ interface CatalogDeps {
   clock: Clock;
   random: Random;
   log: Logger;
+  metrics?: Metrics;
   /** Knows when all topics are gone, so that none is taken for deleted. */
   history?: LogHistory;
   /** Other limits, for tests. */
@@ -35,9 +37,11 @@ interface CatalogDeps {
 export class TopicCatalog {
   readonly #parts: CatalogParts;
   readonly #listeners = new Set<(change: TopicChange) => void>();
+  readonly #unobserve: readonly (() => void)[];
 
-  constructor(redis: RedisLink, { clock, random, log, history, limits: others }: CatalogDeps) {
-    const limits = { ...catalogLimits, ...others };
+  constructor(redis: RedisLink, deps: CatalogDeps) {
+    const { clock, random, log, history, metrics = silentMetrics } = deps;
+    const limits = { ...catalogLimits, ...deps.limits };
     const registry = new TopicRegistry(redis, clock, limits, history);
     history?.countTopicsBy(() => this.list().length);
     const view = new TopicView((field, { message }) => {
@@ -49,6 +53,12 @@ export class TopicCatalog {
     };
     const follower = new TopicFollower({ redis, registry, view, clock, log, limits, onChange });
     this.#parts = { registry, view, follower, limits, clock, random, log };
+    this.#unobserve = [
+      metrics.observe(logMetrics.topics, (tell) => tell(this.list().length)),
+      metrics.observe(logMetrics.partitions, (tell) => {
+        tell(this.list().reduce((sum, { partitions }) => sum + partitions, 0));
+      }),
+    ];
   }
 
   /** Reads all topics and follows their changes. Throws when Redis cannot be read. */
@@ -58,6 +68,7 @@ export class TopicCatalog {
 
   /** Stops following; look-ups go on with what was last known. */
   stop(): Promise<void> {
+    for (const stop of this.#unobserve) stop();
     return this.#parts.follower.stop();
   }
 

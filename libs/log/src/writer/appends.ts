@@ -15,6 +15,7 @@ import {
   type LogPosition,
   type SentTerms,
 } from './append-call';
+import { silentMeter, type AppendMeter } from './append-meter';
 import { allowsTransactions, appendDirect } from './direct-append';
 
 /** Whether transactions may be used; asked for once a connection, when it first matters. */
@@ -54,6 +55,7 @@ export interface AppendsOptions {
   clock: Pick<Clock, 'setTimer'>;
   /** Told how far the log reaches, or may. */
   ends: EndNotes;
+  meter?: AppendMeter;
 }
 
 /**
@@ -66,11 +68,14 @@ export class Appends {
   private end: LogPosition | null = null;
   /** How many more calls go through Lua, because another writer came in between. */
   private plainLeft = 0;
+  private readonly meter: AppendMeter;
 
   constructor(
     private readonly keys: PartitionKeys,
     private readonly options: AppendsOptions,
-  ) {}
+  ) {
+    this.meter = options.meter ?? silentMeter;
+  }
 
   /**
    * Appends batches in one step, in their order; each is judged by itself as Kafka's broker does
@@ -138,6 +143,7 @@ export class Appends {
       if (reply.tag !== 'moved') return reply;
       this.plainLeft = limits.plainAppendsAfterMove;
     }
+    this.meter.sends('script');
     return runAppend(connection, keys, terms, batches);
   }
 
@@ -146,6 +152,7 @@ export class Appends {
     on: { terms: SentTerms; position: LogPosition },
     batches: readonly AppendBatch[],
   ): Promise<AppendScriptReply> {
+    this.meter.sends('direct');
     try {
       return await appendDirect(connection, this.keys, on, batches);
     } catch (error) {

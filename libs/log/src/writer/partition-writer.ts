@@ -8,6 +8,7 @@ import {
   type AppendReply,
   type AppendResult,
 } from './append-call';
+import { silentMeter, type AppendMeter } from './append-meter';
 import type { AppendLanes } from './lanes';
 
 /** What became of one batch: judged by the append script, or refused for the whole call. */
@@ -35,6 +36,7 @@ export interface WriterOptions {
   /** Told of calls that fail, which else only clients would see. */
   trouble: Pick<TroubleLog, 'note'>;
   onReply: AppendListener;
+  meter?: AppendMeter;
 }
 
 interface Waiting {
@@ -56,8 +58,13 @@ export class PartitionWriter {
   private confirming = 0;
   private scheduled = false;
   private closed = false;
+  /** Since when the first of `waiting` has been that. */
+  private firstSinceMs = 0;
+  private readonly meter: AppendMeter;
 
-  constructor(private readonly options: WriterOptions) {}
+  constructor(private readonly options: WriterOptions) {
+    this.meter = options.meter ?? silentMeter;
+  }
 
   /** True while somebody waits for an answer. */
   get busy(): boolean {
@@ -73,9 +80,16 @@ export class PartitionWriter {
    * Appends one batch; never re-sends.
    *
    * @param copies as many replicas have to be connected before and to confirm afterwards
+   * @param nowMs the monotonic clock, from whoever has read it anyway
    */
-  append(batch: AppendBatch, copies: number, done: AppendDone): void {
+  append(
+    batch: AppendBatch,
+    copies: number,
+    done: AppendDone,
+    nowMs: number = this.meter.nowMs(),
+  ): void {
     if (this.closed) return this.tell(done, { refused: 'fenced-leader' }, null);
+    if (this.waiting.length === 0) this.firstSinceMs = nowMs;
     this.waiting.push({ batch, copies, done });
     this.schedule();
   }
@@ -124,6 +138,8 @@ export class PartitionWriter {
     let reply: AppendReply;
     let confirm: (() => Promise<void>) | null;
     this.isOut = true;
+    this.meter.begins(batches, this.firstSinceMs);
+    if (this.waiting.length > 0) this.firstSinceMs = this.meter.nowMs();
     try {
       if (copies > 0 || !lanes.isOpen) await lanes.ready(copies);
       const call = lanes.send(batches, copies);
@@ -136,16 +152,19 @@ export class PartitionWriter {
     this.ended(batches, reply);
     if (confirm === null || !isAnyStored(reply)) return this.answer(group, reply, null);
     this.confirming++;
+    const sinceMs = this.meter.nowMs();
     const failure = await confirm().then(
       () => null,
       (error: unknown) => error,
     );
     this.confirming--;
+    this.meter.confirmed(sinceMs);
     this.answer(group, reply, failure);
   }
 
   private ended(batches: readonly AppendBatch[], reply: AppendReply | null): void {
     this.isOut = false;
+    this.meter.ended(batches, reply);
     this.schedule();
     try {
       this.options.onReply(batches, reply);

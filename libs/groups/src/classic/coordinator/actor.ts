@@ -2,6 +2,7 @@ import { ErrorCode } from '@sluice/wire';
 import type { OffsetToCommit } from '../../api';
 import type { CommittedOffsets } from '../../store/offsets';
 import type { CommitEvent, GroupEvent } from '../machine/events';
+import type { Group } from '../machine/group';
 import type { OwnedGroup } from '../stored/classic-store';
 import { CommitLane } from './commit-lane';
 import { GroupMemory, type GroupMemoryDeps } from './group-memory';
@@ -38,7 +39,8 @@ export class GroupActor {
       onDue: inTurn,
       onReloadDue: () => this.wake(),
     });
-    this.#commits = new CommitLane({ offsets: deps.offsets, memory: this.#memory, inTurn });
+    const { offsets, meter } = deps;
+    this.#commits = new CommitLane({ offsets, memory: this.#memory, meter, inTurn });
     this.#queue = new TaskQueue({
       clock: deps.clock,
       limits: deps.limits,
@@ -47,6 +49,17 @@ export class GroupActor {
       onFault: (error) => this.#memory.quarantine(error),
       onQuiet: () => deps.onQuiet(this),
     });
+  }
+
+  /** The group as it is in memory; null where it is not, or does not exist. */
+  get group(): Group | null {
+    const { owned } = this.#memory;
+    return owned === null || owned.fence === '' ? null : owned.group;
+  }
+
+  /** Requests that have no answer yet. */
+  get waitingRequests(): number {
+    return this.#tickets.count + this.#commits.inFlightCount;
   }
 
   /** Puts a request through the machine. The promise waits as long as the request is parked. */

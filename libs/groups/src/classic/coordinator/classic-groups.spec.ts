@@ -1,4 +1,4 @@
-import { systemClock, systemRandom } from '@sluice/base';
+import { silentMetrics, systemClock, systemRandom } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import { eventually } from '@sluice/test/support/eventually';
 import { connectLink, sharedRedis, type TestRedis } from '@sluice/test/support/redis';
@@ -8,6 +8,7 @@ import { RecordedLog } from '../../../test/recorded-log';
 import { Quarantine } from '../../coordinator/quarantine';
 import { Troubles } from '../../coordinator/troubles';
 import { defaultGroupLimits } from '../../limits';
+import { GroupMeter } from '../../metrics';
 import { GroupIndex } from '../../store/group-index';
 import { GroupStates } from '../../store/group-states';
 import { CommittedOffsets } from '../../store/offsets';
@@ -53,6 +54,7 @@ function startGroups(): ClassicGroups {
   };
   const common = { clock: systemClock, log, limits };
   return new ClassicGroups({
+    meter: new GroupMeter(silentMetrics),
     ...common,
     random: systemRandom,
     stores: {

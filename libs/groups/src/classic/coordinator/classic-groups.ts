@@ -18,7 +18,9 @@ import type {
 import type { Quarantine } from '../../coordinator/quarantine';
 import type { Troubles } from '../../coordinator/troubles';
 import type { GroupLimits } from '../../limits';
+import type { GroupMeter, GroupsInMemory } from '../../metrics';
 import { joinRefusal, syncRefusal } from '../machine/answers';
+import { GroupState, stateNames } from '../machine/states';
 import { ClassicStore, type Stores } from '../stored/classic-store';
 import { GroupActor } from './actor';
 import { deadGroup, describeGroup } from './describe';
@@ -32,6 +34,7 @@ export interface ClassicGroupsDeps {
   limits: GroupLimits;
   troubles: Troubles;
   quarantine: Quarantine;
+  meter: GroupMeter;
   /** The epoch with which this coordinator has a group. */
   coordinatorEpochOf: (groupId: string) => number;
 }
@@ -75,6 +78,24 @@ export class ClassicGroups {
   /** Redis has another history: what is in memory may not be what is there now. */
   renewAll(): void {
     for (const actor of this.#actors.values()) actor.renew();
+  }
+
+  /** How many there are in which state, and what they have. */
+  inMemory(): GroupsInMemory {
+    const states = new Map(Object.values(stateNames).map((name) => [String(name), 0]));
+    states.delete(stateNames[GroupState.Dead]);
+    let members = 0;
+    let waitingRequests = 0;
+    for (const actor of this.#actors.values()) {
+      waitingRequests += actor.waitingRequests;
+      const { group } = actor;
+      if (group === null) continue;
+      members += group.members.size;
+      const state = stateNames[group.state];
+      states.set(state, (states.get(state) ?? 0) + 1);
+    }
+    states.set('Quarantined', this.deps.quarantine.count);
+    return { states, members, waitingRequests };
   }
 
   join(request: JoinRequest): Promise<JoinResult> {
@@ -167,7 +188,7 @@ export class ClassicGroups {
   actor(groupId: string): GroupActor {
     let actor = this.#actors.get(groupId);
     if (actor === undefined) {
-      const { clock, limits, troubles, quarantine, stores } = this.deps;
+      const { clock, limits, troubles, quarantine, stores, meter } = this.deps;
       actor = new GroupActor(groupId, {
         store: this.#store,
         offsets: stores.offsets,
@@ -175,6 +196,7 @@ export class ClassicGroups {
         limits,
         troubles,
         quarantine,
+        meter,
         coordinatorEpoch: () => this.deps.coordinatorEpochOf(groupId),
         onQuiet: (quiet) => this.#unload(quiet),
       });

@@ -1,6 +1,7 @@
 import { RedisUnavailable } from '@sluice/redis';
 import { ErrorCode } from '@sluice/wire';
 import type { OffsetToCommit } from '../../api';
+import type { GroupMeter } from '../../metrics';
 import { StaleGroup } from '../../store/errors';
 import type { CommittedOffsets } from '../../store/offsets';
 import type { GroupMemory } from './group-memory';
@@ -8,6 +9,7 @@ import type { GroupMemory } from './group-memory';
 export interface CommitLaneDeps {
   offsets: CommittedOffsets;
   memory: GroupMemory;
+  meter: GroupMeter;
   /** Has something done when its turn among the requests comes. */
   inTurn: (run: () => Promise<void> | undefined) => void;
 }
@@ -27,11 +29,13 @@ export class CommitLane {
 
   /** Sends a commit; the group must exist and be in memory. */
   send(offsets: readonly OffsetToCommit[], answer: (errorCode: number) => void): void {
-    const { memory } = this.deps;
+    const { memory, meter } = this.deps;
     const { fence } = memory.current();
+    const count = offsets.length;
     const sent = this.deps.offsets.commit(memory.groupId, fence, offsets).then(
-      () => answer(ErrorCode.NONE),
+      () => this.#stored(count, answer),
       (error: unknown) => {
+        meter.failed();
         const isStale = error instanceof StaleGroup;
         answer(isStale ? ErrorCode.NOT_COORDINATOR : ErrorCode.COORDINATOR_NOT_AVAILABLE);
         this.#giveUp(fence, error);
@@ -39,6 +43,11 @@ export class CommitLane {
     );
     this.#inFlight.add(sent);
     void sent.then(() => this.#inFlight.delete(sent));
+  }
+
+  #stored(offsets: number, answer: (errorCode: number) => void): void {
+    this.deps.meter.stored(offsets);
+    answer(ErrorCode.NONE);
   }
 
   /** Resolves when what is on its way now has arrived, or failed. */

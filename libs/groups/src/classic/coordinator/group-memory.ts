@@ -4,6 +4,7 @@ import { ErrorCode } from '@sluice/wire';
 import type { Quarantine } from '../../coordinator/quarantine';
 import type { Troubles } from '../../coordinator/troubles';
 import type { GroupLimits } from '../../limits';
+import type { GroupMeter } from '../../metrics';
 import { OutdatedCoordinator, StaleGroup } from '../../store/errors';
 import type { StateChanges } from '../../store/group-states';
 import type { GroupEvent, Step } from '../machine/events';
@@ -22,6 +23,7 @@ export interface GroupMemoryDeps {
   troubles: Troubles;
   quarantine: Quarantine;
   tickets: Tickets;
+  meter: GroupMeter;
   /** The epoch with which this coordinator has the group. */
   coordinatorEpoch: () => number;
   /** A timer is due: `run` is to be called when its turn among the requests comes. */
@@ -214,6 +216,9 @@ export class GroupMemory {
       const after = { group: next.group, fence: before.fence };
       const fence = isDead ? '' : await store.save(after, changes, this.deps.coordinatorEpoch());
       if (this.#isStopped) return;
+      if (next.group.generationId !== before.group.generationId) {
+        this.deps.meter.generations.add(1);
+      }
       this.#accept(next, fence);
       if (isDead) this.forget(ErrorCode.NOT_COORDINATOR);
     } catch (error) {
