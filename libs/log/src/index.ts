@@ -11,7 +11,7 @@ export type { MissingBatches, NewWatch, NewWriter } from './partition-store';
 export { ProducerIds, producerIdBlockSize } from './producer-ids';
 export type { LentBatch, StoredBatch } from './read';
 export type { OffsetAndTimestamp } from './time-search';
-export type { DeleteRecordsReply, TrimReply } from './trim';
+export type { DeleteRecordsReply, TrimReply, TrimRule } from './trim';
 export type { AppendBatch, AppendRefusal, AppendReply, AppendResult } from './writer/append-call';
 export { PartitionWatch } from './watch/partition-watch';
 export type { WatchOptions, WatchSource } from './watch/partition-watch';
