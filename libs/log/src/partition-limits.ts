@@ -61,10 +61,6 @@ export const partitionLimits = {
   idempotencyKeptMsMin: 60_000,
   /** Remembered requests that a new one forgets, at most. */
   idempotencyForgottenMax: 100,
-  /** How often every partition is looked after, as Kafka looks for expired producers. */
-  careEveryMs: 600_000,
-  /** When that is first done after a start. */
-  careFirstMs: 60_000,
   /** Partitions that are looked after at the same time. */
   careAtOnceMax: 8,
   /** A partition whose offsets last so long needs fewer of them free. */
