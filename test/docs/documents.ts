@@ -7,16 +7,18 @@ import { format } from 'prettier/standalone';
 import { apiMatrixMarkdown } from './api-matrix';
 import { withHouse } from './house-markdown';
 import { limitsMarkdown } from './limits-markdown';
+import { metricsMarkdown } from './metrics-markdown';
 import { settingsMarkdown } from './settings-markdown';
 
 /**
  * The generated documents: the name of each file in docs/, and how its text is made, in one of them
  * only a part of it, out of the whole as it is.
  */
-const documents: Readonly<Record<string, (now: string) => string>> = {
+const documents: Readonly<Record<string, (now: string) => string | Promise<string>>> = {
   'architecture.md': withHouse,
   'kafka-api.md': apiMatrixMarkdown,
   'limits.md': limitsMarkdown,
+  'metrics.md': metricsMarkdown,
   'settings.md': settingsMarkdown,
   'topic-configs.md': topicConfigsMarkdown,
 };
@@ -28,5 +30,5 @@ export async function generate(name: string): Promise<string> {
   const make = documents[name];
   if (!make) throw new Error(`${name} is not generated`);
   const now = readFileSync(join(projectRoot, 'docs', name), 'utf8');
-  return format(make(now), { parser: 'markdown', plugins: [markdown] });
+  return format(await make(now), { parser: 'markdown', plugins: [markdown] });
 }

@@ -18,6 +18,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'fetch',
     'admin-requests',
     'group-requests',
+    'lag',
     'handlers',
     'listener',
     'broker.ts',

@@ -108,6 +108,21 @@ export async function countReplicas(redis: Redis): Promise<number> {
   return online;
 }
 
+/** How much memory a server uses; 0 as the maximum: it has none. */
+export interface ServerMemory {
+  usedBytes: number;
+  maxBytes: number;
+}
+
+/** @throws as `classify` */
+export async function readMemory(redis: Redis): Promise<ServerMemory> {
+  const info = parseInfo(await attempt('INFO memory', redis.info('memory')));
+  return {
+    usedBytes: Number(info.get('used_memory') ?? 0),
+    maxBytes: Number(info.get('maxmemory') ?? 0),
+  };
+}
+
 function historyOf(info: ReadonlyMap<string, string>): HistoryToken {
   return {
     runId: info.get('run_id') ?? '',
