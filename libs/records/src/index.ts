@@ -1,4 +1,5 @@
 export {
+  compressionMask,
   compressionOf,
   isControl,
   isTransactional,

@@ -12,6 +12,8 @@ export interface RecordsSummary {
   largestRecordBytes: number;
 }
 
+const noBytes = Buffer.alloc(0);
+
 /** The bytes of a varint: five for an int32, ten for an int64. */
 const varintShiftMax = 28;
 const varlongBytesMax = 10;
@@ -22,6 +24,7 @@ const varlongBytesMax = 10;
  * and counts fit what they are of. Nothing is made for a record, and no byte is read twice: each
  * batch that is produced passes here.
  * @param start where the records begin; they reach to the end of `bytes`.
+ * @returns what was found; the next walk overwrites it
  * @throws RecordsError `invalid-record`, or `invalid-timestamp` for a time beyond 2^53.
  */
 export function walkRecords(
@@ -29,8 +32,12 @@ export function walkRecords(
   start: number,
   header: Pick<BatchHeader, 'recordCount' | 'baseTimestampMs'>,
 ): RecordsSummary {
-  const walker = new RecordsWalker(bytes, start);
-  walker.walk(header.recordCount);
+  walker.begin(bytes, start);
+  try {
+    walker.walk(header.recordCount);
+  } finally {
+    walker.end();
+  }
   if (walker.at !== bytes.length) {
     const left = bytes.length - walker.at;
     throw new RecordsError('invalid-record', `${left} bytes follow the last record`);
@@ -49,15 +56,27 @@ export function walkRecords(
  * is that a record ends where its length says, which is looked at once it is read.
  */
 class RecordsWalker implements RecordsSummary {
+  at = 0;
   smallestDeltaMs = Infinity;
   largestDeltaMs = -Infinity;
   keyless = false;
   largestRecordBytes = 0;
+  private bytes: Buffer = noBytes;
 
-  constructor(
-    private readonly bytes: Buffer,
-    public at: number,
-  ) {}
+  /** Forgets the last walk. */
+  begin(bytes: Buffer, start: number): void {
+    this.bytes = bytes;
+    this.at = start;
+    this.smallestDeltaMs = Infinity;
+    this.largestDeltaMs = -Infinity;
+    this.keyless = false;
+    this.largestRecordBytes = 0;
+  }
+
+  /** What was walked over need not stay in memory. */
+  end(): void {
+    this.bytes = noBytes;
+  }
 
   /**
    * Steps over all records. What most of them look like is read here, in local variables:
@@ -201,6 +220,9 @@ class RecordsWalker implements RecordsSummary {
     throw new RecordsError('invalid-record', `the number before byte ${this.at} is too long`);
   }
 }
+
+/** One for all batches, for a walk ends before another begins. */
+const walker = new RecordsWalker();
 
 /**
  * Where the next record begins, behind headers as most are: few, with short names and values. Else

@@ -26,9 +26,9 @@ describe('AppendLines', () => {
     const slow = later<string>();
     const failing = later<string>();
     const quick = later<string>();
-    expect(lines.isFree({ connection, partition })).toBe(true);
+    expect(lines.isFree(connection, partition)).toBe(true);
     enter(slow.promise);
-    expect(lines.isFree({ connection, partition })).toBe(false);
+    expect(lines.isFree(connection, partition)).toBe(false);
     enter(failing.promise);
     enter('at once');
     enter(quick.promise);
@@ -39,7 +39,7 @@ describe('AppendLines', () => {
     slow.resolve('slow');
     await turns();
     expect(seen).toEqual(['slow', 'refused', 'at once', 'quick']);
-    expect(lines.isFree({ connection, partition })).toBe(true);
+    expect(lines.isFree(connection, partition)).toBe(true);
   });
 
   it('lets other partitions and other connections pass', async () => {
@@ -52,7 +52,7 @@ describe('AppendLines', () => {
       { connection, partition: {} },
       { connection: {}, partition },
     ]) {
-      expect(lines.isFree(key)).toBe(true);
+      expect(lines.isFree(key.connection, key.partition)).toBe(true);
       lines.enter(key, Promise.resolve('passed'), (value) => seen.push(value), fail);
     }
     await turns();
@@ -73,6 +73,6 @@ describe('AppendLines', () => {
     first.resolve('one');
     await turns();
     expect(seen).toEqual(['one', 'one!', 'one!!']);
-    expect(lines.isFree(key)).toBe(true);
+    expect(lines.isFree(key.connection, key.partition)).toBe(true);
   });
 });

@@ -21,7 +21,7 @@ export class AppendLines {
   private readonly lines = new Map<object, Map<object, Place[]>>();
 
   /** Whether nobody waits in this line: then who comes need not enter it. */
-  isFree({ connection, partition }: LineKey): boolean {
+  isFree(connection: object, partition: object): boolean {
     return this.lines.size === 0 || !this.lines.get(connection)?.has(partition);
   }
 

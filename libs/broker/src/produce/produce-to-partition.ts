@@ -1,11 +1,10 @@
-import { resolveConfigs, type Topic } from '@sluice/log';
-import { RecordsError, type Findings } from '@sluice/records';
+import { resolveConfigs, type Topic, type TopicConfig } from '@sluice/log';
+import { RecordsError, type BatchHeader, type ExamineRules, type Findings } from '@sluice/records';
 import { ErrorCode, type Produce, type RequestOf } from '@sluice/wire';
 import type { Partition } from '../partitions/partition';
 import type { RequestContext } from '../requests/context';
 import { storageErrorCode } from '../requests/error-codes';
 import { NotExamined } from '../examiner/examination';
-import type { Examiner } from '../examiner/examiner';
 import { appendReply, refusalOf, refusedReply } from './partition-reply';
 import type { PartitionReply, Refusal } from './partition-reply';
 import { checkHeader, prepare, rulesOf, type Appendable } from './produced-batch';
@@ -40,7 +39,7 @@ export function produceToPartition(
   { index, records }: PartitionData,
   done: Done,
 ): void {
-  const { context, acks, examineUntilMs } = produced;
+  const { acks, context } = produced;
   const { services, apiVersion } = context;
   const refuse = (refusal: Refusal) => done(refusedReply(index, refusal));
   if (acks < acksAll || acks > 1) return refuse({ errorCode: ErrorCode.INVALID_REQUIRED_ACKS });
@@ -50,57 +49,78 @@ export function produceToPartition(
   const config = resolveConfigs(topic);
   const header = checkHeader(records, config, apiVersion);
   if ('errorCode' in header) return refuse(header);
-  const batch = records!;
-  const rules = rulesOf(config, header, services.clock.nowMs());
+  new CheckedBatch(produced, partition, index, records!, header, config, done).examine();
+}
 
-  const fail = (error: unknown) => refuse(refusalFor(error, context));
-  const append = (findings: Findings) => {
-    const told = findings.repacked === null ? done : lettingGo(findings, services.examiner, done);
+/**
+ * A batch whose header is good, on its way to its partition's line. One object for each, with
+ * methods in place of closures: this is the hottest path.
+ */
+class CheckedBatch {
+  private readonly rules: ExamineRules;
+
+  constructor(
+    private readonly produced: Produced,
+    private readonly partition: Partition,
+    private readonly index: number,
+    private readonly bytes: Buffer,
+    private readonly header: BatchHeader,
+    private readonly config: TopicConfig,
+    private readonly done: Done,
+  ) {
+    this.rules = rulesOf(config, header, produced.context.services.clock.nowMs());
+  }
+
+  /** Has the records examined, here or elsewhere, and the batch appended when its turn comes. */
+  examine(): void {
+    const { context, examineUntilMs } = this.produced;
+    const { examiner, lines } = context.services;
+    let findings: Findings | Promise<Findings>;
+    try {
+      findings = examiner.examine(this.bytes, this.header, this.rules, examineUntilMs);
+    } catch (error) {
+      return this.fail(error);
+    }
+    if (!(findings instanceof Promise) && lines.isFree(context.signal, this.partition)) {
+      return this.append(findings);
+    }
+    lines.enter(
+      { connection: context.signal, partition: this.partition },
+      findings,
+      (found) => this.append(found),
+      (error) => this.fail(error),
+    );
+  }
+
+  private append(findings: Findings): void {
+    const { config, rules, header } = this;
+    const { context, acks } = this.produced;
     let prepared: Appendable | Refusal;
     try {
-      const nowMs = services.clock.nowMs();
-      prepared = prepare(batch, header, findings, { config, rules, nowMs });
+      prepared = prepare(this.bytes, header, findings, { config, rules }, context.services.clock);
     } catch (error) {
-      return told(refusedReply(index, refusalFor(error, context)));
+      return this.tell(refusedReply(this.index, refusalFor(error, context)), findings);
     }
-    if ('errorCode' in prepared) return told(refusedReply(index, prepared));
+    if ('errorCode' in prepared) return this.tell(refusedReply(this.index, prepared), findings);
+    const { batch, logAppendTimeMs } = prepared;
     const copies = acks === acksAll ? config.minInsyncReplicas - 1 : 0;
-    appendTo(partition, prepared, copies, context, index, told);
-  };
-  let findings: Findings | Promise<Findings>;
-  try {
-    findings = services.examiner.examine(batch, header, rules, examineUntilMs);
-  } catch (error) {
-    return fail(error);
+    this.partition.append(batch, copies, (outcome, error) => {
+      if (outcome) return this.tell(appendReply(this.index, outcome, logAppendTimeMs), findings);
+      // A connection to Redis that broke may not have let go of the batch yet.
+      context.keepFrame();
+      this.tell(refusedReply(this.index, refusalFor(error, context)), findings);
+    });
   }
-  const line = { connection: context.signal, partition };
-  if (findings instanceof Promise || !services.lines.isFree(line)) {
-    services.lines.enter(line, findings, append, fail);
-  } else append(findings);
-}
 
-/** Until the client is told, the batch that is stored in place of its own is in memory. */
-function lettingGo(findings: Findings, examiner: Examiner, done: Done): Done {
-  return (reply) => {
-    done(reply);
-    examiner.letGo(findings);
-  };
-}
+  private fail(error: unknown): void {
+    this.done(refusedReply(this.index, refusalFor(error, this.produced.context)));
+  }
 
-function appendTo(
-  partition: Partition,
-  { batch, logAppendTimeMs }: Appendable,
-  copies: number,
-  context: RequestContext,
-  index: number,
-  done: Done,
-): void {
-  partition.append(batch, copies, (outcome, error) => {
-    if (outcome) return done(appendReply(index, outcome, logAppendTimeMs));
-    // A connection to Redis that broke may not have let go of the batch yet.
-    context.keepFrame();
-    done(refusedReply(index, refusalFor(error, context)));
-  });
+  /** Until the client is told, the batch that is stored in place of its own is in memory. */
+  private tell(reply: PartitionReply, findings: Findings): void {
+    this.done(reply);
+    if (findings.repacked !== null) this.produced.context.services.examiner.letGo(findings);
+  }
 }
 
 /** The refusal for what was thrown; an error of our own goes into the log. */

@@ -1,7 +1,9 @@
+import type { Clock } from '@sluice/base';
 import type { AppendBatch, TopicConfig } from '@sluice/log';
 import {
   applyFindings,
   checkProducedBatch,
+  compressionMask,
   compressionOf,
   isTransactional,
   RecordsError,
@@ -48,8 +50,21 @@ export function checkHeader(
   return header;
 }
 
-/** What a topic asks of the records of a batch that comes now. */
+/** The last rules that were made, and of what. */
+let lastRules: { config: TopicConfig; compression: number; nowMs: number; rules: ExamineRules };
+
+/** What a topic asks of the records of a batch that comes now; often the same as of the last. */
 export function rulesOf(config: TopicConfig, header: BatchHeader, nowMs: number): ExamineRules {
+  const compression = header.attributes & compressionMask;
+  const isLast =
+    lastRules?.config === config &&
+    lastRules.nowMs === nowMs &&
+    lastRules.compression === compression;
+  if (!isLast) lastRules = { config, compression, nowMs, rules: newRules(config, header, nowMs) };
+  return lastRules.rules;
+}
+
+function newRules(config: TopicConfig, header: BatchHeader, nowMs: number): ExamineRules {
   // Where records get the time of their append, their own does not matter.
   const bounded = config.timestampType === 'CreateTime';
   const compression = otherCompression(header, config);
@@ -86,17 +101,19 @@ export function prepare(
   records: Buffer,
   header: BatchHeader,
   findings: Findings,
-  { config, rules, nowMs }: { config: TopicConfig; rules: ExamineRules; nowMs: number },
+  { config, rules }: { config: TopicConfig; rules: ExamineRules },
+  clock: Pick<Clock, 'nowMs'>,
 ): Appendable | Refusal {
   const bytes = applyFindings(records, header, findings, rules.compression);
   // As in Kafka, the limit is on the batch as it is stored, too.
   if (bytes.length > config.maxMessageBytes) return tooLarge(bytes.length, config);
   const atAppend = config.timestampType === 'LogAppendTime';
-  if (atAppend) stampLogAppendTime(bytes, 0, nowMs);
+  const logAppendTimeMs = atAppend ? clock.nowMs() : -1;
+  if (atAppend) stampLogAppendTime(bytes, 0, logAppendTimeMs);
   const { lastOffsetDelta, producerId, producerEpoch, baseSequence } = header;
-  const maxTimestampMs = atAppend ? nowMs : header.maxTimestampMs;
+  const maxTimestampMs = atAppend ? logAppendTimeMs : header.maxTimestampMs;
   const batch = { bytes, lastOffsetDelta, maxTimestampMs, producerId, producerEpoch, baseSequence };
-  return { batch, logAppendTimeMs: atAppend ? nowMs : -1 };
+  return { batch, logAppendTimeMs };
 }
 
 function tooLarge(bytes: number, { maxMessageBytes }: TopicConfig): Refusal {
