@@ -61,8 +61,9 @@ function labelsOf(text: string, line: string): Record<string, string> {
   labelPattern.lastIndex = 0;
   while (labelPattern.lastIndex < text.length) {
     const found = labelPattern.exec(text);
-    if (found === null || found[1]! in labels) throw new Error(`bad labels: ${line}`);
-    labels[found[1]!] = found[2]!.replace(/\\(.)/g, (_, one) => (one === 'n' ? '\n' : one));
+    const [, name = '', value = ''] = found ?? [];
+    if (name === '' || name in labels) throw new Error(`bad labels: ${line}`);
+    labels[name] = value.replace(/\\(.)/g, (_, one) => (one === 'n' ? '\n' : one));
   }
   return labels;
 }
