@@ -8,7 +8,7 @@ import {
   type Metrics,
 } from '@sluice/base';
 import { Admission, type ArrivalListener } from './admission';
-import { AppendOnlyFile } from './aof';
+import { AppendOnlyFile, type AofSizes } from './aof';
 import { CallMeter, callMetrics } from './call-meter';
 import { adviseOnServer, checkServer } from './checks';
 import { explainConnectFailure } from './connect-error';
@@ -20,6 +20,7 @@ import {
 } from './connection';
 import { isConnectionLoss, RedisUnavailable, UnknownOutcome } from './errors';
 import { firstReady } from './first-ready';
+import { openJobConnection, type JobConnection, type JobConnectionKind } from './job-connections';
 import { keepOnDisk } from './keep-on-disk';
 import { LentReplies } from './lent-replies';
 import { observeLink } from './link-metrics';
@@ -221,6 +222,21 @@ export class RedisLink {
     const terms = { facts, isManaged: this.options.managed, timeoutMs };
     const isOnDisk = await keepOnDisk(this.durable, terms, () => write(this.durable));
     return isOnDisk && (await this.replicaCount()) === 0;
+  }
+
+  /** Opens a connection for jobs, which whoever asks for it closes; see `JobConnectionKind`. */
+  openJobConnection(kind: JobConnectionKind): JobConnection {
+    return openJobConnection(this.options, kind, this.deps.log);
+  }
+
+  /**
+   * Has a Redis of our own write its append-only file anew if most of it is dead.
+   *
+   * @returns the sizes that were the reason; null where there was none
+   * @throws as `write`
+   */
+  rewriteDeadFile(): Promise<AofSizes | null> {
+    return this.#aof.rewriteWhenDead();
   }
 
   /** The history that the server was on when it was last looked at. */
