@@ -33,6 +33,10 @@ async function scrape(): Promise<Map<string, ExposedMetric>> {
   return parseExposition(await response.text());
 }
 
+/** Whether a housekeeping job was done. */
+const hasRun = (now: Map<string, ExposedMetric>) =>
+  sum('sluice_housekeeping_runs_total', { outcome: 'done' }, now) > 0;
+
 /** The sum of a metric's numbers whose labels are as given; of a histogram, its counts. */
 function sum(name: string, labels: Record<string, string> = {}, from = exposed): number {
   const found = from
@@ -48,7 +52,12 @@ function sum(name: string, labels: Record<string, string> = {}, from = exposed):
 beforeAll(async () => {
   metrics = new KeptMetrics();
   ofNode = await metricsOfNode();
-  broker = await startBroker({ metrics, admin: { metricsText: metrics }, defaultPartitions: 3 });
+  broker = await startBroker({
+    metrics,
+    admin: { metricsText: metrics },
+    housekeeping: { worker: true },
+    defaultPartitions: 3,
+  });
   const kafka = kafkaAt(broker.port);
   const producer = await producerOf(kafka, { idempotent: true });
   const messages = Array.from({ length: records }, (_, i) => ({ key: `${i}`, value: `dish ${i}` }));
@@ -70,7 +79,9 @@ beforeAll(async () => {
   exposed = await eventually(
     async () => {
       const now = await scrape();
-      return sum('sluice_group_lag_records', { group: groupId }, now) === soups && now;
+      return (
+        sum('sluice_group_lag_records', { group: groupId }, now) === soups && hasRun(now) && now
+      );
     },
     { what: 'the lag of the group' },
   );
@@ -98,7 +109,11 @@ describe('the metrics of a gateway', () => {
   });
 
   it('have names as Prometheus wants them', () => {
-    for (const { name, type, help } of documentedMetrics) {
+    for (const { name, type, help, labels = [] } of documentedMetrics) {
+      expect({ name, taken: labels.filter((label) => scraped.labels.includes(label)) }).toEqual({
+        name,
+        taken: [],
+      });
       expect(name).toMatch(/^sluice_[a-z_]+$/);
       expect({ name, isTotal: name.endsWith('_total') }).toEqual({
         name,

@@ -4,6 +4,7 @@ import { groupMetrics } from '@sluice/groups';
 import { logMetrics } from '@sluice/log';
 import { metricsOfNode, processMetrics, type NodeMetric } from '@sluice/process';
 import { redisMetrics } from '@sluice/redis';
+import { jobMetricDefinitions } from '@sluice/retention';
 
 const opening = `# Metrics
 
@@ -32,6 +33,7 @@ const parts: readonly { title: string; metrics: Readonly<Record<string, MetricDe
   { title: 'Kafka clients, produce and fetch', metrics: brokerMetrics },
   { title: 'Topics, partitions and appends', metrics: logMetrics },
   { title: 'Consumer groups', metrics: groupMetrics },
+  { title: 'Retention and other housekeeping', metrics: jobMetricDefinitions },
   { title: 'Redis', metrics: redisMetrics },
   { title: 'Memory with a limit', metrics: memoryMetrics },
   { title: 'The process', metrics: processMetrics },

@@ -108,18 +108,26 @@ export async function countReplicas(redis: Redis): Promise<number> {
   return online;
 }
 
-/** How much memory a server uses; 0 as the maximum: it has none. */
+/** How much memory the server uses, and may use. */
 export interface ServerMemory {
   usedBytes: number;
+  /** 0: as much as there is. */
   maxBytes: number;
+  /** What happens when it is full; empty where the server does not say. */
+  policy: string;
 }
 
-/** @throws as `classify` */
+/**
+ * Asks for the server's memory.
+ *
+ * @throws as `classify`
+ */
 export async function readMemory(redis: Redis): Promise<ServerMemory> {
   const info = parseInfo(await attempt('INFO memory', redis.info('memory')));
   return {
     usedBytes: Number(info.get('used_memory') ?? 0),
     maxBytes: Number(info.get('maxmemory') ?? 0),
+    policy: info.get('maxmemory_policy') ?? '',
   };
 }
 
