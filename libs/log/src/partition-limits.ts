@@ -48,10 +48,6 @@ export const partitionLimits = {
   producerIdsSkipped: 1_000_000_000,
   /** Leader epochs that a partition remembers. */
   leaderEpochsMax: 64,
-  /** How often every partition is looked after, as Kafka looks for expired producers. */
-  careEveryMs: 600_000,
-  /** When that is first done after a start. */
-  careFirstMs: 60_000,
   /** Partitions that are looked after at the same time. */
   careAtOnceMax: 8,
   /** A partition whose offsets last so long needs fewer of them free. */
