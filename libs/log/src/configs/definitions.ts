@@ -108,8 +108,8 @@ const obeyedRows: Row[] = [
     long(-1n),
     '-1',
     'log.retention.bytes',
-    'Bytes of batches that a partition keeps; -1 is no limit. The oldest batches go for as long as ' +
-      'so many bytes are left without them, so what stays is that or up to one batch more. ' +
+    'Bytes of batches that a partition keeps; -1 is no limit. The oldest batches go for as long ' +
+      'as so many bytes are left without them, so what stays is that or up to one batch more. ' +
       'Only where cleanup.policy has delete.',
   ],
   [
@@ -118,8 +118,8 @@ const obeyedRows: Row[] = [
     weekMs,
     'log.retention.ms',
     'How long records are kept, in ms by their timestamps; -1 is for ever. From the oldest on, a ' +
-      'batch goes once its youngest record is older, and everything behind a batch stays until that ' +
-      'one goes: a record of the future keeps what follows it. Records without a timestamp count ' +
+      'batch goes once its youngest record is older, and everything behind a batch stays until ' +
+      'that one goes: a record of the future keeps what follows it. Records without a timestamp count ' +
       'from when they were first seen by a trim. Only where cleanup.policy has delete.',
   ],
 ];
