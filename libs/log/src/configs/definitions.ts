@@ -118,9 +118,9 @@ const obeyedRows: Row[] = [
     weekMs,
     'log.retention.ms',
     'How long records are kept, in ms by their timestamps; -1 is for ever. From the oldest on, a ' +
-      'batch goes once its youngest record is older, and everything behind a batch stays until ' +
-      'that one goes: a record of the future keeps what follows it. Records without a timestamp count ' +
-      'from when they were first seen by a trim. Only where cleanup.policy has delete.',
+      'batch goes once its youngest record is older, and what is behind a batch stays until that ' +
+      'one goes: a record of the future keeps what follows it. Records without a timestamp ' +
+      'count from when they were first seen by a trim. Only where cleanup.policy has delete.',
   ],
 ];
 
