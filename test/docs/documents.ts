@@ -10,6 +10,7 @@ import { apiMatrixMarkdown } from './api-matrix';
 import { withHouse } from './house-markdown';
 import { httpApiMarkdown } from './http-api-markdown';
 import { limitsMarkdown } from './limits-markdown';
+import { metricsMarkdown } from './metrics-markdown';
 import { openApiJson } from './openapi-json';
 import { settingsMarkdown } from './settings-markdown';
 
@@ -22,6 +23,7 @@ const documents: Readonly<Record<string, (now: string) => string | Promise<strin
   'http-api.md': httpApiMarkdown,
   'kafka-api.md': apiMatrixMarkdown,
   'limits.md': limitsMarkdown,
+  'metrics.md': metricsMarkdown,
   'openapi.json': openApiJson,
   'settings.md': settingsMarkdown,
   'topic-configs.md': topicConfigsMarkdown,
