@@ -4,7 +4,7 @@ import { problemKinds } from '../../libs/admin/src/http/problems';
 
 const opening = `# The admin HTTP API
 
-<!-- Generated from libs/admin by \`npm run docs\` (test/docs/http-api-markdown.ts). Do not edit. -->
+<!-- Made by \`npm run docs\` from libs/admin and test/docs/http-api-markdown.ts. Do not edit. -->
 
 The gateway serves HTTP for people and tools at \`http://localhost:8080\` (\`--admin-port\`,
 \`--admin-host\`; \`--no-admin\` leaves it out). A browser finds every endpoint with its parameters,
