@@ -45,8 +45,8 @@ export const housekeepingSettings = {
   logRetentionCheckIntervalMs: integer({
     default: 300_000,
     about:
-      'How often topics are trimmed to their retention, in milliseconds; topics with a short ' +
-      'retention.ms are looked at more often. The worker that was started last decides.',
+      'How often topics are trimmed, in ms; short retentions more often. ' +
+      'The last worker started decides.',
     min: 1_000,
     max: 2_147_483_647,
   }),
