@@ -1,6 +1,7 @@
 import { adminLimits } from '@sluice/admin';
 import { baseLimits } from '@sluice/base';
 import { catalogLimits, partitionLimits } from '@sluice/log';
+import { fsckLimits, jobLimits, retentionLimits, scheduleLimits } from '@sluice/retention';
 import { processLimits } from '@sluice/process';
 import { wireLimits } from '@sluice/wire';
 import * as ts from 'typescript';
@@ -43,6 +44,14 @@ const tables: readonly LimitTable[] = [
     values: catalogLimits,
   },
   { title: 'Consumer groups', file: 'libs/groups/src/limits.ts', values: defaultGroupLimits },
+  { title: 'Retention', file: 'libs/retention/src/limits.ts', values: retentionLimits },
+  { title: 'Jobs', file: 'libs/retention/src/jobs/job-limits.ts', values: jobLimits },
+  { title: 'Schedules', file: 'libs/retention/src/options.ts', values: scheduleLimits },
+  {
+    title: 'Check of all keys',
+    file: 'libs/retention/src/fsck/fsck-limits.ts',
+    values: fsckLimits,
+  },
   { title: 'Broker', file: 'libs/broker/src/limits.ts', values: brokerLimits },
   { title: 'Admin endpoints', file: 'libs/admin/src/limits.ts', values: adminLimits },
   { title: 'Start and end', file: 'libs/process/src/limits.ts', values: processLimits },

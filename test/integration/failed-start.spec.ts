@@ -74,11 +74,10 @@ async function failsAndLeavesNothing(options: StartBrokerOptions, reason: RegExp
 const partNames = [
   'the connections to Redis',
   'the history of the log',
-  'the care of partitions',
   'the topics',
-  'the sweeping of deleted topics',
   'the consumer groups',
   'the Kafka listener',
+  'the housekeeping',
   'the admin port',
 ];
 /** What comes when the start is through. */

@@ -27,6 +27,7 @@ export async function checkPartition(redis: Redis, keys: PartitionKeys): Promise
   expect(start >= 0 && start <= next, `log start ${start}, log end ${next}`);
   expect((await redis.exists(keys.open)) === 0, 'a transaction has left the stream renamed');
   checkEntries(entries, start, next, expect);
+  await checkSpans(redis, keys, entries, expect);
   const bytes = entries.reduce((sum, entry) => sum + entry.bytes.length, 0);
   expect(Number(meta['bytes']) === bytes, `meta has ${meta['bytes']} bytes, the stream ${bytes}`);
   const batches = entries.length;
@@ -70,6 +71,36 @@ function checkEntries(
   expect(baseOffset <= start, `log start ${start} is before the first batch at ${baseOffset}`);
   expect(first.lastOffset >= start, `${first.id} is below log start ${start}`);
   expect(previous.lastOffset === next - 1, `the last batch is ${previous.id}, log end ${next}`);
+}
+
+/** What the spans say of the log has to be so; see scripts/include/spans.lua of libs/log. */
+async function checkSpans(
+  redis: Redis,
+  { meta, spans }: PartitionKeys,
+  entries: readonly Entry[],
+  expect: (holds: boolean, problem: string) => void,
+): Promise<void> {
+  const gone = (await redis.hget(meta, 'gone')) ?? '0 0';
+  let [bytes, batches] = gone.split(' ').map(Number) as [number, number];
+  const left = [...entries];
+  for (const [id, [, value]] of await redis.xrange(spans, '-', '+')) {
+    const lastOffset = Number(id.split('-')[0]);
+    const own: number[] = [];
+    while (left[0] !== undefined && left[0].lastOffset <= lastOffset) {
+      const entry = left.shift()!;
+      const header = readBatchHeader(entry.bytes);
+      const isControl = (header.attributes & 0x20) !== 0;
+      bytes += entry.bytes.length;
+      batches++;
+      if (header.maxTimestampMs >= 0) own.push(header.maxTimestampMs);
+      else if (!isControl) own.push(Infinity);
+    }
+    const [bytesAt, batchesAt, largest] = value!.split(' ').map(Number);
+    expect(own.length > 0, `span ${id} has nothing in it`);
+    expect(bytesAt === bytes && batchesAt === batches, `span ${id} has a wrong size`);
+    const told = largest === Number.MAX_SAFE_INTEGER ? Infinity : largest!;
+    expect(told >= Math.max(...own), `span ${id} has a later record than ${largest}`);
+  }
 }
 
 async function readEntries(redis: Redis, log: string): Promise<Entry[]> {

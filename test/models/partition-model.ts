@@ -1,4 +1,4 @@
-import { LeaderEpochs, type AppendResult, type PartitionBounds } from '@sluice/log';
+import { LeaderEpochs, type AppendResult, type PartitionBounds, type TrimRule } from '@sluice/log';
 
 /** A batch as the model sees it: what matters of it, without its bytes. */
 export interface ModelBatch {
@@ -17,8 +17,8 @@ export interface ModelEntry {
   lastOffset: number;
   bytes: number;
   timestampsMs: number[];
-  /** The largest timestamp of this batch and all that ever came before it; at least 1. */
-  runningMaxMs: number;
+  /** Fills offsets that a loss has left out; it has no records for anybody. */
+  isFiller: boolean;
 }
 
 /** A stretch of sequences that one batch took, counted without wrapping. */
@@ -55,6 +55,8 @@ export class PartitionModel {
   private largestTimestampMs = -1;
   private largestBatchBytes = 0;
   private readonly producers = new Map<number, Producer>();
+  /** Up to where the log reached at some moment; see `trim`. */
+  private seen = { logEndOffset: 0, atMs: 0 };
 
   append(batches: readonly ModelBatch[]): AppendResult[] {
     return batches.map((batch) => this.appendOne(batch));
@@ -95,19 +97,37 @@ export class PartitionModel {
     const before = beforeOffset === -1 ? this.logEndOffset : beforeOffset;
     if (before < 0 || before > this.logEndOffset) return 'out-of-range';
     this.logStartOffset = Math.max(this.logStartOffset, before);
-    this.dropHead(() => false);
+    if (this.dropHead(() => false)) this.forgetProducersBelowStart();
     return this.logStartOffset;
   }
 
-  trimToTime(olderThanMs: number): void {
-    this.dropHead((entry) => {
-      const own = Math.max(...entry.timestampsMs);
-      return (own >= 0 ? own : entry.runningMaxMs) < olderThanMs;
-    });
+  /**
+   * Drops what is too old at the time of the rule, or too much. What has no time is as old as the
+   * moment at which it was first seen to be there.
+   *
+   * @param seenAtMs the time that is remembered as such a moment
+   */
+  trim({ retentionMs, retentionBytes, nowMs }: TrimRule, seenAtMs = nowMs): void {
+    const isOld = (entry: ModelEntry): boolean =>
+      retentionMs >= 0 && this.timeOf(entry) < nowMs - retentionMs;
+    const isTooMuch = (entry: ModelEntry): boolean =>
+      retentionBytes >= 0 && this.bounds().bytes - entry.bytes >= retentionBytes;
+    this.dropHead((entry) => isOld(entry) || isTooMuch(entry));
+    const head = this.entries[0];
+    if (head === undefined || this.timeOf(head) < Infinity) return;
+    this.seen = { logEndOffset: this.logEndOffset, atMs: seenAtMs };
   }
 
-  trimToSize(bytesMax: number): void {
-    this.dropHead((entry) => this.bounds().bytes - entry.bytes >= bytesMax);
+  /** What was seen was seen at another time. */
+  seeAt(atMs: number): void {
+    this.seen.atMs = atMs;
+  }
+
+  /** Offsets are left out up to this log end. */
+  jumpTo(logEndOffset: number, bytes: number): void {
+    const [baseOffset, lastOffset] = [this.logEndOffset, logEndOffset - 1];
+    this.entries.push({ baseOffset, lastOffset, bytes, timestampsMs: [-1], isFiller: true });
+    this.logEndOffset = logEndOffset;
   }
 
   /** Two days pass without a word from any producer. */
@@ -134,9 +154,8 @@ export class PartitionModel {
     this.logEndOffset = lastOffset + 1;
     this.largestTimestampMs = Math.max(this.largestTimestampMs, ...batch.timestampsMs);
     this.largestBatchBytes = Math.max(this.largestBatchBytes, batch.bytes);
-    const runningMaxMs = Math.max(1, this.largestTimestampMs);
     const { bytes, timestampsMs } = batch;
-    this.entries.push({ baseOffset, lastOffset, bytes, timestampsMs, runningMaxMs });
+    this.entries.push({ baseOffset, lastOffset, bytes, timestampsMs, isFiller: false });
     if (batch.producerId >= 0) this.remember(batch, baseOffset, lastOffset);
     return { kind: 'appended', baseOffset };
   }
@@ -183,21 +202,32 @@ export class PartitionModel {
 
   /**
    * Drops batches from the head: those below the log start, and then for as long as `isDue` says
-   * so.
+   * so. Tells whether there were any.
    */
-  private dropHead(isDue: (entry: ModelEntry) => boolean): void {
+  private dropHead(isDue: (entry: ModelEntry) => boolean): boolean {
     let dropped = false;
     for (let head = this.entries[0]; head !== undefined; head = this.entries[0]) {
       if (head.lastOffset >= this.logStartOffset && !isDue(head)) break;
       this.entries.shift();
       dropped = true;
     }
-    if (!dropped) return;
+    if (!dropped) return false;
     const firstKept = this.entries[0]?.baseOffset ?? this.logEndOffset;
     this.logStartOffset = Math.max(this.logStartOffset, firstKept);
+    return true;
+  }
+
+  private forgetProducersBelowStart(): void {
     for (const [id, { stretches, aged }] of this.producers) {
       if (aged && stretches.at(-1)!.lastOffset < this.logStartOffset) this.producers.delete(id);
     }
+  }
+
+  private timeOf({ timestampsMs, lastOffset, isFiller }: ModelEntry): number {
+    const own = Math.max(...timestampsMs);
+    if (own >= 0) return own;
+    if (isFiller) return -1;
+    return lastOffset < this.seen.logEndOffset ? this.seen.atMs : Infinity;
   }
 
   private positions(): Position[] {

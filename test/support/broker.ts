@@ -18,11 +18,22 @@ import { TopicCatalog } from '@sluice/log';
 import { CLUSTER_ID, LOG_OPTIONS, type LogOptions } from '@sluice/log/log.module';
 import { nestLogger } from '@sluice/process';
 import { RedisLink } from '@sluice/redis';
+import type { HousekeepingOptions } from '@sluice/retention';
+import { HOUSEKEEPING_OPTIONS } from '@sluice/retention/retention.module';
 import { GatewayModule } from '../../apps/gateway/src/gateway.module';
 import { loadGatewaySettings, type GatewaySettings } from '../../apps/gateway/src/settings';
 import { freshPrefix, sharedRedis, type TestRedis } from './redis';
 
 const dayMs = 86_400_000;
+
+/** No worker: tests that need one say so, or have one of their own. */
+const housekeepingOptions: HousekeepingOptions = {
+  worker: false,
+  checkIntervalMs: 300_000,
+  producerIdExpirationMs: dayMs,
+  offsetsRetentionMs: 7 * dayMs,
+  redisManaged: false,
+};
 
 /** How a broker of a test is to be. */
 export interface StartBrokerOptions extends Partial<BrokerOptions> {
@@ -32,6 +43,8 @@ export interface StartBrokerOptions extends Partial<BrokerOptions> {
   keyPrefix?: string;
   groupLimits?: Partial<GroupLimits>;
   logOptions?: Partial<LogOptions>;
+  /** Default: without a worker. */
+  housekeeping?: Partial<HousekeepingOptions>;
   log?: Logger;
   /** Whether it has the admin endpoints, on a free port; without keys unless some are given. */
   admin?: boolean | { keys?: string; metricsText?: MetricsText; requestsPerSecond?: number };
@@ -60,7 +73,8 @@ export interface TestBroker {
  * otherwise. When a start fails, what had begun is stopped.
  */
 export async function startBroker(given: StartBrokerOptions = {}): Promise<TestBroker> {
-  const { redis: server, keyPrefix = freshPrefix(), groupLimits, logOptions, ...rest } = given;
+  const { redis: server, keyPrefix = freshPrefix(), groupLimits, logOptions, ...others } = given;
+  const { housekeeping, ...rest } = others;
   const { log = silentLogger, admin = false, ...options } = rest;
   const { lifecycle = new Lifecycle({ clock: systemClock, log }), ...brokerOptions } = options;
   const redis = server ?? (await sharedRedis());
@@ -74,7 +88,9 @@ export async function startBroker(given: StartBrokerOptions = {}): Promise<TestB
     .overrideProvider(BROKER_OPTIONS)
     .useValue({ ...own, ...brokerOptions })
     .overrideProvider(LOG_OPTIONS)
-    .useValue({ acceptEmptyRedis: false, producerIdExpirationMs: dayMs, ...logOptions })
+    .useValue({ acceptEmptyRedis: false, ...logOptions })
+    .overrideProvider(HOUSEKEEPING_OPTIONS)
+    .useValue({ ...housekeepingOptions, ...housekeeping })
     .overrideProvider(GROUP_LIMITS)
     .useValue({ initialRebalanceDelayMs: 0, ...groupLimits });
   try {

@@ -21,6 +21,21 @@ function unknownIn(files: { path: string; text: string }[], pattern: RegExp): st
   );
 }
 
+/** The scripts behind what libs/retention calls of BullMQ. */
+const usedBullScripts = new Set(
+  (
+    'addJobScheduler updateJobScheduler removeJobScheduler getJobScheduler ' +
+    'addStandardJob addDelayedJob moveToActive moveToFinished moveToDelayed ' +
+    'moveStalledJobsToWait moveJobFromActiveToWait extendLocks retryJob reprocessJob ' +
+    'getCounts getJobs getRanges getState getStateV2 isFinished removeJob ' +
+    'removeOrphanedJobs saveStacktrace promote'
+  ).split(' '),
+);
+
+const bullScripts = jest.requireActual<Record<string, { content: string }>>(
+  join(projectRoot, 'node_modules/bullmq/dist/cjs/scripts/index.js'),
+);
+
 /** The start checks the rights for what libs/redis/src/needs.ts lists, and for nothing else. */
 describe('commands of Redis', () => {
   it('that scripts use are among those checked at the start', () => {
@@ -34,6 +49,14 @@ describe('commands of Redis', () => {
     const sent = /\b(?:write|durable|read|entries|connection)\s*\.([a-z]+)(?:Buffer)?\(/g;
     const onLinks = files.filter(({ text }) => text.includes('@sluice/redis'));
     expect(unknownIn(onLinks, sent)).toEqual([]);
+  });
+
+  it('that the scripts of BullMQ use are among those checked at the start', () => {
+    const scripts = Object.entries(bullScripts).filter(([name]) => usedBullScripts.has(name));
+    expect(scripts).toHaveLength(usedBullScripts.size);
+    const files = scripts.map(([name, { content }]) => ({ path: name, text: content }));
+    expect(unknownIn(files, /\b(?:r?call)\(\s*["']([A-Za-z]+)["']/g)).toEqual([]);
+    expect(unknownIn(files, /["']([LR]PUSH)["']/g)).toEqual([]);
   });
 
   it('stand in docs/redis.md as the start wants them', () => {

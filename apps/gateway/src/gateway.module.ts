@@ -6,11 +6,13 @@ import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker
 import { BROKER_OPTIONS, BrokerModule } from '@sluice/broker/broker.module';
 import type { GroupLimits } from '@sluice/groups';
 import { GROUP_LIMITS } from '@sluice/groups/groups.module';
-import { LOG_OPTIONS, type LogOptions } from '@sluice/log/log.module';
+import { LOG_OPTIONS, LogModule, type LogOptions } from '@sluice/log/log.module';
 import { standaloneRedisUrl } from '@sluice/process';
 import { ProcessModule } from '@sluice/process/process.module';
 import type { RedisOptions } from '@sluice/redis';
-import { REDIS_OPTIONS } from '@sluice/redis/redis.module';
+import { REDIS_OPTIONS, RedisModule } from '@sluice/redis/redis.module';
+import type { HousekeepingOptions } from '@sluice/retention';
+import { HOUSEKEEPING_OPTIONS, RetentionModule } from '@sluice/retention/retention.module';
 import type { GatewaySettings } from './settings';
 
 /** What the libraries are told, made from the settings. */
@@ -23,6 +25,7 @@ class OptionsModule {
       { provide: LOG_OPTIONS, useValue: logOptions(settings) },
       { provide: GROUP_LIMITS, useValue: groupLimits(settings) },
       { provide: BROKER_OPTIONS, useValue: brokerOptions(settings) },
+      { provide: HOUSEKEEPING_OPTIONS, useValue: housekeepingOptions(settings) },
     ];
     return { module: OptionsModule, providers, exports: providers };
   }
@@ -37,7 +40,12 @@ export class GatewayModule {
   static of(settings: GatewaySettings, ports: BasePorts): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [ProcessModule.of(ports), OptionsModule.of(settings)],
+      imports: [
+        ProcessModule.of(ports),
+        OptionsModule.of(settings),
+        // Kafka clients do not wait for it.
+        RetentionModule.of({ imports: [RedisModule, LogModule, BrokerModule], after: [Broker] }),
+      ],
       providers: settings.admin ? [adminDoor(settings)] : [],
     };
   }
@@ -67,9 +75,8 @@ function redisOptions(settings: GatewaySettings): RedisOptions {
   return { url, managed, keyPrefix };
 }
 
-function logOptions(settings: GatewaySettings): LogOptions {
-  const { acceptEmptyRedis, producerIdExpirationMs } = settings;
-  return { acceptEmptyRedis, producerIdExpirationMs };
+function logOptions({ acceptEmptyRedis }: GatewaySettings): LogOptions {
+  return { acceptEmptyRedis };
 }
 
 function brokerOptions(settings: GatewaySettings): BrokerOptions {
@@ -86,5 +93,16 @@ function groupLimits(settings: GatewaySettings): Partial<GroupLimits> {
     sessionTimeoutMsMin: settings.groupMinSessionTimeoutMs,
     sessionTimeoutMsMax: settings.groupMaxSessionTimeoutMs,
     offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
+  };
+}
+
+function housekeepingOptions(settings: GatewaySettings): HousekeepingOptions {
+  const { worker, producerIdExpirationMs, redisManaged } = settings;
+  return {
+    worker,
+    checkIntervalMs: settings.logRetentionCheckIntervalMs,
+    producerIdExpirationMs,
+    offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
+    redisManaged,
   };
 }

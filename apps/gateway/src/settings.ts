@@ -2,6 +2,7 @@ import { isLoopback, parseApiKeys, type ApiKey } from '@sluice/admin';
 import { readFileSync } from 'node:fs';
 import {
   defineSettings,
+  housekeepingSettings,
   integer,
   loadSettings,
   onOff,
@@ -14,7 +15,6 @@ import {
 } from '@sluice/process';
 
 const MiB = 1024 * 1024;
-const day = 24 * 60;
 const int32Max = 2_147_483_647;
 
 /** A host name or an IP address: no scheme, no port, no blanks. */
@@ -110,12 +110,6 @@ const topics = {
     min: 1,
     max: 10_000,
   }),
-  producerIdExpirationMs: integer({
-    default: day * 60_000,
-    about: 'An idempotent producer that writes nothing for so long is forgotten, in milliseconds.',
-    min: 1_000,
-    max: Number.MAX_SAFE_INTEGER,
-  }),
 };
 
 const consumerGroups = {
@@ -138,12 +132,14 @@ const consumerGroups = {
     min: 1,
     max: int32Max,
   }),
-  offsetsRetentionMinutes: integer({
-    default: 7 * day,
-    about: 'How long the offsets of a group without members are kept, in minutes.',
-    min: 1,
-    max: int32Max,
+};
+
+const housekeeping = {
+  worker: onOff({
+    default: true,
+    about: 'Trim topics and do the housekeeping in this process; without it, run apps/worker.',
   }),
+  ...housekeepingSettings,
 };
 
 const limits = {
@@ -207,6 +203,7 @@ export const gatewaySettings = defineSettings(
     'Admin endpoints': adminEndpoints,
     Topics: topics,
     'Consumer groups': consumerGroups,
+    Housekeeping: housekeeping,
     Limits: limits,
     Running: runningSettings,
     'Only for npm start': npmStart,

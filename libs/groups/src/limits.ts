@@ -70,13 +70,6 @@ export interface GroupLimits {
   troubleQuietMs: number;
   /** A group without members is forgotten (in memory) after this time without a request. */
   idleUnloadMs: number;
-  /**
-   * How soon after the start the first sweep runs; it picks up groups whose members may have died
-   * meanwhile.
-   */
-  firstSweepDelayMs: number;
-  /** Time between two sweeps over all groups: expiry of offsets and of empty groups. */
-  sweepIntervalMs: number;
   /** Groups, and offsets of a group, that one step of a sweep looks at. */
   sweepStepCount: number;
 }
@@ -110,7 +103,5 @@ export const defaultGroupLimits: Readonly<GroupLimits> = {
   quarantinedGroupsMax: 1000,
   troubleQuietMs: 10 * second,
   idleUnloadMs: 5 * minute,
-  firstSweepDelayMs: 5 * second,
-  sweepIntervalMs: minute,
   sweepStepCount: 100,
 };

@@ -8,7 +8,7 @@ export type { MissingBatches, NewWatch, NewWriter } from './partition-store';
 export { ProducerIds, producerIdBlockSize } from './producer-ids';
 export type { LentBatch, StoredBatch } from './read';
 export type { OffsetAndTimestamp } from './time-search';
-export type { DeleteRecordsReply, TrimReply } from './trim';
+export type { DeleteRecordsReply, TrimReply, TrimRule } from './trim';
 export type { AppendBatch, AppendRefusal, AppendReply, AppendResult } from './writer/append-call';
 export { PartitionWatch } from './watch/partition-watch';
 export type { WatchOptions, WatchSource } from './watch/partition-watch';
@@ -22,7 +22,8 @@ export type { CreateRefusal, NewTopic } from './topics/topic-creation';
 export type { ChangedMeanwhile, ConfigRequest, ConfigTerms } from './topics/topic-updates';
 export { catalogLimits } from './topics/catalog-limits';
 export type { CatalogLimits } from './topics/catalog-limits';
-export { DeletedTopicSweeper } from './topics/deleted-topic-sweeper';
+export { DeletedTopicSweeper, type TopicSweepReport } from './topics/deleted-topic-sweeper';
+export { holderOf, readTopicHolders, type TopicHolders } from './topics/topic-holders';
 export { topicNameProblem, topicVersion } from './topics/topic';
 export type { Topic } from './topics/topic';
 export type { TopicChange } from './topics/view';
@@ -36,5 +37,9 @@ export type { CompressionPolicy, TopicConfig } from './configs/resolve';
 export { configTypeCodes } from './configs/values';
 export type { ConfigType } from './configs/values';
 export { LeaderEpochs } from './recovery/epochs';
-export { PartitionCare, type PartitionCareOptions } from './recovery/partition-care';
+export {
+  PartitionCare,
+  type CareReport,
+  type PartitionCareOptions,
+} from './recovery/partition-care';
 export { LogHistory, type LogHistoryOptions } from './recovery/log-history';

@@ -28,6 +28,8 @@ export interface PartitionKeys {
   meta: string;
   /** Hash: producer id to epoch, last use and the last five batches; and `format`, of these. */
   producers: string;
+  /** Stream: one entry a span of neighbouring batches; see scripts/include/spans.lua. */
+  spans: string;
   /** Channel: log end, log start, last stable offset and leader epoch, after each change. */
   wake: string;
 }
@@ -67,6 +69,7 @@ export function partitionKeys(prefix: string, ref: PartitionRef): PartitionKeys 
     open: `${base}:open`,
     meta: `${base}:meta`,
     producers: `${base}:producers`,
+    spans: `${base}:spans`,
     wake: `${base}:wake`,
   };
 }

@@ -6,9 +6,7 @@ import { RedisModule } from '@sluice/redis/redis.module';
 import { PartitionStore } from './partition-store';
 import { ProducerIds } from './producer-ids';
 import { LogHistory } from './recovery/log-history';
-import { PartitionCare } from './recovery/partition-care';
 import { TopicCatalog } from './topics/catalog';
-import { DeletedTopicSweeper } from './topics/deleted-topic-sweeper';
 
 /** Nest's token for the cluster's id. */
 export const CLUSTER_ID = Symbol('clusterId');
@@ -19,8 +17,6 @@ export const LOG_OPTIONS = Symbol('LogOptions');
 export interface LogOptions {
   /** See `LogHistoryOptions`. */
   acceptEmptyRedis: boolean;
-  /** See `PartitionCareOptions`. */
-  producerIdExpirationMs: number;
 }
 
 /** Topics and partitions in Redis. */
@@ -43,11 +39,6 @@ export interface LogOptions {
       useFactory: ownCatalog,
     },
     {
-      provide: DeletedTopicSweeper,
-      inject: [RedisLink, CLOCK, LOGGER, TopicCatalog, Lifecycle],
-      useFactory: ownSweeper,
-    },
-    {
       provide: PartitionStore,
       inject: [RedisLink, LogHistory, METRICS],
       useFactory: (redis: RedisLink, history: LogHistory, metrics: Metrics) =>
@@ -58,11 +49,6 @@ export interface LogOptions {
       inject: [RedisLink, LogHistory, METRICS],
       useFactory: (redis: RedisLink, history: LogHistory, metrics: Metrics) =>
         new ProducerIds(redis, history, metrics),
-    },
-    {
-      provide: PartitionCare,
-      inject: [LOG_OPTIONS, PartitionStore, TopicCatalog, CLOCK, LOGGER, Lifecycle],
-      useFactory: ownCare,
     },
   ],
   exports: [CLUSTER_ID, TopicCatalog, PartitionStore, ProducerIds],
@@ -85,24 +71,6 @@ async function ownHistory(
   return history;
 }
 
-function ownCare(
-  { producerIdExpirationMs }: LogOptions,
-  store: PartitionStore,
-  catalog: TopicCatalog,
-  clock: Clock,
-  log: Logger,
-  lifecycle: Lifecycle,
-): PartitionCare {
-  const topics = () => catalog.list();
-  const care = new PartitionCare({ producerIdExpirationMs, store, topics, clock, log });
-  lifecycle.own({
-    name: 'the care of partitions',
-    start: () => care.start(),
-    stop: () => care.stop(),
-  });
-  return care;
-}
-
 function ownCatalog(
   history: LogHistory,
   redis: RedisLink,
@@ -119,20 +87,4 @@ function ownCatalog(
     stop: () => catalog.stop(),
   });
   return catalog;
-}
-
-function ownSweeper(
-  redis: RedisLink,
-  clock: Clock,
-  log: Logger,
-  catalog: TopicCatalog,
-  lifecycle: Lifecycle,
-): DeletedTopicSweeper {
-  const sweeper = new DeletedTopicSweeper(redis, { clock, log, catalog });
-  lifecycle.own({
-    name: 'the sweeping of deleted topics',
-    start: () => sweeper.start(),
-    stop: () => sweeper.stop(),
-  });
-  return sweeper;
 }

@@ -9,6 +9,7 @@ import { partitionKeys, type PartitionRef } from './keys';
 import { partitionLimits } from './partition-limits';
 import { PartitionStore } from './partition-store';
 import { AppendCalls } from '../test/append-calls';
+import { trimWhole } from '../test/trim-whole';
 
 /** How many random histories run, and from which seed; more for a long run by hand. */
 const runs = Number(process.env['SLUICE_MODEL_RUNS'] ?? 25);
@@ -50,8 +51,7 @@ type Step =
   | { do: 'read'; at: number; entries: number }
   | { do: 'find'; timestampMs: number }
   | { do: 'delete'; at: number }
-  | { do: 'trim-time'; olderThanMs: number }
-  | { do: 'trim-size'; share: number }
+  | { do: 'trim'; nowMs: number; retentionMs: number; share: number | null }
   | { do: 'age' }
   | { do: 'expire' };
 
@@ -114,8 +114,15 @@ const steps = fc.oneof<fc.MaybeWeightedArbitrary<Step>[]>(
       at: fc.oneof(fc.double({ min: -0.3, max: 0.7, noNaN: true }), fc.constantFrom(-1, 1, 2)),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('trim-time' as const), olderThanMs: find }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('trim-size' as const), share }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('trim' as const),
+      nowMs: find,
+      retentionMs: fc.constantFrom(-1, 0, 5),
+      share: fc.oneof(share, fc.constant(null)),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant<Step>({ do: 'age' }) },
   { weight: 1, arbitrary: fc.constant<Step>({ do: 'expire' }) },
 );
@@ -206,14 +213,12 @@ class Pair {
         return;
       case 'delete':
         return this.deleteRecords(step.at === -1 ? -1 : Math.floor(step.at * end));
-      case 'trim-time':
-        model.trimToTime(step.olderThanMs);
-        await store.trimToTime(ref, step.olderThanMs);
-        return;
-      case 'trim-size': {
-        const bytesMax = Math.floor(model.bounds().bytes * step.share);
-        model.trimToSize(bytesMax);
-        await store.trimToSize(ref, bytesMax);
+      case 'trim': {
+        const { nowMs, retentionMs, share } = step;
+        const retentionBytes = share === null ? -1 : Math.floor(model.bounds().bytes * share);
+        const rule = { nowMs, retentionMs, retentionBytes };
+        model.trim(rule, Infinity);
+        await trimWhole(store, ref, rule);
         return;
       }
       case 'age':

@@ -13,10 +13,15 @@ export const partitionLimits = {
   boundsFreshMs: 100,
   /** Counters that say how large batches are may be so old when a read is sized by them. */
   sizesFreshMs: 1_000,
-  /** Entries that one trim step drops; each is read once, because its size has to be known. */
-  trimEntriesMax: 256,
-  /** Bytes after which a trim step ends; it may exceed them by one batch. */
-  trimBytesMax: 4 * 1024 * 1024,
+  /** Bytes and batches that one trim step drops in whole spans, but at least one span. */
+  trimSpanBytesMax: 16 * 1024 * 1024,
+  trimSpanBatchesMax: 50_000,
+  /**
+   * Bytes and batches of a trim step that has to look at each of them, but at least one batch: Lua
+   * is given a copy of each.
+   */
+  trimReadBytesMax: 384 * 1024,
+  trimReadBatchesMax: 128,
   /** Entries whose header one step of a search by time looks at, behind the bisection. */
   seekEntriesMax: 64,
   /** Producers that one eviction step looks at. */
@@ -43,10 +48,6 @@ export const partitionLimits = {
   producerIdsSkipped: 1_000_000_000,
   /** Leader epochs that a partition remembers. */
   leaderEpochsMax: 64,
-  /** How often every partition is looked after, as Kafka looks for expired producers. */
-  careEveryMs: 600_000,
-  /** When that is first done after a start. */
-  careFirstMs: 60_000,
   /** Partitions that are looked after at the same time. */
   careAtOnceMax: 8,
   /** A partition whose offsets last so long needs fewer of them free. */

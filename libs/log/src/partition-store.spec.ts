@@ -6,7 +6,9 @@ import { partitionKeys, type PartitionRef } from './keys';
 import { partitionLimits } from './partition-limits';
 import { PartitionStore } from './partition-store';
 import { LeaderEpochs } from './recovery/epochs';
+import type { TrimRule } from './trim';
 import { AppendCalls } from '../test/append-calls';
+import { trimWhole } from '../test/trim-whole';
 
 const ref: PartitionRef = { topic: 'orders', topicId: 'AAAAAAAAAAAAAAAAAAAAAA', partition: 0 };
 const missing: PartitionRef = { ...ref, partition: 99 };
@@ -30,6 +32,8 @@ afterEach(async () => {
 afterAll(async () => {
   await (await sharedRedis()).stop();
 });
+
+const keepAll: TrimRule = { retentionMs: -1, retentionBytes: -1, nowMs: Date.now() };
 
 const keys = () => partitionKeys(redis.keyPrefix, ref);
 const offsetsOf = (batches: { baseOffset: number; lastOffset: number }[]) =>
@@ -76,8 +80,8 @@ describe('partitions', () => {
     expect(await store.firstAtOrAfter(missing, 0)).toBeNull();
     expect(await store.maxTimestamp(missing)).toBeNull();
     expect(await store.deleteRecords(missing, 0)).toEqual({ refused: 'unknown-partition' });
-    expect(await store.trimToTime(missing, 5)).toBeNull();
-    expect(await store.trimToSize(missing, 5)).toBeNull();
+    expect(await store.trimStep(missing, { ...keepAll, retentionMs: 5 })).toBeNull();
+    expect(await store.mayBeTrimmed([missing], { ...keepAll, retentionMs: 5 })).toEqual([]);
     expect(await store.expireProducers(missing, 5)).toBe(0);
   });
 });
@@ -256,51 +260,10 @@ describe('deleteRecords', () => {
   });
 
   it('takes many steps when there is much to free', async () => {
-    const count = 3 * partitionLimits.trimEntriesMax + 10;
+    const count = 3 * partitionLimits.trimReadBatchesMax + 10;
     await fill(...Array.from({ length: count }, () => [1]));
     await store.deleteRecords(ref, count - 1);
     expect(await store.bounds(ref)).toMatchObject({ logStartOffset: count - 1, batches: 1 });
-  });
-});
-
-describe('trimToTime', () => {
-  it('keeps the first batch that has a record young enough, and all behind it', async () => {
-    await fill([10], [20, 55, 30], [15], [60]);
-    const length = batchAt(1).bytes.length;
-    expect(await store.trimToTime(ref, 50)).toEqual({
-      logStartOffset: 1,
-      batches: 1,
-      bytes: length,
-    });
-    expect(await store.trimToTime(ref, 50)).toEqual({ logStartOffset: 1, batches: 0, bytes: 0 });
-    expect(await store.trimToTime(ref, 56)).toMatchObject({ logStartOffset: 5, batches: 2 });
-    expect(await store.trimToTime(ref, 61)).toMatchObject({ logStartOffset: 6, batches: 1 });
-  });
-
-  it('goes by the times of the records that are there, not of deleted ones', async () => {
-    await fill([90], [10], [20]);
-    await store.deleteRecords(ref, 1);
-    expect(await store.trimToTime(ref, 15)).toMatchObject({ logStartOffset: 2, batches: 1 });
-  });
-
-  it('takes a batch without a time for as old as those before it', async () => {
-    await fill([50], [-1], [40]);
-    await store.trimToTime(ref, 50);
-    expect(await store.bounds(ref)).toMatchObject({ logStartOffset: 0 });
-    await store.trimToTime(ref, 51);
-    expect(await store.bounds(ref)).toMatchObject({ logStartOffset: 3 });
-  });
-});
-
-describe('trimToSize', () => {
-  it('drops batches for as long as enough is left without them', async () => {
-    await fill([1], [2], [3], [4]);
-    const length = batchAt(1).bytes.length;
-    expect(await store.trimToSize(ref, 2 * length + 1)).toMatchObject({ batches: 1 });
-    expect(await store.bounds(ref)).toMatchObject({ batches: 3, logStartOffset: 1 });
-    expect(await store.trimToSize(ref, 2 * length)).toMatchObject({ batches: 1 });
-    expect(await store.trimToSize(ref, 10 * length)).toMatchObject({ batches: 0 });
-    expect(await store.trimToSize(ref, 0)).toMatchObject({ batches: 2, logStartOffset: 4 });
   });
 });
 
@@ -329,8 +292,8 @@ describe('those who wait', () => {
     await fill([10, 11], [20], [30], [40]);
     await store.deleteRecords(ref, 1);
     await store.deleteRecords(ref, 1);
-    await store.trimToTime(ref, 25);
-    await store.trimToSize(ref, 0);
+    await trimWhole(store, ref, { ...keepAll, retentionMs: 0, nowMs: 25 });
+    await trimWhole(store, ref, { ...keepAll, retentionBytes: 0 });
     await redis.write.publish(keys().wake, 'end');
     while (messages.at(-1) !== 'end') await new Promise((resolve) => setImmediate(resolve));
     expect(messages).toEqual(['5 0 5 0', '5 1 5 0', '5 3 5 0', '5 5 5 0', 'end']);
@@ -356,7 +319,8 @@ describe('a Redis that is full', () => {
     expect(await partitions.read(ref, logEndOffset - 1, { entries: 1 })).toHaveLength(1);
     expect(await partitions.firstAtOrAfter(ref, 5)).toEqual({ offset: 0, timestampMs: 7 });
     expect(await partitions.expireProducers(ref, 1)).toBe(0);
-    expect(await partitions.trimToSize(ref, bounds!.bytes / 2)).not.toBeNull();
+    const half = { ...keepAll, retentionBytes: bounds!.bytes / 2 };
+    expect((await trimWhole(partitions, ref, half))!.batches).toBeGreaterThan(0);
     expect(await partitions.deleteRecords(ref, -1)).toEqual({ logStartOffset: logEndOffset });
     expect(await calls.append(ref, -1, [batch])).toMatchObject({
       results: [{ kind: 'appended', baseOffset: logEndOffset }],

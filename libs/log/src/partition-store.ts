@@ -21,9 +21,11 @@ import { findAtOrAfter, findMaxTimestamp, type OffsetAndTimestamp } from './time
 import {
   deleteRecords,
   evictProducers,
-  trim,
+  mayBeTrimmed,
+  trimStep,
   type DeleteRecordsReply,
   type TrimReply,
+  type TrimRule,
 } from './trim';
 import { PartitionWatch, type WatchOptions } from './watch/partition-watch';
 import { AppendMeter } from './writer/append-meter';
@@ -106,8 +108,8 @@ export class PartitionStore {
   async dropPartitions(refs: readonly PartitionRef[]): Promise<void> {
     const { write } = this.redis;
     const drops = refs.map((ref) => {
-      const { log, meta, producers } = this.keys(ref);
-      return attempt('log.drop', write.unlink(meta, log, producers));
+      const { log, meta, producers, spans } = this.keys(ref);
+      return attempt('log.drop', write.unlink(meta, log, producers, spans));
     });
     await Promise.all(drops);
   }
@@ -234,21 +236,26 @@ export class PartitionStore {
   }
 
   /**
-   * Drops whole batches from the head up to the first that has a record of the time `olderThanMs`
-   * or later, as its header tells. The log start moves to the first batch that is kept. Null: no
-   * such partition.
+   * One bounded step of dropping what is too old or too much, in whole batches from the head, up to
+   * the first that is kept: a batch is kept for as long as any of its records is young enough, as
+   * its header tells, and as less than `retentionBytes` would be left without it, as Kafka keeps
+   * segments. The log start moves to the first batch that is kept. To be called again until nothing
+   * more is to be dropped. Null: no such partition; 'missing': something else than Sluice has
+   * removed batches, and `findMissing` has to be called first.
    */
-  trimToTime(ref: PartitionRef, olderThanMs: number): Promise<TrimReply | null> {
-    return trim(this.redis.write, this.keys(ref), { rule: 'time', bound: olderThanMs });
+  trimStep(ref: PartitionRef, rule: TrimRule): Promise<TrimReply | 'missing' | null> {
+    return trimStep(this.redis.write, this.keys(ref), rule);
   }
 
   /**
-   * Drops whole batches from the head for as long as at least `bytesMax` bytes are left without
-   * them, as Kafka's `retention.bytes` does with segments: what remains is `bytesMax` or up to one
-   * batch more, and nothing when `bytesMax` is 0. Null: no such partition.
+   * Of which of these partitions a trim step might drop something, or cannot be told; in one round
+   * trip, and without a look at their batches. A step finds out. Does not reject.
    */
-  trimToSize(ref: PartitionRef, bytesMax: number): Promise<TrimReply | null> {
-    return trim(this.redis.write, this.keys(ref), { rule: 'size', bound: bytesMax });
+  async mayBeTrimmed(refs: readonly PartitionRef[], rule: TrimRule): Promise<PartitionRef[]> {
+    const { read } = this.redis;
+    const answers = refs.map((ref) => mayBeTrimmed(read, this.keys(ref), rule).catch(() => true));
+    const mayBe = await Promise.all(answers);
+    return refs.filter((_, i) => mayBe[i]);
   }
 
   /**

@@ -7,7 +7,7 @@ const file = (name: string): string => join(__dirname, 'scripts', `${name}.lua`)
 export const appendScript = defineScript({
   name: 'log/append',
   file: file('append'),
-  keys: ['meta', 'log', 'producers', 'open…'],
+  keys: ['meta', 'log', 'producers', 'spans?', 'open…'],
   args: ['leaderEpoch', 'position', 'confirm', 'wake', 'reservation', 'facts', 'batches…'],
   reply: {
     all: { logStart: 'int', logEnd: 'int', maxTimestamp: 'int', epoch: 'int' },
@@ -31,7 +31,7 @@ export type AppendScriptReply = Awaited<ReturnType<typeof appendScript.call>>;
 export const createPartitionScript = defineScript({
   name: 'log/create-partition',
   file: file('create-partition'),
-  keys: ['meta?', 'log?', 'producers?'],
+  keys: ['meta?', 'log?', 'producers?', 'spans?'],
   args: ['reservation'],
   reply: { created: {} },
   refused: { exists: {} },
@@ -91,7 +91,7 @@ export const settleScript = defineScript({
 export const findMissingScript = defineScript({
   name: 'log/find-missing',
   file: file('find-missing'),
-  keys: ['meta', 'log?'],
+  keys: ['meta', 'log?', 'spans?'],
   args: ['wake'],
   reply: { whole: {}, missing: { batches: 'int', logStart: 'int', logEnd: 'int' } },
   refused: { 'unknown-partition': {} },
@@ -111,13 +111,22 @@ export const deleteRecordsScript = defineScript({
 export const trimScript = defineScript({
   name: 'log/trim',
   file: file('trim'),
-  keys: ['meta', 'log'],
-  args: ['rule', 'bound', 'entriesMax', 'bytesMax', 'wake'],
+  keys: ['meta', 'log', 'spans?'],
+  args: [
+    'retentionMs',
+    'retentionBytes',
+    'nowMs',
+    'spanBytesMax',
+    'spanBatchesMax',
+    'readBytesMax',
+    'readBatchesMax',
+    'wake',
+  ],
   reply: {
-    done: { logStart: 'int', batches: 'int', bytes: 'int' },
-    more: { logStart: 'int', batches: 'int', bytes: 'int' },
+    done: { logStart: 'int', offsets: 'int', batches: 'int', bytes: 'int' },
+    more: { logStart: 'int', offsets: 'int', batches: 'int', bytes: 'int' },
   },
-  refused: { 'unknown-partition': {} },
+  refused: { 'unknown-partition': {}, 'newer-format': {}, missing: {} },
 });
 
 /** One step of forgetting producers. */

@@ -3,7 +3,12 @@ export { KeptMetrics } from './metrics/kept-metrics';
 export { createLogger, nestLogger, type LogFormat, type LogLevel } from './log';
 export { runProgram, type Program } from './run-program';
 export { loadSettings, type LoadedSettings } from './settings/load';
-export { redisSettings, runningSettings, standaloneRedisUrl } from './settings/shared';
+export {
+  housekeepingSettings,
+  redisSettings,
+  runningSettings,
+  standaloneRedisUrl,
+} from './settings/shared';
 export {
   choice,
   defineSettings,

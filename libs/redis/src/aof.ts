@@ -23,6 +23,12 @@ export interface AppendOnlyFileParts {
   log: Logger;
 }
 
+/** How much of the file is worth keeping, roughly. */
+export interface AofSizes {
+  fileBytes: number;
+  dataBytes: number;
+}
+
 type Info = ReadonlyMap<string, string>;
 
 /**
@@ -37,8 +43,9 @@ type Info = ReadonlyMap<string, string>;
  * server has in memory, which is right. So it is written anew before anything is served, unless the
  * last stop was clean: then the last thing in the file says so, and what lies before it is whole.
  *
- * **It may be mostly dead**, after much was deleted. Then it is written anew too. It never is
- * because the log has grown; Redis' own rule for that (auto-aof-rewrite-percentage) should be off.
+ * **It may be mostly dead**, after much was deleted. Then the retention worker has it written anew
+ * too (`rewriteWhenDead`). It never is because the log has grown; Redis' own rule for that
+ * (auto-aof-rewrite-percentage) should be off.
  */
 export class AppendOnlyFile {
   readonly #checks: Periodic;
@@ -53,10 +60,7 @@ export class AppendOnlyFile {
       name: 'looking after the append-only file',
       everyMs: redisLimits.aofCheckEveryMs,
       failureLevel: 'debug',
-      run: async (signal) => {
-        await this.#makeSound(signal);
-        await this.#rewriteWhenDead();
-      },
+      run: (signal) => this.#makeSound(signal),
     });
   }
 
@@ -84,6 +88,21 @@ export class AppendOnlyFile {
     if (this.#soundRun === null || redis.status !== 'ready') return;
     // Where it fails, the file is written anew for nothing.
     await redis.set(key, format + clean).catch(() => undefined);
+  }
+
+  /** See `RedisLink.rewriteDeadFile`. */
+  async rewriteWhenDead(): Promise<AofSizes | null> {
+    const { redis, log } = this.parts;
+    const info = await this.#info();
+    if (info.get('aof_enabled') !== '1' || isRewriting(info)) return null;
+    const sizes = {
+      fileBytes: Number(info.get('aof_current_size')),
+      dataBytes: Number(info.get('used_memory_dataset')),
+    };
+    if (!isMostlyDead(sizes)) return null;
+    await attempt('BGREWRITEAOF', redis.bgrewriteaof());
+    log.info('Redis writes its append-only file anew, as most of it is dead', { ...sizes });
+    return sizes;
   }
 
   async #makeSound(signal: AbortSignal): Promise<void> {
@@ -121,19 +140,6 @@ export class AppendOnlyFile {
     if (!signal.aborted) log.warn('Redis still writes its append-only file anew; not waited for');
   }
 
-  async #rewriteWhenDead(): Promise<void> {
-    const { redis, log } = this.parts;
-    const info = await this.#info();
-    if (info.get('aof_enabled') !== '1' || isRewriting(info)) return;
-    const sizes = {
-      fileBytes: Number(info.get('aof_current_size')),
-      dataBytes: Number(info.get('used_memory_dataset')),
-    };
-    if (!isMostlyDead(sizes)) return;
-    await attempt('BGREWRITEAOF', redis.bgrewriteaof());
-    log.info('Redis writes its append-only file anew, as most of it is dead', sizes);
-  }
-
   async #advise(): Promise<void> {
     try {
       if (!needsRenewal(await this.#info())) return;
@@ -163,7 +169,7 @@ export class AppendOnlyFile {
 }
 
 /** Whether it is worth writing the file anew. */
-export function isMostlyDead({ fileBytes, dataBytes }: Record<'fileBytes' | 'dataBytes', number>) {
+export function isMostlyDead({ fileBytes, dataBytes }: AofSizes): boolean {
   const { aofRewriteBytesMin, aofRewriteDeadShareMin } = redisLimits;
   if (!(fileBytes >= aofRewriteBytesMin)) return false;
   return fileBytes - dataBytes >= fileBytes * aofRewriteDeadShareMin;

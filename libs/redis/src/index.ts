@@ -5,6 +5,7 @@ export { reconnectDelayMs } from './connection';
 export {
   attempt,
   classify,
+  isConnectionLoss,
   isErrorReply,
   RedisReplyError,
   RedisStartError,
@@ -13,6 +14,8 @@ export {
   type StartProblem,
   type UnavailableReason,
 } from './errors';
+export type { AofSizes } from './aof';
+export type { JobConnection, JobConnectionKind } from './job-connections';
 export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from './link';
 export { redisMetrics } from './metrics';
 export { aclLine, commandName, neededCommands, optionalCommands } from './needs';

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { Periodic, silentMetrics, type Clock, type Logger, type Metrics } from '@sluice/base';
 import { Admission, admissionStates, type ArrivalListener } from './admission';
-import { AppendOnlyFile } from './aof';
+import { AppendOnlyFile, type AofSizes } from './aof';
 import { CallMeter, callMetrics } from './call-meter';
 import { adviseOnServer, checkServer } from './checks';
 import { explainConnectFailure } from './connect-error';
@@ -13,6 +13,7 @@ import {
 } from './connection';
 import { isConnectionLoss, RedisUnavailable, UnknownOutcome } from './errors';
 import { firstReady } from './first-ready';
+import { openJobConnection, type JobConnection, type JobConnectionKind } from './job-connections';
 import { keepOnDisk } from './keep-on-disk';
 import { LentReplies } from './lent-replies';
 import { redisMetrics } from './metrics';
@@ -204,6 +205,21 @@ export class RedisLink {
     const terms = { facts, isManaged: this.options.managed, timeoutMs };
     const isOnDisk = await keepOnDisk(this.durable, terms, () => write(this.durable));
     return isOnDisk && (await this.replicaCount()) === 0;
+  }
+
+  /** Opens a connection for jobs, which whoever asks for it closes; see `JobConnectionKind`. */
+  openJobConnection(kind: JobConnectionKind): JobConnection {
+    return openJobConnection(this.options, kind, this.deps.log);
+  }
+
+  /**
+   * Has a Redis of our own write its append-only file anew if most of it is dead.
+   *
+   * @returns the sizes that were the reason; null where there was none
+   * @throws as `write`
+   */
+  rewriteDeadFile(): Promise<AofSizes | null> {
+    return this.#aof.rewriteWhenDead();
   }
 
   /** The history that the server was on when it was last looked at. */

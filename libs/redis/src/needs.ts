@@ -1,9 +1,11 @@
 /**
- * What Sluice asks of Redis: every command that it sends, by itself or inside a script, with
- * arguments as it may have them. `<key>` stands for a key, `<channel>` for a channel of the prefix.
- * test/tidy/scripts.spec.ts holds the code against this list.
+ * What Sluice asks of Redis: every command that it sends, by itself, inside a script or through
+ * BullMQ, with arguments as it may have them. `<key>` stands for a key, `<channel>` for a channel
+ * of the prefix. test/tidy/redis-commands.spec.ts holds the code against this list.
  */
 export const neededCommands: readonly string[] = [
+  'BZPOPMIN <key> 1',
+  'DEL <key>',
   'EVAL script 1 <key>',
   'EVALSHA sha1 1 <key>',
   'EXISTS <key>',
@@ -12,20 +14,39 @@ export const neededCommands: readonly string[] = [
   'HEXISTS <key> field',
   'HGET <key> field',
   'HGETALL <key>',
+  'HINCRBY <key> field 1',
   'HLEN <key>',
   'HMGET <key> field',
+  'HMSET <key> field value',
   'HSCAN <key> 0',
   'HSET <key> field value',
   'HSETNX <key> field value',
   'INCR <key>',
   'INCRBY <key> 1',
   'INFO',
+  'LINDEX <key> 0',
+  'LLEN <key>',
+  'LPOP <key>',
+  'LPOS <key> element',
+  'LPUSH <key> element',
+  'LRANGE <key> 0 1',
+  'LREM <key> 1 element',
+  'LTRIM <key> 0 1',
+  'PERSIST <key>',
+  'PEXPIRE <key> 1',
   'PING',
+  'PTTL <key>',
   'PUBLISH <channel> message',
   'RENAMENX <key> <key>',
+  'RPOP <key>',
+  'RPOPLPUSH <key> <key>',
+  'RPUSH <key> element',
   'SADD <key> member',
+  'SCAN 0',
+  'SCARD <key>',
   'SET <key> value',
   'SETNX <key> value',
+  'SISMEMBER <key> member',
   'SMEMBERS <key>',
   'SREM <key> member',
   'SSCAN <key> 0',
@@ -36,15 +57,23 @@ export const neededCommands: readonly string[] = [
   'UNSUBSCRIBE channel',
   'WAIT 1 1',
   'XADD <key> * field value',
-  'XGROUP CREATE <key> group $',
   'XGROUP DESTROY <key> group',
+  'XGROUP CREATE <key> group $',
   'XLEN <key>',
   'XRANGE <key> - +',
   'XREVRANGE <key> + -',
   'XTRIM <key> MAXLEN 1',
   'ZADD <key> 1 member',
+  'ZCARD <key>',
+  'ZCOUNT <key> 0 1',
+  'ZPOPMIN <key>',
+  'ZRANGE <key> 0 1',
   'ZRANGEBYSCORE <key> 0 1',
   'ZREM <key> member',
+  'ZREMRANGEBYRANK <key> 0 1',
+  'ZREMRANGEBYSCORE <key> 0 1',
+  'ZREVRANGE <key> 0 1',
+  'ZREVRANGEBYSCORE <key> 1 0',
   'ZSCORE <key> member',
 ];
 
@@ -73,7 +102,12 @@ export function samplesOf(prefix: string): {
   channels: readonly string[];
 } {
   return {
-    keys: [`${prefix}{registry}:topics`, `${prefix}{topic/id/0}:log`, `${prefix}{group/id}:state`],
+    keys: [
+      `${prefix}{registry}:topics`,
+      `${prefix}{topic/id/0}:log`,
+      `${prefix}{group/id}:state`,
+      `${prefix}{jobs}:housekeeping:wait`,
+    ],
     channels: [`${prefix}{registry}:changes`, `${prefix}{topic/id/0}:wake`],
   };
 }

@@ -6,6 +6,7 @@ import { TestConsumer, type ConsumerOptions } from '../../test/test-consumer';
 import type { OffsetToCommit } from '../api';
 import type { GroupLimits } from '../limits';
 import { GroupKeys } from '../store/keys';
+import { GroupHousekeeping } from '../housekeeping/group-housekeeping';
 import { GroupCoordinator } from './coordinator';
 
 let redis: TestRedis;
@@ -40,6 +41,20 @@ async function startCoordinator(
   coordinators.push(coordinator);
   coordinator.start();
   return coordinator;
+}
+
+/** One round of the housekeeping, as any process may do it. */
+function sweep(limits: Partial<GroupLimits> = {}) {
+  const housekeeping = new GroupHousekeeping({ redis: link, random: systemRandom, limits });
+  return housekeeping.sweep(new AbortController().signal);
+}
+
+/** Rounds of the housekeeping until something is so. */
+function sweptUntil(condition: () => Promise<boolean>, limits: Partial<GroupLimits> = {}) {
+  return until(async () => {
+    await sweep(limits);
+    return condition();
+  });
 }
 
 function consumer(
@@ -201,8 +216,11 @@ describe('a restarted gateway', () => {
     const before = await startCoordinator();
     await consumer(before, 'a', { sessionTimeoutMs: 200 }).enter();
     await before.stop();
-    const after = await startCoordinator({ firstSweepDelayMs: 10 });
-    await until(async () => (await after.list()).groups[0]?.groupState === 'Empty');
+    const after = await startCoordinator();
+    await sweptUntil(async () => {
+      const [group] = (await after.list()).groups;
+      return group === undefined || group.groupState === 'Empty';
+    });
   });
 
   test('ends a rebalance that was under way with the members that join again', async () => {
@@ -479,55 +497,87 @@ describe('administration', () => {
   });
 });
 
-describe('the sweep', () => {
-  const sweeping = { firstSweepDelayMs: 10, sweepIntervalMs: 20 };
+const isGone = (coordinator: GroupCoordinator) => async () =>
+  (await coordinator.list()).groups.length === 0;
 
+describe('the sweep', () => {
   test('removes old offsets of a group without members, and then the group', async () => {
-    const patient = await startCoordinator({ ...sweeping, offsetsRetentionMs: 3_600_000 });
+    const coordinator = await startCoordinator();
     const offsets = Array.from({ length: 600 }, (_, partition) => offset(partition, 1));
-    await commitAlone(patient, 'old', offsets);
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    expect((await patient.list()).groups).toHaveLength(1);
-    await patient.stop();
-    const limits = { ...sweeping, offsetsRetentionMs: 1, sweepStepCount: 2 };
-    const coordinator = await startCoordinator(limits);
-    await until(async () => (await coordinator.list()).groups.length === 0);
+    await commitAlone(coordinator, 'old', offsets);
+    expect(await sweep({ offsetsRetentionMs: 3_600_000 })).toMatchObject({ removedGroups: 0 });
+    expect((await coordinator.list()).groups).toHaveLength(1);
+    await sweptUntil(isGone(coordinator), { offsetsRetentionMs: 1, sweepStepCount: 2 });
     expect(await link.read.keys(`${link.keyPrefix}*`)).toEqual([]);
   });
 
   test('leaves a live group and its offsets alone, however old they are', async () => {
-    const coordinator = await startCoordinator({ ...sweeping, offsetsRetentionMs: 50 });
+    const coordinator = await startCoordinator();
     const member = consumer(coordinator, 'a').start();
     await until(() => member.assigned !== null);
     expect(await member.commit(5)).toBe(ErrorCode.NONE);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await sweep({ offsetsRetentionMs: 50 })).toMatchObject({ liveGroups: 1 });
     const { offsets } = await coordinator.fetchOffsets({ groupId: 'g', partitions: null });
     expect(offsets).toHaveLength(1);
     await member.close();
-    await until(async () => (await coordinator.list()).groups.length === 0);
+    await sweptUntil(isGone(coordinator), { offsetsRetentionMs: 50 });
   });
 
   test('counts from when the group became empty, not from the commit', async () => {
-    const coordinator = await startCoordinator({ ...sweeping, offsetsRetentionMs: 3_000 });
+    const coordinator = await startCoordinator();
     const member = consumer(coordinator, 'a').start();
     await until(() => member.assigned !== null);
     await member.commit(5);
     await new Promise((resolve) => setTimeout(resolve, 3_100));
     await member.close();
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sweep({ offsetsRetentionMs: 3_000 });
     const { offsets } = await coordinator.fetchOffsets({ groupId: 'g', partitions: null });
     expect(offsets).toHaveLength(1);
-    await until(async () => (await coordinator.list()).groups.length === 0);
+    await sweptUntil(isGone(coordinator), { offsetsRetentionMs: 3_000 });
   });
 
   test('removes an empty group that has no offsets, but not one with ids handed out', async () => {
-    const coordinator = await startCoordinator(sweeping);
+    const coordinator = await startCoordinator();
     const member = consumer(coordinator, 'a', { sessionTimeoutMs: 3_000 });
     await member.join();
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await sweep();
     expect((await coordinator.list()).groups).toHaveLength(1);
-    await until(async () => (await coordinator.list()).groups.length === 0);
+    await sweptUntil(isGone(coordinator));
     expect(await link.read.exists(keys().state('g'))).toBe(0);
+  });
+
+  test('a group that was removed can be used at once, by who had it in memory', async () => {
+    const coordinator = await startCoordinator();
+    await commitAlone(coordinator, 'g', [offset(0, 1)]);
+    await sweptUntil(isGone(coordinator), { offsetsRetentionMs: 1 });
+    await until(async () => {
+      const { errorCode } = await commitAlone(coordinator, 'g', [offset(0, 2)]);
+      return errorCode === ErrorCode.NONE;
+    });
+    const { offsets } = await coordinator.fetchOffsets({ groupId: 'g', partitions: null });
+    expect(offsets).toMatchObject([{ offset: 2 }]);
+  });
+
+  test('changes no fence: what the owner writes next is taken', async () => {
+    const coordinator = await startCoordinator();
+    const member = consumer(coordinator, 'a');
+    await member.enter();
+    const before = await link.read.hget(keys().state('g'), 'fence');
+    for (let round = 0; round < 3; round++) await sweep();
+    expect(await link.read.hget(keys().state('g'), 'fence')).toBe(before);
+    expect(await member.commit(5)).toBe(ErrorCode.NONE);
+    expect((await member.heartbeat()).errorCode).toBe(ErrorCode.NONE);
+    await member.close();
+  });
+
+  test('begins nothing more once it is aborted', async () => {
+    const coordinator = await startCoordinator();
+    await commitAlone(coordinator, 'g', [offset(0, 1)]);
+    const limits = { offsetsRetentionMs: 1 };
+    const housekeeping = new GroupHousekeeping({ redis: link, random: systemRandom, limits });
+    expect(await housekeeping.sweep(AbortSignal.abort())).toMatchObject({ groups: 0 });
+    expect((await coordinator.list()).groups).toHaveLength(1);
   });
 
   test("removes a deleted topic's offsets from all groups", async () => {
@@ -536,21 +586,12 @@ describe('the sweep', () => {
     for (const groupId of ['g1', 'g2'])
       await commitAlone(coordinator, groupId, [offset(0, 1), other]);
     await coordinator.removeTopicOffsets('T');
-    await until(async () => (await link.read.exists(keys().removedTopics)) === 0);
+    expect(await sweep()).toMatchObject({ forgottenTopics: 1, groups: 2 });
+    expect(await link.read.exists(keys().removedTopics)).toBe(0);
     for (const groupId of ['g1', 'g2']) {
       const { offsets } = await coordinator.fetchOffsets({ groupId, partitions: null });
       expect(offsets.map(({ topicId }) => topicId)).toEqual(['T2']);
     }
-  });
-
-  test('a removal that was broken off is done after the restart', async () => {
-    const before = await startCoordinator();
-    await commitAlone(before, 'g', [offset(0, 1)]);
-    await before.stop();
-    await before.removeTopicOffsets('T');
-    const after = await startCoordinator({ firstSweepDelayMs: 10 });
-    await until(async () => (await link.read.exists(keys().removedTopics)) === 0);
-    expect((await after.fetchOffsets({ groupId: 'g', partitions: null })).offsets).toEqual([]);
   });
 
   test('a damaged group does not keep the others from being swept', async () => {
@@ -559,8 +600,9 @@ describe('the sweep', () => {
     for (const groupId of ids) await commitAlone(before, groupId, [offset(0, 1)]);
     await before.stop();
     await link.write.hset(keys().state('g2'), 'head', 'damaged');
-    const after = await startCoordinator({ ...sweeping, offsetsRetentionMs: 10 });
-    await until(async () => (await link.read.scard(keys().index)) === 1);
+    const after = await startCoordinator();
+    const limits = { offsetsRetentionMs: 10 };
+    await sweptUntil(async () => (await link.read.scard(keys().index)) === 1, limits);
     expect((await after.describe('g2')).errorCode).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
   });
 

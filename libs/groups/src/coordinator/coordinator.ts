@@ -25,6 +25,7 @@ import { deadGroup } from '../classic/coordinator/describe';
 import { deletionRefusal } from '../classic/coordinator/offset-deletion';
 import { joinRefusal, syncRefusal } from '../classic/machine/answers';
 import type { Stores } from '../classic/stored/classic-store';
+import { onFindings, type GroupFindings } from '../housekeeping/findings';
 import { defaultGroupLimits, type GroupLimits } from '../limits';
 import { GroupMeter } from '../metrics';
 import { GroupIndex } from '../store/group-index';
@@ -34,7 +35,6 @@ import { checkCommittedOffset } from './committed-offset';
 import { listGroups } from './group-list';
 import { OffsetReader } from './offset-reader';
 import { Quarantine } from './quarantine';
-import { Sweeper } from './sweeper';
 import { Troubles } from './troubles';
 
 export interface GroupCoordinatorDeps {
@@ -64,9 +64,9 @@ export class GroupCoordinator {
   readonly #stores: Stores;
   readonly #classic: ClassicGroups;
   readonly #offsets: OffsetReader;
-  readonly #sweeper: Sweeper;
+  readonly #quarantine: Quarantine;
   readonly #troubles: Troubles;
-  #stopListening: () => void = () => {};
+  readonly #undo: (() => unknown)[] = [];
   readonly #unobserve: () => void;
   #isStopped = false;
 
@@ -84,14 +84,13 @@ export class GroupCoordinator {
     this.#limits = limits;
     this.#stores = stores;
     this.#troubles = troubles;
+    this.#quarantine = quarantine;
     // Another's group may still be in memory here; with epoch 0 it is taken from no later epoch.
     const coordinatorEpochOf = (groupId: string) => this.#epochOf(groupId) ?? 0;
     const meter = new GroupMeter(deps.metrics ?? silentMetrics);
     const shared = { ...common, stores, troubles, quarantine, meter };
     this.#classic = new ClassicGroups({ ...shared, random, coordinatorEpochOf });
     this.#offsets = new OffsetReader({ ...common, offsets: stores.offsets, troubles });
-    const isOurs = (groupId: string) => this.#check(groupId) === ErrorCode.NONE;
-    this.#sweeper = new Sweeper({ ...shared, classic: this.#classic, isOurs });
     this.#unobserve = meter.observe(() => this.#classic.inMemory());
   }
 
@@ -102,11 +101,13 @@ export class GroupCoordinator {
 
   /** Begins the background work. No group is read yet. */
   start(): void {
-    this.#stopListening = this.deps.redis.onReady(({ historyChanged }) => {
-      if (historyChanged) this.#classic.renewAll();
-    });
+    this.#undo.push(
+      this.deps.redis.onReady(({ historyChanged }) => {
+        if (historyChanged) this.#classic.renewAll();
+      }),
+    );
     this.#classic.start();
-    this.#sweeper.start();
+    void this.#listen();
   }
 
   /**
@@ -115,10 +116,9 @@ export class GroupCoordinator {
    */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#stopListening();
+    await Promise.allSettled(this.#undo.splice(0).map((undo) => undo()));
     this.#unobserve();
     await this.#classic.stop(ErrorCode.NOT_COORDINATOR);
-    await this.#sweeper.stop();
     this.#troubles.stop();
   }
 
@@ -201,12 +201,36 @@ export class GroupCoordinator {
   }
 
   /**
-   * To be called when a topic is deleted: its offsets go from all groups, in the background.
+   * To be called when a topic is deleted: its offsets go from all groups with the next round of the
+   * housekeeping.
+   *
    * @throws as RedisLink
    */
   async removeTopicOffsets(topicId: string): Promise<void> {
     await this.#stores.index.addRemovedTopic(topicId);
-    if (!this.#isStopped) this.#sweeper.sweepSoon();
+  }
+
+  /** The housekeeping may run in another process, or not reach this one; the next round tells. */
+  async #listen(): Promise<void> {
+    try {
+      const unlisten = await onFindings(this.deps.redis, (findings) => this.#found(findings));
+      if (this.#isStopped) await unlisten();
+      else this.#undo.push(unlisten);
+    } catch (error) {
+      const { message } = error as Error;
+      this.deps.log.debug('what is found of the groups is not heard', { error: message });
+    }
+  }
+
+  #found({ live, gone }: GroupFindings): void {
+    const isOurs = (groupId: string) => this.#check(groupId) === ErrorCode.NONE;
+    // Its members may have died while nobody had the group; what is wrong with it is told by
+    // reading it.
+    for (const groupId of live.filter(isOurs)) this.#classic.actor(groupId).wake();
+    for (const groupId of gone.filter(isOurs)) {
+      this.#classic.dropGone(groupId);
+      this.#quarantine.release(groupId);
+    }
   }
 
   #epochOf(groupId: string): number | null {

@@ -25,7 +25,7 @@ beforeEach(async () => {
     clock: systemClock,
     random: systemRandom,
     log,
-    limits: { quarantineMs: 0, firstSweepDelayMs: 1, sweepIntervalMs: 5 },
+    limits: { quarantineMs: 0 },
   });
   coordinator.start();
 });

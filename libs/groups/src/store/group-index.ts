@@ -24,6 +24,12 @@ export class GroupIndex {
     await rememberScript.call(this.redis.write, { names: this.keys.index }, { name: groupId });
   }
 
+  async has(groupId: string): Promise<boolean> {
+    const { write } = this.redis;
+    const found = await attempt('groups/index', write.sismember(this.keys.index, groupId));
+    return found === 1;
+  }
+
   /** Takes a group that is gone out; if it was made again just then, it is put back. */
   async remove(groupId: string): Promise<void> {
     const { write } = this.redis;

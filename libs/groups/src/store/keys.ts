@@ -33,3 +33,12 @@ export class GroupKeys {
     return `${this.prefix}{registry}:groups-removed-topics`;
   }
 }
+
+/**
+ * Channel on which the housekeeping tells what it has found. Redis' channels are the same in all
+ * its databases, so those other than 0 have their number in it.
+ */
+export function findingsChannel(prefix: string, db: number): string {
+  const channel = `${prefix}{registry}:groups-found`;
+  return db === 0 ? channel : `${channel}:${db}`;
+}

@@ -1,4 +1,4 @@
-import { attempt, type RedisLink } from '@sluice/redis';
+import { attempt, RedisReplyError, type RedisLink } from '@sluice/redis';
 import type { CommittedOffset, OffsetToCommit } from '../api';
 import type { GroupLimits } from '../limits';
 import { notAHash, StaleGroup, UnreadableGroup } from './errors';
@@ -132,5 +132,28 @@ export class CommittedOffsets {
     // Whoever reads the group will say that its offsets are no hash; none of the topic are in
     // there.
     return reply.tag === 'scanned' ? reply.cursor : '0';
+  }
+
+  /**
+   * One step through the topics of which a group has offsets, whose ids are added to `topicIds`.
+   * What is no hash has none.
+   */
+  async scanTopics(groupId: string, cursor: string, topicIds: Set<string>): Promise<string> {
+    const { sweepStepCount } = this.limits;
+    const key = this.keys.offsets(groupId);
+    let scanned: [string, string[]];
+    try {
+      const scan = this.redis.write.hscan(key, cursor, 'COUNT', sweepStepCount);
+      scanned = await attempt('groups/offsets', scan);
+    } catch (error) {
+      if (error instanceof RedisReplyError && error.message.startsWith('WRONGTYPE')) return '0';
+      throw error;
+    }
+    const [next, pairs] = scanned;
+    for (let at = 0; at < pairs.length; at += 2) {
+      const field = pairs[at]!;
+      if (field.includes('/')) topicIds.add(parseOffsetField(field).topicId);
+    }
+    return next;
   }
 }

@@ -1,5 +1,3 @@
-import { silentLogger } from '@sluice/base';
-import { FakeClock } from '@sluice/test/support/fake-clock';
 import type { PartitionRef } from '../keys';
 import { partitionLimits } from '../partition-limits';
 import { PartitionCare } from './partition-care';
@@ -11,8 +9,7 @@ const topicOf = (name: string, partitions: number) => {
 const topics = () => [topicOf('small', 1), topicOf('large', 20)];
 
 describe('PartitionCare', () => {
-  it('looks after every partition, a bounded number at a time, again and again', async () => {
-    const clock = new FakeClock();
+  it('looks after every partition, a bounded number at a time', async () => {
     const expired: string[] = [];
     let [atOnce, atOnceMax] = [0, 0];
     const store = {
@@ -25,16 +22,25 @@ describe('PartitionCare', () => {
         return 1;
       },
     };
-    const options = { store, topics, producerIdExpirationMs: 5_000, clock, log: silentLogger };
-    const care = new PartitionCare(options);
-    care.start();
-    await clock.advanceAsync(partitionLimits.careFirstMs);
-    expect(expired).toHaveLength(21);
+    const care = new PartitionCare({ store, topics, producerIdExpirationMs: 5_000 });
+    const report = await care.run(new AbortController().signal);
+    expect(report).toEqual({ partitions: 21, producers: 21 });
     expect(new Set(expired).size).toBe(21);
     expect(expired).toContain('large/19 5000');
     expect(atOnceMax).toBeLessThanOrEqual(partitionLimits.careAtOnceMax);
-    await clock.advanceAsync(partitionLimits.careEveryMs);
-    expect(expired).toHaveLength(42);
-    await care.stop();
+  });
+
+  it('begins nothing more once it is aborted', async () => {
+    const stopping = new AbortController();
+    const expired: number[] = [];
+    const store = {
+      settle: async () => undefined,
+      expireProducers: async ({ partition }: PartitionRef) => {
+        stopping.abort();
+        return expired.push(partition);
+      },
+    };
+    await new PartitionCare({ store, topics, producerIdExpirationMs: 1 }).run(stopping.signal);
+    expect(expired).toEqual([0]);
   });
 });

@@ -1,4 +1,3 @@
-import { Periodic, type Clock, type Logger } from '@sluice/base';
 import type { Topic } from '../topics/topic';
 import type { PartitionStore } from '../partition-store';
 import { partitionLimits } from '../partition-limits';
@@ -10,8 +9,13 @@ export interface PartitionCareOptions {
   topics: () => readonly Topic[];
   /** Kafka's `producer.id.expiration.ms`. */
   producerIdExpirationMs: number;
-  clock: Clock;
-  log: Logger;
+}
+
+/** What a round has looked after. */
+export interface CareReport {
+  partitions: number;
+  /** Producers that were forgotten. */
+  producers: number;
 }
 
 /**
@@ -20,44 +24,34 @@ export interface PartitionCareOptions {
  * free. A few partitions at a time, so that neither Redis nor this process notices.
  */
 export class PartitionCare {
-  readonly #work: Periodic;
+  constructor(private readonly options: PartitionCareOptions) {}
 
-  constructor(private readonly options: PartitionCareOptions) {
-    const { clock, log } = options;
-    this.#work = new Periodic({
-      clock,
-      log,
-      name: 'the care of partitions',
-      everyMs: partitionLimits.careEveryMs,
-      run: (signal) => this.#run(signal),
-    });
-  }
-
-  start(): void {
-    this.#work.start(partitionLimits.careFirstMs);
-  }
-
-  stop(): Promise<void> {
-    return this.#work.stop();
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    const { store, topics, producerIdExpirationMs, log } = this.options;
-    let forgotten = 0;
-    for (const { name, id, partitions } of topics()) {
-      for (let at = 0; at < partitions; at += partitionLimits.careAtOnceMax) {
-        if (signal.aborted) return;
-        const count = Math.min(partitionLimits.careAtOnceMax, partitions - at);
-        const refs = Array.from({ length: count }, (_, i) => {
-          return { topic: name, topicId: id, partition: at + i };
-        });
-        const work = refs.map(async (ref) => {
-          await store.settle(ref);
-          forgotten += await store.expireProducers(ref, producerIdExpirationMs);
-        });
-        await Promise.all(work);
+  /**
+   * Looks after all partitions once; no step begins once `signal` is aborted.
+   *
+   * @throws RedisUnavailable | UnknownOutcome; the next round begins anew
+   */
+  async run(signal: AbortSignal): Promise<CareReport> {
+    const report = { partitions: 0, producers: 0 };
+    for (const topic of this.options.topics()) {
+      for (let at = 0; at < topic.partitions; at += partitionLimits.careAtOnceMax) {
+        if (signal.aborted) return report;
+        await this.#care(topic, at, report);
       }
     }
-    if (forgotten > 0) log.debug('producers were forgotten', { forgotten });
+    return report;
+  }
+
+  async #care({ name, id, partitions }: Topic, from: number, report: CareReport): Promise<void> {
+    const { store, producerIdExpirationMs } = this.options;
+    const count = Math.min(partitionLimits.careAtOnceMax, partitions - from);
+    const work = Array.from({ length: count }, async (_, at) => {
+      const ref = { topic: name, topicId: id, partition: from + at };
+      await store.settle(ref);
+      const producers = await store.expireProducers(ref, producerIdExpirationMs);
+      report.producers += producers;
+    });
+    await Promise.all(work);
+    report.partitions += count;
   }
 }

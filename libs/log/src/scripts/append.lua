@@ -16,7 +16,7 @@ that would end beyond that is done once the reservation is old enough.
 WAIT covers only what its connection has written (Valkey 8). So where one follows (`confirm` 1),
 something is written for batches that are there already.
 
-KEYS    meta log producers open…
+KEYS    meta log producers spans? open…
 ARGV    leaderEpoch position confirm wake reservation facts batches…
 REPLY   all logStart logEnd maxTimestamp epoch (appended one after the other, up to logEnd) |
         some logStart logEnd maxTimestamp epoch times verdicts… |
@@ -29,10 +29,11 @@ is a duplicate, 2 and nothing: a duplicate of an older batch, 3 and the sequence
 4: fenced by its epoch, 5: a timestamp that cannot be kept exactly. `times` has the largest
 timestamp of each batch that there is a duplicate of; -1: it is gone. ]]
 --- @include "producers"
+--- @include "spans"
 local factsForm, factsBytes, exactMax = '<i4ddi2i4I4', 30, 9007199254740991 -- 2^53-1
 local call, max = redis.call, math.max
 local fields = { 'next', 'maxts', 'start', 'bytes', 'batches', 'largest', 'epoch',
-  'usable', 'format' }
+  'usable', 'format', 'gone', 'span' }
 local meta = call('HMGET', KEYS.meta, unpack(fields))
 if not meta[1] then return { 'unknown-partition' } end
 if tonumber(meta[9] or 1) > 1 then return { 'newer-format' } end
@@ -45,6 +46,7 @@ local endBefore, logStart, bytes = tonumber(meta[1]), tonumber(meta[3]), tonumbe
 local logEnd, maxTimestamp, largest = endBefore, tonumber(meta[2]), tonumber(meta[6])
 local count, at, ids, verdicts, times = #facts / factsBytes, 1, {}, {}, {}
 local added, known = 0, false
+local span = readSpan(meta[11], meta[10], bytes, meta[5])
 
 for i = 1, count do
   local delta, timestamp, producerId, producerEpoch, first, size
@@ -64,8 +66,13 @@ for i = 1, count do
   end
   verdicts[2 * i - 1], verdicts[2 * i] = kind, kind == 0 and logEnd or number
   if kind == 0 then
+    if size >= aloneBytesMin then endSpan(span, logEnd, maxTimestamp) end
+    addToSpan(span, size, timestamp)
     logEnd, bytes, added = logEnd + delta + 1, bytes + size, added + 1
     maxTimestamp, largest = max(maxTimestamp, timestamp), max(largest, size)
+    if size >= aloneBytesMin or span.bytes - span.from >= spanBytesMin then
+      endSpan(span, logEnd, maxTimestamp)
+    end
     -- '%d' is exact where Redis is a 64-bit program, and takes half the time of '%.0f'.
     ids[i] = format('%d-%d', logEnd - 1, maxTimestamp > 1 and maxTimestamp or 1)
   end
@@ -101,6 +108,11 @@ for i = 1, direct and 0 or count do
 end
 call('HSET', KEYS.meta, 'next', format('%d', logEnd), 'maxts', format('%d', maxTimestamp),
   'bytes', format('%d', bytes), 'batches', format('%d', batches), 'largest', largest)
+if span.changed then
+  local value = format('%d %d %d', span.from, span.maxBefore, span.largest)
+  call('HSET', KEYS.meta, 'span', value)
+end
+for _, ended in ipairs(span.ends) do call('XADD', KEYS.spans, ended[1], 's', ended[2]) end
 if producersChanged then call('HSET', KEYS.producers, unpack(changedProducers(nowSeconds))) end
 wake(ARGV.wake, logEnd, logStart, logEnd, epoch)
 if added == count then return { 'all', logStart, logEnd, maxTimestamp, epoch } end

@@ -5,7 +5,7 @@ All keys that log/append names are made with it: while a slot of a Redis Cluster
 whose keys do not all exist is not run. A stream may be empty; a hash may not, so the producers'
 hash has a field that is no producer's, which tells the form of the others.
 
-KEYS    meta? log? producers?
+KEYS    meta? log? producers? spans?
 ARGV    reservation
 REPLY   created
 REFUSED exists ]]
@@ -18,9 +18,11 @@ one.extended = now()
 
 -- ── writes ──
 redis.call('HSET', KEYS.meta, 'next', '0', 'start', '0', 'maxts', '-1', 'bytes', '0',
-  'batches', '0', 'largest', '0', 'epoch', '0', 'format', '1')
+  'batches', '0', 'largest', '0', 'epoch', '0', 'format', '1', 'span', '0 -1 -1')
 redis.call('HSET', KEYS.meta, unpack(reservationFields(one)))
 redis.call('HSET', KEYS.producers, 'format', '1')
-redis.call('XGROUP', 'CREATE', KEYS.log, 'none', '$', 'MKSTREAM')
-redis.call('XGROUP', 'DESTROY', KEYS.log, 'none')
+for _, stream in ipairs({ KEYS.log, KEYS.spans }) do
+  redis.call('XGROUP', 'CREATE', stream, 'none', '$', 'MKSTREAM')
+  redis.call('XGROUP', 'DESTROY', stream, 'none')
+end
 return { 'created' }

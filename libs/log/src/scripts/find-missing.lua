@@ -4,9 +4,9 @@
 Nothing but Sluice may take entries out of a stream. Where a hand or another tool did, readers would
 wait for what never comes: so the log start moves to the first batch that is there, or to the log
 end, and readers are told that their offset is out of range. How many bytes are gone is reckoned by
-the average.
+the average. What is known of spans of the log is true no longer, so trimming looks at each batch.
 
-KEYS    meta log?
+KEYS    meta log? spans?
 ARGV    wake
 REPLY   whole | missing batches logStart logEnd (how many, and the bounds now)
 REFUSED unknown-partition ]]
@@ -28,5 +28,7 @@ local bytes = math.floor(tonumber(meta[4]) * there / batches)
 --- @include "wake"
 call('HSET', KEYS.meta, 'start', format('%d', logStart), 'batches', format('%d', there),
   'bytes', format('%d', bytes))
+call('HDEL', KEYS.meta, 'span')
+call('XTRIM', KEYS.spans, 'MAXLEN', '0')
 wake(ARGV.wake, logEnd, logStart, logEnd, meta[5])
 return { 'missing', batches - there, logStart, logEnd }

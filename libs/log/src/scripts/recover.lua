@@ -63,6 +63,8 @@ one.extended, one.crossed = nowMs, target
 -- ── writes ──
 --- @include "wake"
 if lost then call('RENAMENX', KEYS.open, KEYS.log) end
+-- How old these batches are was not looked at.
+if from > logEnd then call('HDEL', KEYS.meta, 'span') end
 for _, entry in ipairs(fillers) do call('XADD', KEYS.log, entry[1], 'b', entry[2]) end
 call('HSET', KEYS.meta, 'next', format('%d', target), 'maxts', format('%d', maxTimestamp),
   'bytes', format('%d', bytes), 'batches', format('%d', batches), 'largest', largest,

@@ -24,8 +24,6 @@ export const catalogLimits = {
   conflictsMax: 50,
   /** Deleted topics that the sweeper takes at a time. */
   sweepEntriesMax: 16,
-  /** How often the sweeper looks for what others left behind. */
-  sweepIntervalMs: 15_000,
 } as const;
 
 /** `catalogLimits`, with other values for tests. */

@@ -99,7 +99,7 @@ describe('a creation that does not come to its end', () => {
     const patient = registryOf(link, { intentGraceMs: 3_600_000 });
     expect(await patient.intend(inTime)).toBe('noted');
     await patient.prepare(inTime.topic, 0, 3);
-    expect(await sweeper.sweep()).toBe(0);
+    expect((await sweeper.sweep()).topics).toBe(0);
     expect(await link.read.keys(`${prefix}*meta`)).toHaveLength(3);
     await patient.prepare(inTime.topic, 3, 5);
     expect(await patient.create(inTime)).toHaveProperty('version');
@@ -109,12 +109,12 @@ describe('a creation that does not come to its end', () => {
     const record = newRecord('a', 5);
     expect(await registry.intend(record)).toBe('noted');
     await registry.prepare(record.topic, 0, 3);
-    await until(async () => (await sweeper.sweep()) === 1);
+    await until(async () => (await sweeper.sweep()).topics === 1);
     expect((await link.read.keys(`${prefix}*`)).sort()).toEqual(before);
     // The slow creator goes on, and is told; what it made meanwhile goes too.
     await registry.prepare(record.topic, 3, 5);
     expect(await registry.create(record)).toBe('expired');
-    expect(await sweeper.sweep()).toBe(1);
+    expect((await sweeper.sweep()).topics).toBe(1);
     expect((await link.read.keys(`${prefix}*`)).sort()).toEqual(before);
   });
 
@@ -136,7 +136,7 @@ describe('a creation that does not come to its end', () => {
     await catalog.create({ name: 'a.b', partitions: 2 });
     const registry = registryOf(link);
     await registry.discard({ topic: catalog.byName('a.b')!, prepared: 2 });
-    expect(await new DeletedTopicSweeper(link, deps).sweep()).toBe(0);
+    expect((await new DeletedTopicSweeper(link, deps).sweep()).topics).toBe(0);
     expect(await link.read.keys(`${prefix}*meta`)).toHaveLength(2);
     expect(await leftOver(link)).toHaveLength(6);
   });
@@ -224,16 +224,13 @@ describe('Redis in trouble', () => {
     const { catalog: other } = await gateway();
     expect(other.list()).toHaveLength(1);
     expect(await other.delete('a')).toMatchObject({ name: 'a' });
-    expect(await new DeletedTopicSweeper(link, deps).sweep()).toBe(1);
+    expect((await new DeletedTopicSweeper(link, deps).sweep()).topics).toBe(1);
     expect(await link.read.keys(`${prefix}*meta`)).toEqual([]);
     await until(() => catalog.byName('a') === undefined);
   });
 
   test('while it is away the last known topics are served; then all is read anew', async () => {
     const { link, catalog } = await gateway({ pollMs: 50 });
-    const sweeper = new DeletedTopicSweeper(link, { ...deps, catalog, limits: quickSweeps });
-    sweeper.start();
-    ends.push(() => sweeper.stop());
     await catalog.create({ name: 'a', partitions: 2 });
     await redis.kill();
     await until(() => !link.status().connected);
@@ -247,7 +244,8 @@ describe('Redis in trouble', () => {
     await other.create({ name: 'b', partitions: 1 });
     await other.delete('a');
     await until(() => catalog.byName('b') !== undefined && catalog.byName('a') === undefined);
-    await until(async () => (await fresh.read.keys(`${prefix}*meta`)).length === 1);
+    await new DeletedTopicSweeper(fresh, deps).sweep();
+    expect(await fresh.read.keys(`${prefix}*meta`)).toHaveLength(1);
     await until(() => link.status().connected && link.read.status === 'ready');
     expect(await catalog.create({ name: 'c', partitions: 1 })).toHaveProperty('created');
   });
@@ -267,20 +265,22 @@ describe('Redis in trouble', () => {
   });
 });
 
-const quickSweeps = { sweepIntervalMs: 50 };
-
 describe('the sweeper', () => {
   test('stops in the middle, and another goes on', async () => {
     const { link, catalog } = await gateway();
     await catalog.create({ name: 'a', partitions: 100 });
     await catalog.delete('a');
     const first = new DeletedTopicSweeper(link, { ...deps, limits: { partitionsPerStepMax: 10 } });
-    first.start();
-    await until(async () => (await link.read.keys(`${prefix}*meta`)).length < 100);
-    await first.stop();
-    first.wake();
+    const stopping = new AbortController();
+    const unlink = link.write.unlink.bind(link.write) as (...keys: unknown[]) => Promise<number>;
+    jest.spyOn(link.write, 'unlink').mockImplementationOnce((...keys: unknown[]) => {
+      stopping.abort();
+      return unlink(...keys);
+    });
+    expect(await first.sweep(stopping.signal)).toEqual({ topics: 0, partitions: 10 });
+    expect(await link.read.keys(`${prefix}*meta`)).toHaveLength(90);
     const second = new DeletedTopicSweeper(link, deps);
-    await second.sweep();
+    expect(await second.sweep()).toEqual({ topics: 1, partitions: 100 });
     expect(await leftOver(link)).toEqual([]);
   });
 
@@ -291,7 +291,7 @@ describe('the sweeper', () => {
       await catalog.delete(`t${index}`);
     }
     const sweeper = new DeletedTopicSweeper(link, { ...deps, limits: { sweepEntriesMax: 3 } });
-    expect(await sweeper.sweep()).toBe(7);
-    expect(await sweeper.sweep()).toBe(0);
+    expect((await sweeper.sweep()).topics).toBe(7);
+    expect((await sweeper.sweep()).topics).toBe(0);
   });
 });

@@ -68,3 +68,12 @@ export const claimScript = defineScript({
   args: ['entriesMax'],
   reply: { claimed: { 'entries…': 'text' } },
 });
+
+/** Reads whose partitions there may be. */
+export const holdersScript = defineScript({
+  name: 'topics/holders',
+  file: file('topics-holders'),
+  keys: ['topics?', 'deleted?'],
+  args: [],
+  reply: { holders: { topics: 'texts', entries: 'texts' } },
+});

@@ -76,10 +76,10 @@ export function runAppend(
   terms: SentTerms,
   batches: readonly AppendBatch[],
 ): Promise<AppendScriptReply> {
-  const { meta, log, producers } = keys;
+  const { meta, log, producers, spans } = keys;
   const args = appendArgs(keys, terms, null, batches);
   args.batches = batches.map(({ bytes }) => bytes);
-  return appendScript.call(connection, { meta, log, producers, open: [] }, args);
+  return appendScript.call(connection, { meta, log, producers, spans, open: [] }, args);
 }
 
 /**

@@ -23,12 +23,12 @@ export async function appendDirect(
   { terms, position }: { terms: SentTerms; position: LogPosition },
   batches: readonly AppendBatch[],
 ): Promise<AppendScriptReply> {
-  const { meta, log, producers, open } = keys;
+  const { meta, log, producers, spans, open } = keys;
   const ids = entryIds(position, batches);
   const args = appendArgs(keys, terms, position, batches);
   const queued: Promise<unknown>[] = [
     redis.multi({ pipeline: false }),
-    appendScript.queue(redis, { meta, log, producers, open: [open] }, args),
+    appendScript.queue(redis, { meta, log, producers, spans, open: [open] }, args),
     ...batches.map(({ bytes }, i) => redis.xadd(open, 'NOMKSTREAM', ids[i]!, 'b', bytes)),
     redis.renamenx(open, log),
   ];

@@ -38,6 +38,32 @@ export const redisSettings = {
   }),
 };
 
+const dayMinutes = 24 * 60;
+
+/** What the housekeeping goes by, in every app that may do it. */
+export const housekeepingSettings = {
+  logRetentionCheckIntervalMs: integer({
+    default: 300_000,
+    about:
+      'How often topics are trimmed to their retention, in milliseconds; topics with a short ' +
+      'retention.ms are looked at more often. The worker that was started last decides.',
+    min: 1_000,
+    max: 2_147_483_647,
+  }),
+  producerIdExpirationMs: integer({
+    default: dayMinutes * 60_000,
+    about: 'An idempotent producer that writes nothing for so long is forgotten, in milliseconds.',
+    min: 1_000,
+    max: Number.MAX_SAFE_INTEGER,
+  }),
+  offsetsRetentionMinutes: integer({
+    default: 7 * dayMinutes,
+    about: 'How long the offsets of a group without members are kept, in minutes.',
+    min: 1,
+    max: 2_147_483_647,
+  }),
+};
+
 /** How every app runs. */
 export const runningSettings = {
   shutdownGraceMs: integer({

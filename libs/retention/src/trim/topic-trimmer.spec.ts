@@ -1,9 +1,8 @@
-import { silentLogger } from '@sluice/base';
+import { silentLogger, systemClock } from '@sluice/base';
 import { PartitionStore, type Topic } from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
 import { appendAll } from '@sluice/test/support/appended';
 import { batchAt } from '@sluice/test/support/batches';
-import { FakeClock } from '@sluice/test/support/fake-clock';
 import { connectLink, sharedRedis } from '@sluice/test/support/redis';
 import { checkIntervalMs, TopicTrimmer } from './topic-trimmer';
 
@@ -12,13 +11,12 @@ const nowMs = 1_700_000_000_000;
 
 let redis: RedisLink;
 let store: PartitionStore;
-let clock: FakeClock;
 let trimmer: TopicTrimmer;
 
 beforeEach(async () => {
   redis = await connectLink(await sharedRedis());
   store = new PartitionStore(redis);
-  clock = new FakeClock(nowMs);
+  const clock = { ...systemClock, nowMs: () => nowMs };
   trimmer = new TopicTrimmer({ store, clock, log: silentLogger });
 });
 

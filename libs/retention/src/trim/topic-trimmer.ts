@@ -1,6 +1,14 @@
 import type { Clock, Logger } from '@sluice/base';
-import { resolveConfigs, type PartitionRef, type PartitionStore, type Topic } from '@sluice/log';
+import {
+  resolveConfigs,
+  type PartitionRef,
+  type PartitionStore,
+  type Topic,
+  type TrimReply,
+  type TrimRule,
+} from '@sluice/log';
 import { retentionLimits } from '../limits';
+import { Pace } from './pace';
 
 /** What the trimming of one topic has done. */
 export interface TrimReport {
@@ -29,10 +37,15 @@ export interface TopicTrimmerDeps {
  * it.
  */
 export class TopicTrimmer {
-  constructor(private readonly deps: TopicTrimmerDeps) {}
+  private readonly pace: Pace;
+
+  constructor(private readonly deps: TopicTrimmerDeps) {
+    this.pace = new Pace(deps.clock);
+  }
 
   /**
-   * Trims every partition once. One that fails does not keep the others from being trimmed.
+   * Trims every partition once, in bounded steps; those of all trims of this trimmer one after the
+   * other, with pauses. A partition that fails does not keep the others from being trimmed.
    *
    * @param signal ends it between two steps; the report tells of what was done until then
    */
@@ -46,39 +59,67 @@ export class TopicTrimmer {
       failures: [],
     };
     if (!isLimited(topic)) return report;
-    for (let partition = 0; partition < topic.partitions; partition++) {
+    const { checkedAtOnceMax } = retentionLimits;
+    for (let first = 0; first < topic.partitions; first += checkedAtOnceMax) {
       if (signal?.aborted) break;
-      report.partitions++;
-      try {
-        await this.trimPartition(topic, partition, report);
-      } catch (error) {
-        const { message } = error as Error;
-        report.failures.push({ partition, message });
-        this.deps.log.debug('a partition was not trimmed', {
-          topic: topic.name,
-          partition,
-          message,
-        });
-      }
+      const count = Math.min(checkedAtOnceMax, topic.partitions - first);
+      const refs = Array.from({ length: count }, (_, i): PartitionRef => {
+        return { topic: topic.name, topicId: topic.id, partition: first + i };
+      });
+      report.partitions += count;
+      const due = await this.deps.store.mayBeTrimmed(refs, this.ruleOf(topic));
+      for (const ref of due) await this.trimPartition(topic, ref, report, signal);
     }
     return report;
   }
 
-  private async trimPartition(topic: Topic, partition: number, report: TrimReport): Promise<void> {
-    const { store, clock } = this.deps;
+  private async trimPartition(
+    topic: Topic,
+    ref: PartitionRef,
+    report: TrimReport,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { topic: name, partition } = ref;
+    let isTrimmed = false;
+    try {
+      for (;;) {
+        if (signal?.aborted) break;
+        const step = await this.takeStep(ref, this.ruleOf(topic));
+        if (step === null) break;
+        isTrimmed ||= step.batches > 0;
+        report.records += step.offsets;
+        report.batches += step.batches;
+        report.bytes += step.bytes;
+        if (step.isDone) break;
+      }
+    } catch (error) {
+      const { message } = error as Error;
+      report.failures.push({ partition, message });
+      this.deps.log.debug('a partition was not trimmed', { topic: name, partition, message });
+    }
+    if (isTrimmed) report.trimmedPartitions++;
+  }
+
+  /** Null: there is no such partition any more. */
+  private async takeStep(ref: PartitionRef, rule: TrimRule): Promise<TrimReply | null> {
+    const { store, log } = this.deps;
+    const step = await this.pace.run(() => store.trimStep(ref, rule));
+    if (step !== 'missing') return step;
+    const missing = await store.findMissing(ref);
+    const { topic, partition } = ref;
+    log.error('batches are missing that something other than Sluice has removed from Redis', {
+      topic,
+      partition,
+      ...missing,
+    });
+    const again = await this.pace.run(() => store.trimStep(ref, rule));
+    if (again === 'missing') throw new Error('batches are being removed by something else');
+    return again;
+  }
+
+  private ruleOf(topic: Topic): TrimRule {
     const { retentionMs, retentionBytes } = resolveConfigs(topic);
-    const ref: PartitionRef = { topic: topic.name, topicId: topic.id, partition };
-    const before = await store.bounds(ref);
-    const byAge =
-      retentionMs >= 0 ? await store.trimToTime(ref, clock.nowMs() - retentionMs) : null;
-    const bySize = retentionBytes >= 0 ? await store.trimToSize(ref, retentionBytes) : null;
-    const batches = (byAge?.batches ?? 0) + (bySize?.batches ?? 0);
-    const after = bySize ?? byAge;
-    if (before === null || after === null || batches === 0) return;
-    report.trimmedPartitions++;
-    report.records += after.logStartOffset - before.logStartOffset;
-    report.batches += batches;
-    report.bytes += (byAge?.bytes ?? 0) + (bySize?.bytes ?? 0);
+    return { retentionMs, retentionBytes, nowMs: this.deps.clock.nowMs() };
   }
 }
 

@@ -148,34 +148,21 @@ export class GroupActor {
     }, refusal);
   }
 
-  /**
-   * For the sweeper: as `use`, but the group is given only if it is in memory, and is forgotten
-   * when the work says that it is gone.
-   *
-   * @throws what the work throws
-   */
-  sweep(work: (owned: OwnedGroup | null) => Promise<{ isGone: boolean }>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#queue.add({
-        needsGroup: false,
-        isOwn: true,
-        refuse: () => resolve(),
-        run: async () => {
-          try {
-            const { isGone } = await work(this.#memory.owned);
-            if (isGone) this.#memory.forget(ErrorCode.NOT_COORDINATOR);
-            resolve();
-          } catch (error) {
-            reject(error as Error);
-          }
-        },
-      });
-    });
-  }
-
   /** Reads the group into memory so that its timers run, without waiting for it. */
   wake(): void {
     this.#queue.add({ needsGroup: true, isOwn: true, refuse: noRefusal, run: () => undefined });
+  }
+
+  /**
+   * Forgets the group, which is gone from Redis; unless it has members, which have come since then.
+   */
+  dropGone(): void {
+    this.#inTurn(() => {
+      const group = this.#memory.owned?.group;
+      const isInUse = group !== undefined && group.members.size + group.pending.size > 0;
+      if (!isInUse) this.#memory.forget(ErrorCode.NOT_COORDINATOR);
+      return undefined;
+    });
   }
 
   /**

@@ -80,6 +80,11 @@ export class ClassicGroups {
     for (const actor of this.#actors.values()) actor.renew();
   }
 
+  /** Nothing is stored of the group any more; what is in memory of it is forgotten. */
+  dropGone(groupId: string): void {
+    this.#actors.get(groupId)?.dropGone();
+  }
+
   /** How many there are in which state, and what they have. */
   inMemory(): GroupsInMemory {
     const states = new Map(Object.values(stateNames).map((name) => [String(name), 0]));

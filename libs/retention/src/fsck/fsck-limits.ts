@@ -1,0 +1,10 @@
+/** Limits of the check of all keys. */
+export const fsckLimits = {
+  /** Keys that Redis looks at in one step, also those of other programs. */
+  scanCount: 500,
+  /** Keys that are named in the result, and how much of each name. */
+  samplesMax: 20,
+  sampleCharactersMax: 200,
+  /** Deleted topics whose offsets one check hands on. */
+  goneTopicsMax: 10_000,
+};

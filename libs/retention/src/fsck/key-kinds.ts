@@ -1,0 +1,66 @@
+import { jobsPrefix, queueName } from '../jobs/bullmq';
+
+/** What a key is, by its name. */
+export type KeyKind =
+  | { kind: 'partition'; topicId: string; partition: number }
+  | { kind: 'group'; groupId: string; part: 'state' | 'offsets' }
+  | { kind: 'registry' }
+  | { kind: 'queue' }
+  | { kind: 'job'; jobId: string }
+  | { kind: 'unknown' };
+
+const partitionPattern = /^\{[\w.-]+\/([\w-]{22})\/(\d{1,7})\}:(?:log|open|meta|producers)$/;
+const groupPattern = /^\{group\/(.*)\}:(state|offsets)$/s;
+
+/** All keys of the registry; docs/architecture.md tells what each is. */
+export const registryParts: readonly string[] = [
+  'topics',
+  'deleted',
+  'version',
+  'producer-ids',
+  'cluster-id',
+  'format',
+  'writers',
+  'emptied',
+  'aof',
+  'groups',
+  'groups-removed-topics',
+];
+
+/** Keys that BullMQ keeps for a queue as a whole. */
+const queueParts = new Set(
+  (
+    'active wait waiting-children paused id delayed prioritized completed failed ' +
+    'stalled stalled-check repeat limiter meta events pc marker'
+  ).split(' '),
+);
+
+/** Of a job: its id, and what may stand behind it. */
+const jobPattern = /^((?:repeat:[^:]+:)?\d+)(?::(?:lock|logs|dependencies|processed|failed))?$/;
+/** A schedule, or what keeps a job from being added twice. */
+const namedPattern = /^(?:repeat:[^:]+|de:.+)$/s;
+
+/** What a key is that begins with `keyPrefix`. */
+export function kindOfKey(key: string, keyPrefix: string): KeyKind {
+  const rest = key.slice(keyPrefix.length);
+  const [, topicId, partition] = partitionPattern.exec(rest) ?? [];
+  if (topicId !== undefined) return { kind: 'partition', topicId, partition: Number(partition) };
+  const [, groupId, part] = groupPattern.exec(rest) ?? [];
+  if (groupId !== undefined) return { kind: 'group', groupId, part: part as 'state' | 'offsets' };
+  if (isOf(rest, '{registry}:', registryParts)) return { kind: 'registry' };
+  return kindOfJobKey(key, jobsPrefix(keyPrefix));
+}
+
+function kindOfJobKey(key: string, prefix: string): KeyKind {
+  if (isOf(key, `${prefix}:`, ['workers', 'last-runs'])) return { kind: 'queue' };
+  const own = `${prefix}:${queueName}:`;
+  if (!key.startsWith(own)) return { kind: 'unknown' };
+  const rest = key.slice(own.length);
+  const jobId = jobPattern.exec(rest)?.[1];
+  if (jobId !== undefined) return { kind: 'job', jobId };
+  return { kind: queueParts.has(rest) || namedPattern.test(rest) ? 'queue' : 'unknown' };
+}
+
+function isOf(name: string, prefix: string, parts: readonly string[]): boolean {
+  return name.startsWith(prefix) && parts.includes(name.slice(prefix.length));
+}

@@ -1,0 +1,68 @@
+import type { MetricDefinition, Metrics } from '@sluice/base';
+import type { JobKind, JobReport } from './kinds';
+
+/** How a run ended. */
+export type RunOutcome = 'done' | 'failed' | 'broken-off';
+
+/** What is measured of the jobs; one row a metric. */
+export const jobMetricDefinitions = {
+  runs: {
+    type: 'counter',
+    name: 'sluice_housekeeping_runs_total',
+    help: 'Runs of housekeeping jobs, by job and by how they ended: done, failed, broken-off.',
+    labels: ['job', 'outcome'],
+  },
+  seconds: {
+    type: 'histogram',
+    name: 'sluice_housekeeping_run_seconds',
+    help: 'How long runs of housekeeping jobs took, in seconds.',
+    labels: ['job'],
+    buckets: [0.01, 0.1, 1, 10, 60, 600],
+  },
+  records: {
+    type: 'counter',
+    name: 'sluice_housekeeping_freed_records_total',
+    help: 'Records that housekeeping jobs have dropped.',
+    labels: ['job'],
+  },
+  bytes: {
+    type: 'counter',
+    name: 'sluice_housekeeping_freed_bytes_total',
+    help: 'Bytes of batches that housekeeping jobs have dropped.',
+    labels: ['job'],
+  },
+  keys: {
+    type: 'counter',
+    name: 'sluice_housekeeping_freed_keys_total',
+    help: 'Keys, and fields of keys, that housekeeping jobs have removed.',
+    labels: ['job'],
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
+/** The numbers of the jobs. */
+export class JobMetrics {
+  readonly #metrics;
+
+  constructor(metrics: Metrics) {
+    const { runs, seconds, records, bytes, keys } = jobMetricDefinitions;
+    this.#metrics = {
+      runs: metrics.counter(runs),
+      seconds: metrics.histogram(seconds),
+      records: metrics.counter(records),
+      bytes: metrics.counter(bytes),
+      keys: metrics.counter(keys),
+    };
+  }
+
+  ended(job: JobKind, outcome: RunOutcome): void {
+    this.#metrics.runs.add(1, { job, outcome });
+  }
+
+  freed(job: JobKind, report: JobReport): void {
+    const { seconds, records, bytes, keys } = this.#metrics;
+    seconds.observe(report.ms / 1_000, { job });
+    records.add(report.records, { job });
+    bytes.add(report.bytes, { job });
+    keys.add(report.keys, { job });
+  }
+}

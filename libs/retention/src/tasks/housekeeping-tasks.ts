@@ -1,0 +1,61 @@
+import type { GroupHousekeeping } from '@sluice/groups';
+import type { DeletedTopicSweeper, PartitionCare } from '@sluice/log';
+import type { RedisLink } from '@sluice/redis';
+import type { Task, TaskResult } from '../jobs/kinds';
+
+/** Keys that a partition has. */
+const keysPerPartition = 3;
+
+/** Frees the keys of deleted topics, and their offsets in all groups. */
+export function deletedTopicsTask(
+  sweeper: Pick<DeletedTopicSweeper, 'sweep'>,
+  groups: Pick<GroupHousekeeping, 'forgetTopic' | 'sweep'>,
+): Task {
+  return {
+    async run(_data, signal) {
+      let ids = 0;
+      const { topics, partitions } = await sweeper.sweep(signal, async (topicId) => {
+        ids++;
+        await groups.forgetTopic(topicId);
+      });
+      if (ids > 0 && !signal.aborted) await groups.sweep(signal);
+      return { keys: partitions * keysPerPartition, details: { topics, partitions } };
+    },
+  };
+}
+
+/** Old offsets, groups of which nothing is left, dead members. */
+export function groupsTask(groups: Pick<GroupHousekeeping, 'sweep'>): Task {
+  return {
+    async run(_data, signal) {
+      const report = await groups.sweep(signal);
+      return { keys: report.removedGroups + report.removedOffsets, details: { ...report } };
+    },
+  };
+}
+
+/** Idle producers, and offsets that are kept free. */
+export function partitionsTask(care: Pick<PartitionCare, 'run'>): Task {
+  return {
+    async run(_data, signal) {
+      const { partitions, producers } = await care.run(signal);
+      return { keys: producers, details: { partitions, producers } };
+    },
+  };
+}
+
+/** The append-only file of a Redis of our own; another's is left alone. */
+export function appendOnlyFileTask(
+  redis: Pick<RedisLink, 'rewriteDeadFile'>,
+  isManaged: boolean,
+): Task {
+  return {
+    async run(): Promise<TaskResult> {
+      if (!isManaged) return { details: { skipped: true } };
+      const sizes = await redis.rewriteDeadFile();
+      if (sizes === null) return { details: { rewritten: false } };
+      const bytes = Math.max(0, sizes.fileBytes - sizes.dataBytes);
+      return { bytes, details: { rewritten: true, ...sizes } };
+    },
+  };
+}
