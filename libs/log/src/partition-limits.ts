@@ -48,6 +48,19 @@ export const partitionLimits = {
   producerIdsSkipped: 1_000_000_000,
   /** Leader epochs that a partition remembers. */
   leaderEpochsMax: 64,
+  /**
+   * Requests with an Idempotency-Key are remembered for so long, but no longer than producers are
+   * (`producer.id.expiration.ms`); and so many of them, of which the oldest go first.
+   */
+  idempotencyKeptMs: 12 * 3_600_000,
+  idempotencyCountMax: 100_000,
+  /**
+   * None is forgotten for want of room before it is so old: the request may still be on its way.
+   * Where all are younger, further ones are refused.
+   */
+  idempotencyKeptMsMin: 60_000,
+  /** Remembered requests that a new one forgets, at most. */
+  idempotencyForgottenMax: 100,
   /** Partitions that are looked after at the same time. */
   careAtOnceMax: 8,
   /** A partition whose offsets last so long needs fewer of them free. */

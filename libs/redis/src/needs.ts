@@ -106,6 +106,7 @@ export function samplesOf(prefix: string): {
       `${prefix}{registry}:topics`,
       `${prefix}{topic/id/0}:log`,
       `${prefix}{group/id}:state`,
+      `${prefix}{idempotency}:requests`,
       `${prefix}{jobs}:housekeeping:wait`,
     ],
     channels: [`${prefix}{registry}:changes`, `${prefix}{topic/id/0}:wake`],
