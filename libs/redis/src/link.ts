@@ -21,11 +21,13 @@ import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } 
 import { checkRights } from './rights';
 import {
   countReplicas,
+  readMemory,
   readServerFacts,
   readServerIdentity,
   readSettings,
   type HistoryToken,
   type ServerFacts,
+  type ServerMemory,
 } from './server';
 import {
   Subscriber,
@@ -53,6 +55,8 @@ export interface LinkStatus {
   replicationId: string;
   /** As last counted by `replicaCount`; null before the first count. */
   replicas: number | null;
+  /** As it was at the start; what the server does not show is null. */
+  persistence: { aof: boolean; appendfsync: string | null; snapshots: string | null };
 }
 
 type Connections = Record<Exclude<ConnectionRole, 'recover'>, Connection>;
@@ -253,7 +257,21 @@ export class RedisLink {
       runId,
       replicationId,
       replicas: this.#replicas?.count ?? null,
+      persistence: {
+        aof: this.#persistence.aofEnabled,
+        appendfsync: this.#persistence.settings.get('appendfsync') ?? null,
+        snapshots: this.#persistence.settings.get('save') ?? null,
+      },
     };
+  }
+
+  /**
+   * How much memory the server uses, and may use.
+   *
+   * @throws RedisUnavailable | UnknownOutcome when Redis cannot be asked
+   */
+  memory(): Promise<ServerMemory> {
+    return readMemory(this.read);
   }
 
   /**
