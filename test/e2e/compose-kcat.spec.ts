@@ -2,6 +2,7 @@ import { eventually } from '@sluice/test/support/eventually';
 import { kcat } from '@sluice/test/support/kcat';
 import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
 import { ComposeProject, upMsMax } from './compose-project';
+import { printedBy, takeTour } from './readme-tour';
 
 const laterMs = { timeoutMs: 120_000 };
 let project: ComposeProject;
@@ -34,7 +35,7 @@ async function read(topic: string): Promise<string> {
 }
 
 describe('docker compose up', () => {
-  it('serves Kafka clients of this machine, which need not know where the container is', async () => {
+  it('serves Kafka clients of this machine', async () => {
     await kcat(project.kafkaPort, ['-P', '-t', 'greetings'], 'hello\n');
     expect(await read('greetings')).toBe('hello\n');
   });
@@ -80,7 +81,7 @@ describe('docker compose up', () => {
     expect(await project.logs('gateway')).not.toMatch(line);
   });
 
-  it('runs a Redis that keeps everything on disk, evicts nothing and does not grow for ever', async () => {
+  it('runs a Redis that keeps all on disk, evicts nothing and has a limit', async () => {
     const wanted = {
       appendonly: 'yes',
       appendfsync: 'everysec',
@@ -92,6 +93,13 @@ describe('docker compose up', () => {
       const answer = await project.inside('redis', 'redis-cli', 'config', 'get', name);
       expect(answer.trim().split(/\s+/)).toEqual([name, value]);
     }
+  });
+
+  it("takes the README's tour as it is written", async () => {
+    const { kafkaPort, adminPort } = project;
+    const steps = await takeTour({ kafkaPort, adminPort, key: await project.adminKey() });
+    expect(printedBy(steps, '%p/%o')).toMatch(/alice = 12/);
+    expect(printedBy(steps, '/metrics')).toMatch(/^sluice_produced_records_total/m);
   });
 
   it('starts a killed gateway again, with every record', async () => {
