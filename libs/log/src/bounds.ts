@@ -51,3 +51,10 @@ export async function readBounds(
     leaderEpochs: LeaderEpochs.parse(epochs),
   };
 }
+
+/** See `PartitionStore.sizes`. */
+export async function readSize(redis: Redis, { meta }: PartitionKeys): Promise<number | null> {
+  const [bytes, format] = await attempt('log.size', redis.hmget(meta, 'bytes', 'format'));
+  if (bytes === null || bytes === undefined || Number(format ?? 1) > 1) return null;
+  return Number(bytes);
+}

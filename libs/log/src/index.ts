@@ -1,6 +1,7 @@
 export { partitionKeys, registryKeys } from './keys';
 export type { PartitionKeys, PartitionRef, RegistryKeys } from './keys';
 export type { PartitionBounds } from './bounds';
+export type { KnownProducer } from './known-producers';
 export { logMetrics } from './metrics';
 export { partitionLimits, type PartitionLimits } from './partition-limits';
 export { PartitionStore } from './partition-store';

@@ -7,8 +7,9 @@ import {
   type TroubleLog,
 } from '@sluice/base';
 import { attempt, type RedisLink } from '@sluice/redis';
-import { readBounds, type PartitionBounds } from './bounds';
+import { readBounds, readSize, type PartitionBounds } from './bounds';
 import { partitionKeys, type PartitionKeys, type PartitionRef } from './keys';
+import { readProducers, type KnownProducer } from './known-producers';
 import { partitionLimits, type PartitionLimits } from './partition-limits';
 import { EpochTable } from './recovery/epoch-table';
 import type { LeaderEpochs } from './recovery/epochs';
@@ -166,6 +167,29 @@ export class PartitionStore {
   /** As `bounds`, in one round trip; in the order of `refs`. */
   boundsMany(refs: readonly PartitionRef[]): Promise<(PartitionBounds | null)[]> {
     return Promise.all(refs.map((ref) => readBounds(this.redis.read, this.keys(ref))));
+  }
+
+  /**
+   * Bytes of the batches of each partition, as `bounds` counts them, a thousand partitions in one
+   * round trip; in the order of `refs`. Null: no such partition, or one in a newer form.
+   */
+  async sizes(refs: readonly PartitionRef[]): Promise<(number | null)[]> {
+    const { sizesStep } = this.limits;
+    const sizes: (number | null)[] = [];
+    for (let at = 0; at < refs.length; at += sizesStep) {
+      const step = refs.slice(at, at + sizesStep);
+      const read = step.map((ref) => readSize(this.redis.read, this.keys(ref)));
+      sizes.push(...(await Promise.all(read)));
+    }
+    return sizes;
+  }
+
+  /**
+   * The idempotent producers that a partition remembers; where there are more than `countMax`,
+   * those that wrote last. Empty too when there is no such partition.
+   */
+  producers(ref: PartitionRef, countMax: number): Promise<KnownProducer[]> {
+    return readProducers(this.redis.read, this.keys(ref), countMax);
   }
 
   /**

@@ -21,11 +21,13 @@ import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } 
 import { checkRights } from './rights';
 import {
   countReplicas,
+  readMemory,
   readServerFacts,
   readServerIdentity,
   readSettings,
   type HistoryToken,
   type ServerFacts,
+  type ServerMemory,
 } from './server';
 import {
   Subscriber,
@@ -254,6 +256,15 @@ export class RedisLink {
       replicationId,
       replicas: this.#replicas?.count ?? null,
     };
+  }
+
+  /**
+   * How much memory the server uses now, and may use.
+   *
+   * @throws RedisUnavailable | UnknownOutcome when Redis cannot be asked
+   */
+  memory(): Promise<ServerMemory> {
+    return readMemory(this.read);
   }
 
   /**

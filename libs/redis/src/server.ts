@@ -108,6 +108,22 @@ export async function countReplicas(redis: Redis): Promise<number> {
   return online;
 }
 
+/** How much memory the server uses, and may use. */
+export interface ServerMemory {
+  usedBytes: number;
+  /** Redis' `maxmemory`; 0: no limit, or none that it tells. */
+  maxBytes: number;
+}
+
+/**
+ * @throws as `classify`
+ */
+export async function readMemory(redis: Redis): Promise<ServerMemory> {
+  const info = parseInfo(await attempt('INFO memory', redis.info('memory')));
+  const usedBytes = Number(info.get('used_memory') ?? 0);
+  return { usedBytes, maxBytes: Number(info.get('maxmemory') ?? 0) };
+}
+
 function historyOf(info: ReadonlyMap<string, string>): HistoryToken {
   return {
     runId: info.get('run_id') ?? '',
