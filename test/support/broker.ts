@@ -88,7 +88,7 @@ export async function startBroker(given: StartBrokerOptions = {}): Promise<TestB
     .overrideProvider(BROKER_OPTIONS)
     .useValue({ ...own, ...brokerOptions })
     .overrideProvider(LOG_OPTIONS)
-    .useValue({ acceptEmptyRedis: false, ...logOptions })
+    .useValue({ acceptEmptyRedis: false, producerIdExpirationMs: dayMs, ...logOptions })
     .overrideProvider(HOUSEKEEPING_OPTIONS)
     .useValue({ ...housekeepingOptions, ...housekeeping })
     .overrideProvider(GROUP_LIMITS)

@@ -16,6 +16,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'requests',
     'produce',
     'fetch',
+    'records-door',
     'admin-requests',
     'group-requests',
     'handlers',

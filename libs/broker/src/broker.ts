@@ -1,5 +1,5 @@
 import type { GroupCoordinator } from '@sluice/groups';
-import type { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
+import type { Idempotency, PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
 import {
   type Clock,
   type Logger,
@@ -33,6 +33,7 @@ import { Partitions } from './partitions/partitions';
 import { TrafficMeter } from './partitions/traffic-meter';
 import { AppendLines } from './examiner/append-lines';
 import { Examiner } from './examiner/examiner';
+import { RecordsDoor } from './records-door/records-door';
 
 /** What a broker is made of; whoever makes these also closes them, after the broker has stopped. */
 export interface BrokerParts {
@@ -42,6 +43,7 @@ export interface BrokerParts {
   store: PartitionStore;
   groups: GroupCoordinator;
   producerIds: ProducerIds;
+  idempotency: Idempotency;
   clusterId: string;
   clock: Clock;
   log: Logger;
@@ -52,6 +54,8 @@ export interface BrokerParts {
  * A gateway's Kafka door: the listener, the partitions that it leads, and the requests in between.
  */
 export class Broker {
+  /** The same partitions for who speaks no Kafka. */
+  readonly records: RecordsDoor;
   /** What the Kafka door works with, for doors beside it. */
   readonly services: BrokerServices;
   private readonly partitions: Partitions;
@@ -110,6 +114,8 @@ export class Broker {
     };
     this.services = services;
     this.listener = new Listener(services);
+    const produceBudget = new MemoryBudget(limits.produceBytesMax);
+    this.records = new RecordsDoor({ ...services, idempotency: parts.idempotency, produceBudget });
     const { fetchBudget, requestMemory, waitingFetches } = services;
     this.unobserve = [
       metrics.observe(brokerMetrics.partitionsInMemory, (tell) => tell(this.partitions.count)),
@@ -120,6 +126,7 @@ export class Broker {
         hot_batches: hotMemory,
         read_ahead: readAheadBudget,
         repacked_batches: this.examiner.repacked,
+        http_produce: produceBudget,
       }),
     ];
   }
@@ -180,6 +187,7 @@ export class Broker {
   async stop(): Promise<void> {
     this.isStopping = true;
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
+    await this.records.stop();
     for (const stop of this.unobserve) stop();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
     await this.examiner.stop();

@@ -4,6 +4,7 @@ import { CLOCK, LOGGER, METRICS, RANDOM } from '@sluice/base/base.module';
 import { RedisLink } from '@sluice/redis';
 import { RedisModule } from '@sluice/redis/redis.module';
 import { PartitionStore } from './partition-store';
+import { Idempotency } from './idempotency/idempotency';
 import { ProducerIds } from './producer-ids';
 import { LogHistory } from './recovery/log-history';
 import { TopicCatalog } from './topics/catalog';
@@ -17,6 +18,8 @@ export const LOG_OPTIONS = Symbol('LogOptions');
 export interface LogOptions {
   /** See `LogHistoryOptions`. */
   acceptEmptyRedis: boolean;
+  /** After so long the housekeeping forgets idempotent producers that have written nothing. */
+  producerIdExpirationMs: number;
 }
 
 /** Topics and partitions in Redis. */
@@ -50,8 +53,14 @@ export interface LogOptions {
       useFactory: (redis: RedisLink, history: LogHistory, metrics: Metrics) =>
         new ProducerIds(redis, history, metrics),
     },
+    {
+      provide: Idempotency,
+      inject: [LOG_OPTIONS, RedisLink, LOGGER, LogHistory],
+      useFactory: ({ producerIdExpirationMs }: LogOptions, redis: RedisLink, log: Logger) =>
+        new Idempotency(redis, { log, producerIdExpirationMs }),
+    },
   ],
-  exports: [CLUSTER_ID, TopicCatalog, PartitionStore, ProducerIds],
+  exports: [CLUSTER_ID, TopicCatalog, PartitionStore, ProducerIds, Idempotency],
 })
 export class LogModule {}
 

@@ -7,7 +7,8 @@ import {
   type TroubleLog,
 } from '@sluice/base';
 import { attempt, type RedisLink } from '@sluice/redis';
-import { readBounds, readSize, type PartitionBounds } from './bounds';
+import { readBounds, readMemoryBytes, readSize } from './bounds';
+import type { PartitionBounds, PartitionSize } from './bounds';
 import { partitionKeys, type PartitionKeys, type PartitionRef } from './keys';
 import { readProducers, type KnownProducer } from './known-producers';
 import { partitionLimits, type PartitionLimits } from './partition-limits';
@@ -170,16 +171,17 @@ export class PartitionStore {
   }
 
   /**
-   * Bytes of the batches of each partition, as `bounds` counts them, a thousand partitions in one
-   * round trip; in the order of `refs`. Null: no such partition, or one in a newer form.
+   * How much is in each of some partitions, in the order of `refs`; cheaper than `boundsMany`. So
+   * many are asked for in one round trip that nothing else waits long. Null: there is no such
+   * partition, or a newer version of Sluice has written it.
    */
-  async sizes(refs: readonly PartitionRef[]): Promise<(number | null)[]> {
-    const { sizesStep } = this.limits;
-    const sizes: (number | null)[] = [];
-    for (let at = 0; at < refs.length; at += sizesStep) {
-      const step = refs.slice(at, at + sizesStep);
-      const read = step.map((ref) => readSize(this.redis.read, this.keys(ref)));
-      sizes.push(...(await Promise.all(read)));
+  async sizes(refs: readonly PartitionRef[]): Promise<(PartitionSize | null)[]> {
+    const sizes: (PartitionSize | null)[] = [];
+    const { sizesAtOnceMax } = this.limits;
+    for (let at = 0; at < refs.length; at += sizesAtOnceMax) {
+      const some = refs.slice(at, at + sizesAtOnceMax);
+      const asked = some.map((ref) => readSize(this.redis.read, this.keys(ref)));
+      sizes.push(...(await Promise.all(asked)));
     }
     return sizes;
   }
@@ -190,6 +192,15 @@ export class PartitionStore {
    */
   producers(ref: PartitionRef, countMax: number): Promise<KnownProducer[]> {
     return readProducers(this.redis.read, this.keys(ref), countMax);
+  }
+
+  /**
+   * Bytes of Redis' memory that each of some partitions takes, as Redis estimates it from samples;
+   * in one round trip and in the order of `refs`. Null where there is no such partition, or where
+   * the user may not ask.
+   */
+  memoryBytes(refs: readonly PartitionRef[]): Promise<(number | null)[]> {
+    return Promise.all(refs.map((ref) => readMemoryBytes(this.redis.read, this.keys(ref))));
   }
 
   /**

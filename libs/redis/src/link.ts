@@ -55,6 +55,8 @@ export interface LinkStatus {
   replicationId: string;
   /** As last counted by `replicaCount`; null before the first count. */
   replicas: number | null;
+  /** As it was at the start; what the server does not show is null. */
+  persistence: { aof: boolean; appendfsync: string | null; snapshots: string | null };
 }
 
 type Connections = Record<Exclude<ConnectionRole, 'recover'>, Connection>;
@@ -255,11 +257,16 @@ export class RedisLink {
       runId,
       replicationId,
       replicas: this.#replicas?.count ?? null,
+      persistence: {
+        aof: this.#persistence.aofEnabled,
+        appendfsync: this.#persistence.settings.get('appendfsync') ?? null,
+        snapshots: this.#persistence.settings.get('save') ?? null,
+      },
     };
   }
 
   /**
-   * How much memory the server uses now, and may use.
+   * How much memory the server uses, and may use.
    *
    * @throws RedisUnavailable | UnknownOutcome when Redis cannot be asked
    */

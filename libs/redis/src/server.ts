@@ -111,17 +111,24 @@ export async function countReplicas(redis: Redis): Promise<number> {
 /** How much memory the server uses, and may use. */
 export interface ServerMemory {
   usedBytes: number;
-  /** Redis' `maxmemory`; 0: no limit, or none that it tells. */
+  /** 0: as much as there is. */
   maxBytes: number;
+  /** What happens when it is full; empty where the server does not say. */
+  policy: string;
 }
 
 /**
+ * Asks for the server's memory.
+ *
  * @throws as `classify`
  */
 export async function readMemory(redis: Redis): Promise<ServerMemory> {
   const info = parseInfo(await attempt('INFO memory', redis.info('memory')));
-  const usedBytes = Number(info.get('used_memory') ?? 0);
-  return { usedBytes, maxBytes: Number(info.get('maxmemory') ?? 0) };
+  return {
+    usedBytes: Number(info.get('used_memory') ?? 0),
+    maxBytes: Number(info.get('maxmemory') ?? 0),
+    policy: info.get('maxmemory_policy') ?? '',
+  };
 }
 
 function historyOf(info: ReadonlyMap<string, string>): HistoryToken {

@@ -36,10 +36,11 @@ async function describe(
   const [sizes, memory] = await Promise.all([partitions.store.sizes(refs), redis.memory()]);
   const topics = new Map<string, PartitionSize[]>();
   for (const [at, { topic, partition: partitionIndex }] of refs.entries()) {
-    const partitionSize = sizes[at] ?? null;
-    if (partitionSize === null) continue;
+    const size = sizes[at] ?? null;
+    if (size === null) continue;
     const described = topics.get(topic) ?? [];
     topics.set(topic, described);
+    const partitionSize = size.bytes;
     described.push({ partitionIndex, partitionSize, offsetLag: 0, isFutureKey: false });
   }
   return {
