@@ -52,7 +52,7 @@ export interface MissingBatches {
 }
 
 /** What a watch of one partition needs to know. */
-export type NewWatch = Pick<WatchOptions, 'clock' | 'isAppending' | 'onSetBack'>;
+export type NewWatch = Pick<WatchOptions, 'clock' | 'isAppending' | 'onSetBack' | 'onTrimmed'>;
 
 /** What a writer of one partition needs to know. */
 export interface NewWriter {
