@@ -310,7 +310,7 @@ describe('authorized operations', () => {
     const commit = { groupId: 'readers', topics: [{ name: 'alpha', partitions }] };
     await client.send(OffsetCommit, 8, commit);
     for (const includeAuthorizedOperations of [true, false]) {
-      const request = { groups: ['readers'], includeAuthorizedOperations };
+      const request = { groups: ['readers', 'nowhere'], includeAuthorizedOperations };
       const { groups } = await client.send(DescribeGroups, version, request);
       expect(groups).toMatchObject([
         {
@@ -320,7 +320,13 @@ describe('authorized operations', () => {
             ? groupOperations
             : noAuthorizedOperations,
         },
+        // From v6 on an error, which goes without them.
+        { groupId: 'nowhere', errorCode: version < 6 ? 0 : ErrorCode.GROUP_ID_NOT_FOUND },
       ]);
+      const isTold = includeAuthorizedOperations && version < 6;
+      expect(groups[1]!.authorizedOperations).toBe(
+        isTold ? groupOperations : noAuthorizedOperations,
+      );
     }
   });
 });

@@ -24,7 +24,7 @@ export const describeGroups = handle(DescribeGroups, async ({ services, apiVersi
       ...group,
       errorCode,
       errorMessage: errorCode === ErrorCode.NONE ? null : messageOf(group),
-      authorizedOperations: authorizedOperations('group', isAsked),
+      authorizedOperations: authorizedOperations('group', isAsked && errorCode === ErrorCode.NONE),
     };
   });
   return { groups };
