@@ -3,7 +3,11 @@ import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { kafkaAt, producerOf } from '@sluice/test/support/kafkajs';
 import { clientOptions } from '@sluice/test/support/platformatic';
 import { sharedRedis } from '@sluice/test/support/redis';
-import { Admin as PlatformaticAdmin } from '@platformatic/kafka';
+import {
+  Admin as PlatformaticAdmin,
+  ClientQuotaEntityTypes,
+  ClientQuotaMatchTypes,
+} from '@platformatic/kafka';
 import {
   AclOperationTypes,
   AclPermissionTypes,
@@ -68,6 +72,9 @@ test('@platformatic/kafka reads the sizes of partitions', async () => {
 });
 
 test('@platformatic/kafka finds no quotas', async () => {
-  const components = [{ entityType: 'user', matchType: 2, match: null }];
-  expect(await platformatic.describeClientQuotas({ components })).toEqual([]);
+  const anyUser = {
+    entityType: ClientQuotaEntityTypes.USER,
+    matchType: ClientQuotaMatchTypes.ANY,
+  };
+  expect(await platformatic.describeClientQuotas({ components: [anyUser] })).toEqual([]);
 });
