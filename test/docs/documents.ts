@@ -9,6 +9,7 @@ import { format } from 'prettier/standalone';
 import { apiMatrixMarkdown } from './api-matrix';
 import { withHouse } from './house-markdown';
 import { limitsMarkdown } from './limits-markdown';
+import { metricsMarkdown } from './metrics-markdown';
 import { openApiJson } from './openapi-json';
 import { settingsMarkdown } from './settings-markdown';
 
@@ -20,6 +21,7 @@ const documents: Readonly<Record<string, (now: string) => string | Promise<strin
   'architecture.md': withHouse,
   'kafka-api.md': apiMatrixMarkdown,
   'limits.md': limitsMarkdown,
+  'metrics.md': metricsMarkdown,
   'openapi.json': openApiJson,
   'settings.md': settingsMarkdown,
   'topic-configs.md': topicConfigsMarkdown,
