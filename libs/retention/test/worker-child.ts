@@ -18,7 +18,6 @@ export interface ChildOrders {
 export async function run(): Promise<void> {
   const orders = JSON.parse(process.argv[2]!) as ChildOrders;
   const { url, keyPrefix, lockMs, stalledCheckMs, isStuck } = orders;
-  const tell = (what: string): void => void process.send?.(what);
   if (isStuck) {
     TopicTrimmer.prototype.trim = (_topic, signal) => {
       tell('trimming');
@@ -46,4 +45,8 @@ export async function run(): Promise<void> {
   const limits = { startDelayMs: 0, lockMs, stalledCheckMs };
   new Housekeeping({ ...common, redis, catalog, store, options, limits }).start();
   tell('ready');
+}
+
+function tell(what: string): void {
+  process.send?.(what);
 }
