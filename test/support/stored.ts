@@ -25,17 +25,18 @@ export async function storedCompressions(
 }
 
 /**
- * Puts a batch into partition 0 of a topic past the gateway, as an older version might have stored
+ * Puts a batch into a partition of a topic past the gateway, as an older version might have stored
  * it: nothing looks at what it holds.
  */
 export async function storeUnchecked(
   { catalog, link }: TestBroker,
   name: string,
   batch: Buffer,
+  partition = 0,
 ): Promise<void> {
   const topic = catalog.byName(name);
   if (topic === undefined) throw new Error(`there is no topic ${name}`);
-  const ref = { topic: name, topicId: topic.id, partition: 0 };
+  const ref = { topic: name, topicId: topic.id, partition };
   const reply = await new AppendCalls(link).append(ref, -1, [appendedAs(batch)]);
   if ('refused' in reply) throw new Error(`a batch for ${name} is refused: ${reply.refused}`);
 }

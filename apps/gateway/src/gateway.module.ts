@@ -75,8 +75,9 @@ function redisOptions(settings: GatewaySettings): RedisOptions {
   return { url, managed, keyPrefix };
 }
 
-function logOptions({ acceptEmptyRedis }: GatewaySettings): LogOptions {
-  return { acceptEmptyRedis };
+function logOptions(settings: GatewaySettings): LogOptions {
+  const { acceptEmptyRedis, producerIdExpirationMs } = settings;
+  return { acceptEmptyRedis, producerIdExpirationMs };
 }
 
 function brokerOptions(settings: GatewaySettings): BrokerOptions {

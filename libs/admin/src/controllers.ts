@@ -1,6 +1,12 @@
 import type { Type } from '@nestjs/common';
+import { BrokersController } from './brokers/brokers.controller';
+import { ClusterController } from './brokers/cluster.controller';
 import { HealthController } from './health/health.controller';
 import { MetricsController } from './health/metrics.controller';
+import { DocsController } from './openapi/docs.controller';
+import { PartitionsController } from './partitions/partitions.controller';
+import { TopicConfigsController } from './topics/configs.controller';
+import { TopicsController } from './topics/topics.controller';
 
 /**
  * Every controller. To add one: a file `<things>/<things>.controller.ts`, whose methods are
@@ -11,4 +17,13 @@ import { MetricsController } from './health/metrics.controller';
  * errors, which http/problem-of-error.ts translates. What answers for long ends at
  * `parts.door.stopping`. Then `npm run docs`.
  */
-export const adminControllers: readonly Type[] = [HealthController, MetricsController];
+export const adminControllers: readonly Type[] = [
+  TopicsController,
+  TopicConfigsController,
+  PartitionsController,
+  BrokersController,
+  ClusterController,
+  HealthController,
+  MetricsController,
+  DocsController,
+];

@@ -36,6 +36,8 @@ export const adminLimits = {
   pageItemsMax: 1_000,
   /** The same where the request does not say. */
   pageItems: 100,
+  /** Partitions of the topics on one page, where it tells how much is in them. */
+  sizedPartitionsMax: 2_000,
   /** Characters of a problem's text; messages repeat what clients sent. */
   detailCharsMax: 1_000,
   /** Fields of a request that a problem names as wrong. */

@@ -3,7 +3,7 @@ import { Lifecycle, type Clock, type Logger, type Metrics } from '@sluice/base';
 import { CLOCK, LOGGER, METRICS } from '@sluice/base/base.module';
 import { GroupCoordinator } from '@sluice/groups';
 import { GroupsModule } from '@sluice/groups/groups.module';
-import { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
+import { Idempotency, PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
 import { CLUSTER_ID, LogModule } from '@sluice/log/log.module';
 import { RedisLink } from '@sluice/redis';
 import { RedisModule } from '@sluice/redis/redis.module';
@@ -29,6 +29,7 @@ const stopSlackMs = 5_000;
         PartitionStore,
         GroupCoordinator,
         ProducerIds,
+        Idempotency,
         CLUSTER_ID,
         CLOCK,
         LOGGER,
@@ -49,13 +50,14 @@ function ownBroker(
   store: PartitionStore,
   groups: GroupCoordinator,
   producerIds: ProducerIds,
+  idempotency: Idempotency,
   clusterId: string,
   clock: Clock,
   log: Logger,
   metrics: Metrics,
   lifecycle: Lifecycle,
 ): Broker {
-  const stored = { redis, catalog, store, groups, producerIds, clusterId };
+  const stored = { redis, catalog, store, groups, producerIds, idempotency, clusterId };
   const broker = new Broker({ options, ...stored, clock, log, metrics });
   lifecycle.own({
     name: 'the Kafka listener',

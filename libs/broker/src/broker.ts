@@ -1,5 +1,5 @@
 import type { GroupCoordinator } from '@sluice/groups';
-import type { PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
+import type { Idempotency, PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
 import {
   type Clock,
   type Logger,
@@ -14,6 +14,7 @@ import type { Api } from '@sluice/wire';
 import './handlers';
 import { limits } from './limits';
 import { brokerMetrics } from './metrics';
+import { LagSampler } from './lag/lag-sampler';
 import type { ConnectionServices } from './listener/connection';
 import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
@@ -33,6 +34,7 @@ import { Partitions } from './partitions/partitions';
 import { TrafficMeter } from './partitions/traffic-meter';
 import { AppendLines } from './examiner/append-lines';
 import { Examiner } from './examiner/examiner';
+import { RecordsDoor } from './records-door/records-door';
 
 /** What a broker is made of; whoever makes these also closes them, after the broker has stopped. */
 export interface BrokerParts {
@@ -42,6 +44,7 @@ export interface BrokerParts {
   store: PartitionStore;
   groups: GroupCoordinator;
   producerIds: ProducerIds;
+  idempotency: Idempotency;
   clusterId: string;
   clock: Clock;
   log: Logger;
@@ -52,6 +55,8 @@ export interface BrokerParts {
  * A gateway's Kafka door: the listener, the partitions that it leads, and the requests in between.
  */
 export class Broker {
+  /** The same partitions for who speaks no Kafka. */
+  readonly records: RecordsDoor;
   /** What the Kafka door works with, for doors beside it. */
   readonly services: BrokerServices;
   private readonly partitions: Partitions;
@@ -62,6 +67,7 @@ export class Broker {
   private readonly autoCreation: AutoCreation;
   private readonly interceptions = new Interceptions();
   private readonly unsubscribe: (() => void)[] = [];
+  private readonly lag: LagSampler;
   private readonly unobserve: readonly (() => void)[];
   private listeningPort = 0;
   private isStopping = false;
@@ -110,6 +116,9 @@ export class Broker {
     };
     this.services = services;
     this.listener = new Listener(services);
+    this.lag = new LagSampler({ ...parts, metrics });
+    const produceBudget = new MemoryBudget(limits.produceBytesMax);
+    this.records = new RecordsDoor({ ...services, idempotency: parts.idempotency, produceBudget });
     const { fetchBudget, requestMemory, waitingFetches } = services;
     this.unobserve = [
       metrics.observe(brokerMetrics.partitionsInMemory, (tell) => tell(this.partitions.count)),
@@ -120,6 +129,7 @@ export class Broker {
         hot_batches: hotMemory,
         read_ahead: readAheadBudget,
         repacked_batches: this.examiner.repacked,
+        http_produce: produceBudget,
       }),
     ];
   }
@@ -180,8 +190,10 @@ export class Broker {
   async stop(): Promise<void> {
     this.isStopping = true;
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
+    await this.records.stop();
     for (const stop of this.unobserve) stop();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
+    await this.lag.stop();
     await this.examiner.stop();
     await this.partitions.stop();
     this.appendTrouble.stop();

@@ -99,6 +99,57 @@ export const limits = {
   autoCreatesPerSecondMax: 10,
   /** Groups of one request (describe, delete, fetch offsets) that are asked at the same time. */
   groupsAtOnceMax: 16,
+  /**
+   * Groups, and partitions of all of them, whose lag is in the metrics; and how many of those
+   * partitions Redis is asked for at the same time.
+   */
+  lagGroupsMax: 500,
+  lagPartitionsMax: 10_000,
+  lagPartitionsAtOnceMax: 200,
+  /** Records of one page that is browsed, and how many it has where nobody says. */
+  browseRecordsMax: 1_000,
+  browseRecordsUsual: 100,
+  /**
+   * What one page looks at for records that pass its filter, at most: records, bytes of batches and
+   * time. Then it ends with what it has found, and a cursor to go on.
+   */
+  browseScanRecordsMax: 200_000,
+  browseScanBytesMax: 64 * 1024 * 1024,
+  browseScanMsMax: 2_000,
+  /** Bytes of a page's keys, values and headers, as they are told. */
+  browseReplyBytesMax: 4 * 1024 * 1024,
+  /** Partitions of one page; of a topic with more, one is browsed at a time. */
+  browsePartitionsMax: 256,
+  /** Partitions of one page that are read at the same time. */
+  browseReadsAtOnceMax: 8,
+  /** A page's first read of a partition, and the largest one that follows. */
+  browseReadBytesMin: 64 * 1024,
+  browseReadBytesMax: 1024 * 1024,
+  /** Pages that are browsed at the same time; others are refused for the moment. */
+  browsesAtOnceMax: 16,
+  /** Bytes of a key or a value that are told where nobody says, and at most. */
+  toldBytesUsual: 64 * 1024,
+  toldBytesMax: 1024 * 1024,
+  /** Characters of one filter. */
+  filterCharactersMax: 1_024,
+  /** Characters of a cursor: it holds an offset of each partition of a page. */
+  cursorCharactersMax: 16 * 1024,
+  /** Records of one call to produce. */
+  produceRecordsMax: 10_000,
+  /** Bytes of the records of all such calls at the same time; others are refused for the moment. */
+  produceBytesMax: 64 * 1024 * 1024,
+  /** Headers of one record that is produced. */
+  produceHeadersMax: 1_000,
+  /** Characters of an Idempotency-Key. */
+  idempotencyKeyCharactersMax: 255,
+  /** Records that are tailed at the same time, by all readers. */
+  tailsMax: 100,
+  /** A tail says that it is alive after so long without a record. */
+  tailHeartbeatMs: 15_000,
+  /** A tail asks Redis again after so long where it could not be asked. */
+  tailRetryMs: 1_000,
+  /** A reader of a tail that takes nothing for so long is dropped. */
+  tailStallMs: 30_000,
   /** A partition that was not touched for so long leaves memory (not Redis). */
   partitionIdleMs: 60_000,
   /** How often partitions are looked at for that. */

@@ -1,6 +1,9 @@
-export { partitionKeys, registryKeys } from './keys';
-export type { PartitionKeys, PartitionRef, RegistryKeys } from './keys';
-export type { PartitionBounds } from './bounds';
+export { idempotencyKeys, partitionKeys, registryKeys } from './keys';
+export type { IdempotencyKeys, PartitionKeys, PartitionRef, RegistryKeys } from './keys';
+export { Idempotency } from './idempotency/idempotency';
+export type { IdempotencyLimits, IdempotencyOptions } from './idempotency/idempotency';
+export type { NotedBatch, NotedRequest } from './idempotency/noted-request';
+export type { PartitionBounds, PartitionSize } from './bounds';
 export { logMetrics } from './metrics';
 export { partitionLimits, type PartitionLimits } from './partition-limits';
 export { PartitionStore } from './partition-store';

@@ -61,6 +61,14 @@ export interface RegistryKeys {
   emptied: string;
 }
 
+/** The keys of requests that may be sent again without being done again, all in one slot. */
+export interface IdempotencyKeys {
+  /** Hash: digest of topic and Idempotency-Key to the request as JSON; see `Idempotency`. */
+  requests: string;
+  /** Sorted set: the same digests by the time (ms) at which they came. */
+  times: string;
+}
+
 /** Keys of one partition; `prefix` is the link's key prefix, such as `sluice:`. */
 export function partitionKeys(prefix: string, ref: PartitionRef): PartitionKeys {
   const base = `${prefix}{${ref.topic}/${ref.topicId}/${ref.partition}}`;
@@ -88,4 +96,10 @@ export function registryKeys(prefix: string, db = 0): RegistryKeys {
     writers: `${base}:writers`,
     emptied: `${base}:emptied`,
   };
+}
+
+/** Keys of requests that may be sent again; `prefix` is the link's key prefix. */
+export function idempotencyKeys(prefix: string): IdempotencyKeys {
+  const base = `${prefix}{idempotency}`;
+  return { requests: `${base}:requests`, times: `${base}:times` };
 }

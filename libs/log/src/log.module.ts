@@ -5,6 +5,7 @@ import { RedisLink } from '@sluice/redis';
 import { RedisModule } from '@sluice/redis/redis.module';
 import { registryKeys } from './keys';
 import { PartitionStore } from './partition-store';
+import { Idempotency } from './idempotency/idempotency';
 import { ProducerIds } from './producer-ids';
 import { LogHistory } from './recovery/log-history';
 import { checkRegistryFormat } from './recovery/writers';
@@ -19,6 +20,8 @@ export const LOG_OPTIONS = Symbol('LogOptions');
 export interface LogOptions {
   /** See `LogHistoryOptions`. */
   acceptEmptyRedis: boolean;
+  /** After so long the housekeeping forgets idempotent producers that have written nothing. */
+  producerIdExpirationMs: number;
 }
 
 /** Topics and partitions in Redis. */
@@ -52,8 +55,14 @@ export interface LogOptions {
       useFactory: (redis: RedisLink, history: LogHistory, metrics: Metrics) =>
         new ProducerIds(redis, history, metrics),
     },
+    {
+      provide: Idempotency,
+      inject: [LOG_OPTIONS, RedisLink, LOGGER, LogHistory],
+      useFactory: ({ producerIdExpirationMs }: LogOptions, redis: RedisLink, log: Logger) =>
+        new Idempotency(redis, { log, producerIdExpirationMs }),
+    },
   ],
-  exports: [CLUSTER_ID, TopicCatalog, PartitionStore, ProducerIds],
+  exports: [CLUSTER_ID, TopicCatalog, PartitionStore, ProducerIds, Idempotency],
 })
 export class LogModule {}
 

@@ -1,5 +1,7 @@
 /** Bounds of what one call may ask of Redis, so that no script blocks it for long. */
 export const partitionLimits = {
+  /** Partitions whose sizes are asked for in one round trip. */
+  sizesAtOnceMax: 500,
   /** Batches and bytes of one append call: a script blocks Redis while it runs. */
   appendBatchesMax: 1_000,
   appendBytesMax: 4 * 1024 * 1024,
@@ -48,6 +50,19 @@ export const partitionLimits = {
   producerIdsSkipped: 1_000_000_000,
   /** Leader epochs that a partition remembers. */
   leaderEpochsMax: 64,
+  /**
+   * Requests with an Idempotency-Key are remembered for so long, but no longer than producers are
+   * (`producer.id.expiration.ms`); and so many of them, of which the oldest go first.
+   */
+  idempotencyKeptMs: 12 * 3_600_000,
+  idempotencyCountMax: 100_000,
+  /**
+   * None is forgotten for want of room before it is so old: the request may still be on its way.
+   * Where all are younger, further ones are refused.
+   */
+  idempotencyKeptMsMin: 60_000,
+  /** Remembered requests that a new one forgets, at most. */
+  idempotencyForgottenMax: 100,
   /** Partitions that are looked after at the same time. */
   careAtOnceMax: 8,
   /** A partition whose offsets last so long needs fewer of them free. */

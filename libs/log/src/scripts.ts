@@ -163,3 +163,23 @@ export const largestTimestampScript = defineScript({
     more: { nextOffset: 'int', timestampMs: 'int', lastOffset: 'int' },
   },
 });
+
+/** Notes what a request with an Idempotency-Key is going to write. */
+export const idempotencyClaimScript = defineScript({
+  name: 'log/idempotency-claim',
+  file: file('idempotency-claim'),
+  keys: ['requests?', 'times?'],
+  args: ['digest', 'request', 'keptMs', 'keptMsMin', 'countMax', 'forgottenMax'],
+  reply: { claimed: { 'forgotten…': 'text' }, known: { request: 'text' } },
+  refused: { full: {} },
+});
+
+/** Notes what came of it. */
+export const idempotencyCompleteScript = defineScript({
+  name: 'log/idempotency-complete',
+  file: file('idempotency-complete'),
+  keys: ['requests?'],
+  args: ['digest', 'noted', 'completed'],
+  reply: { completed: {} },
+  refused: { other: { request: 'text' } },
+});

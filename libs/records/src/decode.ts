@@ -31,18 +31,45 @@ export interface RecordData {
  */
 export function decodeBatch(batch: Buffer, options?: DecodeOptions): RecordData[] {
   const header = checkWholeBatch(batch);
-  const body = openBody(batch, header, options);
-  const cursor = new Cursor(body);
   const records: RecordData[] = [];
   let items = header.recordCount;
-  for (let index = 0; index < header.recordCount; index++) {
-    requireItems(items);
-    const record = readRecord(cursor, header, items);
+  const body = openBody(batch, header, options);
+  requireItems(items);
+  const keep = (record: RecordData) => {
     items += record.headers.length;
+    requireItems(items);
     records.push(record);
+    return true;
+  };
+  visitBody(body, header, keep);
+  return records;
+}
+
+/**
+ * As `decodeBatch`, one record after the other: nothing is kept of a record after its visit, so a
+ * batch of a million small ones takes no memory for them. Ends where `visit` returns false; what
+ * follows is not looked at then.
+ * @throws as `decodeBatch`, perhaps after some records were visited
+ */
+export function visitRecords(
+  batch: Buffer,
+  visit: (record: RecordData) => boolean,
+  options?: DecodeOptions,
+): void {
+  const header = checkWholeBatch(batch);
+  visitBody(openBody(batch, header, options), header, visit);
+}
+
+function visitBody(
+  body: Buffer,
+  header: BatchHeader,
+  visit: (record: RecordData) => boolean,
+): void {
+  const cursor = new Cursor(body);
+  for (let index = 0; index < header.recordCount; index++) {
+    if (!visit(readRecord(cursor, header))) return;
   }
   requireEnd(cursor, body.length);
-  return records;
 }
 
 /** A record of seven bytes becomes an object of some two hundred, so that they too need a limit. */
@@ -52,14 +79,14 @@ function requireItems(items: number): void {
   }
 }
 
-function readRecord(cursor: Cursor, header: BatchHeader, items: number): RecordData {
+function readRecord(cursor: Cursor, header: BatchHeader): RecordData {
   const outerEnd = cursor.end;
   const recordEnd = enterRecord(cursor);
   const timestampMs = readTimestamp(cursor, header);
   const offset = readOffset(cursor, header);
   const key = readBytes(cursor);
   const value = readBytes(cursor);
-  const headers = readHeaders(cursor, items);
+  const headers = readHeaders(cursor);
   requireEnd(cursor, recordEnd);
   cursor.end = outerEnd;
   return { offset, timestampMs, key, value, headers };
@@ -103,13 +130,13 @@ function readBytes(cursor: Cursor): Buffer | null {
   return bytes === -1 ? null : cursor.take(bytes);
 }
 
-function readHeaders(cursor: Cursor, items: number): RecordHeader[] {
+function readHeaders(cursor: Cursor): RecordHeader[] {
   const count = cursor.varint();
   // A header takes two bytes at least, so a false count is caught before anything is made for it.
   if (count < 0 || count * 2 > cursor.end - cursor.at) {
     throw new RecordsError('invalid-record', `${count} headers do not fit their record`);
   }
-  requireItems(items + count);
+  requireItems(count);
   const headers: RecordHeader[] = [];
   for (let index = 0; index < count; index++) {
     const key = cursor.take(cursor.varint()).toString('utf8');

@@ -8,7 +8,7 @@ export {
 } from './attributes';
 export { checkProducedBatch } from './check';
 export { crc32c } from './crc32c';
-export { decodeBatch, type RecordData, type RecordHeader } from './decode';
+export { decodeBatch, visitRecords, type RecordData, type RecordHeader } from './decode';
 export { encodeBatch, type BatchOptions, type RecordInput } from './encode';
 export { RecordsError, type RecordFault, type RecordsErrorCode } from './errors';
 export {

@@ -6,6 +6,7 @@ export type KeyKind =
   | { kind: 'partition'; topicId: string; partition: number }
   | { kind: 'group'; groupId: string; part: 'state' | 'offsets' }
   | { kind: 'registry' }
+  | { kind: 'idempotency' }
   | { kind: 'queue' }
   | { kind: 'job'; jobId: string }
   | { kind: 'unknown' };
@@ -54,6 +55,7 @@ export function kindOfKey(key: string, keyPrefix: string): KeyKind {
   const [, groupId, part] = groupPattern.exec(rest) ?? [];
   if (groupId !== undefined) return { kind: 'group', groupId, part: part as 'state' | 'offsets' };
   if (isOf(rest, '{registry}:', registryParts)) return { kind: 'registry' };
+  if (isOf(rest, '{idempotency}:', ['requests', 'times'])) return { kind: 'idempotency' };
   return kindOfJobKey(key, jobsPrefix(keyPrefix));
 }
 

@@ -1,0 +1,35 @@
+/**
+ * Why a call of the records door is refused, in kinds that a caller can map to whatever it speaks.
+ * `unavailable`: surely not done, and may be tried again. `unknown-outcome`: may be done.
+ */
+export type DoorRefusalKind =
+  | 'invalid'
+  | 'unknown'
+  | 'conflict'
+  | 'too-large'
+  | 'too-many'
+  | 'mismatch'
+  | 'unavailable'
+  | 'unknown-outcome';
+
+/** A call that is refused as a whole. Nothing was done, unless `kind` says so. */
+export class DoorRefusal extends Error {
+  override readonly name = 'DoorRefusal';
+
+  /**
+   * @param code a stable word for programs, as `cursor-invalid`
+   * @param message says what is wrong and, where it helps, what to do
+   */
+  constructor(
+    readonly kind: DoorRefusalKind,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Something in the request that cannot be meant. */
+export function invalid(code: string, message: string): DoorRefusal {
+  return new DoorRefusal('invalid', code, message);
+}
