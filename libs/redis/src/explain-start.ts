@@ -2,7 +2,9 @@ import { RedisReplyError, RedisStartError, RedisUnavailable, UnknownOutcome } fr
 
 const kinds = [RedisReplyError, RedisUnavailable, UnknownOutcome];
 
-/** What Redis had to do with a failed start, in words for people; undefined where it had nothing. */
+/**
+ * What Redis had to do with a failed start, in words for people; undefined where it had nothing.
+ */
 export function explainRedisStart(error: unknown): string | undefined {
   if (error instanceof RedisStartError) return error.message;
   if (!kinds.some((kind) => error instanceof kind)) return undefined;

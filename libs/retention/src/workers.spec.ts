@@ -139,7 +139,7 @@ test('a run of a schedule ends at once while the one before it is under way', as
   expect((await other.housekeeping.counts()).running).toBeGreaterThan(0);
 });
 
-test('a Redis that is restarted, and emptied: the worker waits, and the schedules are back', async () => {
+test('Redis is restarted, and emptied: the worker waits, and the schedules come back', async () => {
   const lines: string[] = [];
   const log = { ...silentLogger, warn: (message: string) => void lines.push(message) };
   const worker = await start({ log });
