@@ -1,8 +1,9 @@
 import type { SettingDefinition } from './table';
 
 const manner =
-  'Each setting is a flag or an environment variable; a flag wins. Flags are written --flag value\n' +
-  'or --flag=value, switches --flag or --no-flag.';
+  'Each setting is a flag or an environment variable; a flag wins. Flags are written
+' +
+  '--flag value or --flag=value, switches --flag or --no-flag.';
 
 /** The settings of one app, and how it is started. */
 interface HelpOf {
