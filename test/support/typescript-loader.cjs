@@ -1,6 +1,8 @@
 'use strict';
 
-/** Lets a thread or a process of a test require our TypeScript, as Jest does it in the test itself. */
+/**
+ * Lets a thread or a process of a test require our TypeScript, as Jest does it in the test itself.
+ */
 const { transformSync } = require('@swc/core');
 const { readFileSync } = require('node:fs');
 const Module = require('node:module');

@@ -1,8 +1,7 @@
 import type { SettingDefinition } from './table';
 
 const manner =
-  'Each setting is a flag or an environment variable; a flag wins. Flags are written
-' +
+  'Each setting is a flag or an environment variable; a flag wins. Flags are written\n' +
   '--flag value or --flag=value, switches --flag or --no-flag.';
 
 /** The settings of one app, and how it is started. */
