@@ -32,5 +32,5 @@ export {
   type ScriptDeclaration,
 } from './script/script';
 export { readScript, type ScriptSource } from './script/source';
-export { sameHistory, type HistoryToken, type ServerFacts } from './server';
+export { sameHistory, type HistoryToken, type ServerFacts, type ServerMemory } from './server';
 export type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
