@@ -106,14 +106,18 @@ export class PartitionStore {
     await createPartitionScript.call(this.redis.write, this.keys(ref), { reservation });
   }
 
-  /** Removes partitions with all that is in them. Redis frees the memory in the background. */
-  async dropPartitions(refs: readonly PartitionRef[]): Promise<void> {
+  /**
+   * Removes partitions with all that is in them. Redis frees the memory in the background.
+   *
+   * @returns how many keys that were
+   */
+  async dropPartitions(refs: readonly PartitionRef[]): Promise<number> {
     const { write } = this.redis;
     const drops = refs.map((ref) => {
       const { log, meta, producers, spans } = this.keys(ref);
       return attempt('log.drop', write.unlink(meta, log, producers, spans));
     });
-    await Promise.all(drops);
+    return (await Promise.all(drops)).reduce((sum, keys) => sum + keys, 0);
   }
 
   /**
