@@ -41,8 +41,10 @@ describe('docker compose up', () => {
   });
 
   it('says that the gateway is healthy once it serves', async () => {
-    const status = async () => (await project.inspect('gateway')).State.Health?.Status;
-    await eventually(async () => (await status()) === 'healthy', laterMs);
+    await eventually(async () => {
+      const { State } = await project.inspect('gateway');
+      return State.Health?.Status === 'healthy';
+    }, laterMs);
   });
 
   it('opens the admin endpoints for the key that it has made, and for nobody else', async () => {

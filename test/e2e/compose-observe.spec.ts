@@ -44,9 +44,8 @@ function dashboardQueries(): string[] {
 
 describe('the profile observe', () => {
   it('has a Prometheus that reads the metrics, with a key that may only read', async () => {
-    const up = async () => (await ask('up{job="sluice"}')).data.result;
     const found = await eventually(async () => {
-      const result = await up();
+      const { result } = (await ask('up{job="sluice"}')).data;
       return result.length > 0 && result.every(({ value }) => value[1] === '1') && result;
     }, laterMs);
     expect(found.map(({ metric }) => metric.instance)).toContain('gateway:8080');
