@@ -224,3 +224,26 @@ test('a null where the version has none is written as empty', () => {
   const [frame] = encodeRequest(Metadata, 0, header, { topics: null });
   expect(decodeRequest(Metadata, 0, frame!.subarray(4), 10).topics).toEqual([]);
 });
+
+describe('the error codes of a response', () => {
+  const codesIn = (codes: number[]) => {
+    const told: number[] = [];
+    const partitions = codes.map((errorCode, partitionIndex) => ({
+      partitionIndex,
+      errorCode,
+      highWatermark: 1,
+      records: null,
+    }));
+    const responses = [{ topicId: zeroUuid, partitions }];
+    encodeResponse(Fetch, 13, 1, { errorCode: codes[0], responses }, (code) => told.push(code));
+    return told;
+  };
+
+  test('are told, in their order, but for NONE', () => {
+    expect(codesIn([-1, 0, 3, 3])).toEqual([-1, -1, 3, 3]);
+  });
+
+  test('are those of that response alone', () => {
+    expect([codesIn([6]), codesIn([0, 0])]).toEqual([[6, 6], []]);
+  });
+});
