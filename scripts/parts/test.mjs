@@ -47,7 +47,7 @@ export async function test(jestArgs, { everywhere = false } = {}) {
     await step('format', () =>
       node('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
     );
-    await step('build', ensureBuilt);
+    await step('build', () => ensureBuilt());
     const runs = (everywhere ? testRunsEverywhere : testRuns)(testServers(), jestArgs);
     for (const run of runs.filter(({ setup }) => !notRun.some(({ what }) => what === setup))) {
       await step(run.name, () => onServer(run, leaveOut(notRun), counts));

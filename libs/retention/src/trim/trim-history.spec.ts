@@ -121,8 +121,8 @@ class Pair {
     return this.store.initPartition(this.ref);
   }
 
-  end(): Promise<void> {
-    return this.store.dropPartitions([this.ref]);
+  async end(): Promise<void> {
+    await this.store.dropPartitions([this.ref]);
   }
 
   async take(step: Step): Promise<void> {
