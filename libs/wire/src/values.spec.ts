@@ -48,6 +48,20 @@ function recordsIn(chunks: Buffer[]): Buffer {
     .partitions[0]!.records;
 }
 
+/** The error codes that are told of a response with these, the first also for the whole. */
+function codesIn(codes: number[]): number[] {
+  const told: number[] = [];
+  const partitions = codes.map((errorCode, partitionIndex) => ({
+    partitionIndex,
+    errorCode,
+    highWatermark: 1,
+    records: null,
+  }));
+  const responses = [{ topicId: zeroUuid, partitions }];
+  encodeResponse(Fetch, 13, 1, { errorCode: codes[0], responses }, (code) => told.push(code));
+  return told;
+}
+
 describe('text', () => {
   test('is what Buffer would give, known or not', () => {
     const some = fc.oneof(
@@ -226,19 +240,6 @@ test('a null where the version has none is written as empty', () => {
 });
 
 describe('the error codes of a response', () => {
-  const codesIn = (codes: number[]) => {
-    const told: number[] = [];
-    const partitions = codes.map((errorCode, partitionIndex) => ({
-      partitionIndex,
-      errorCode,
-      highWatermark: 1,
-      records: null,
-    }));
-    const responses = [{ topicId: zeroUuid, partitions }];
-    encodeResponse(Fetch, 13, 1, { errorCode: codes[0], responses }, (code) => told.push(code));
-    return told;
-  };
-
   test('are told, in their order, but for NONE', () => {
     expect(codesIn([-1, 0, 3, 3])).toEqual([-1, -1, 3, 3]);
   });
