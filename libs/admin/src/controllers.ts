@@ -1,6 +1,8 @@
 import type { Type } from '@nestjs/common';
+import { GroupsController } from './consumer-groups/groups.controller';
 import { HealthController } from './health/health.controller';
 import { MetricsController } from './health/metrics.controller';
+import { RecordsController } from './topic-records/records.controller';
 
 /**
  * Every controller. To add one: a file `<things>/<things>.controller.ts`, whose methods are
@@ -11,4 +13,9 @@ import { MetricsController } from './health/metrics.controller';
  * errors, which http/problem-of-error.ts translates. What answers for long ends at
  * `parts.door.stopping`. Then `npm run docs`.
  */
-export const adminControllers: readonly Type[] = [HealthController, MetricsController];
+export const adminControllers: readonly Type[] = [
+  RecordsController,
+  GroupsController,
+  HealthController,
+  MetricsController,
+];
