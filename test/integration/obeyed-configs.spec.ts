@@ -1,13 +1,14 @@
 import { configDefinitions } from '@sluice/log';
 import { compressionOf, encodeBatch, readBatchHeader, type BatchOptions } from '@sluice/records';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
+import { trimElsewhere } from '@sluice/test/support/other-trimmer';
 import { RawClient } from '@sluice/test/support/raw-client';
 import { storedCompressions } from '@sluice/test/support/stored';
 import { CreateTopics, ErrorCode, Produce } from '@sluice/wire';
 
 /*
  * Each config that is said to be obeyed: a batch that is stored as it is where nothing is set, and
- * is treated otherwise where the config is.
+ * kept when the topic is trimmed, and that is treated otherwise where the config is.
  */
 
 let host: TestBroker;
@@ -33,13 +34,15 @@ async function newTopic(config?: { name: string; value: string }): Promise<strin
   return name;
 }
 
-/** What a batch meets in a topic: its error, and how it was stored. */
+/** What a batch meets in a topic: its error, how it was stored, and whether a trim keeps it. */
 async function produce(name: string, records: Buffer) {
   const topicData = [{ name, partitionData: [{ index: 0, records }] }];
   const { responses } = await client.send(Produce, 9, { acks: -1, timeoutMs: 5_000, topicData });
   const { errorCode, logAppendTimeMs } = responses[0]!.partitionResponses[0]!;
   const [compression] = await storedCompressions(host, name);
-  return { errorCode, hasAppendTime: logAppendTimeMs !== -1, compression };
+  const { batches } = await trimElsewhere(host, name);
+  const isKept = errorCode === ErrorCode.NONE && batches === 0;
+  return { errorCode, hasAppendTime: logAppendTimeMs !== -1, compression, isKept };
 }
 
 type Outcome = Awaited<ReturnType<typeof produce>>;
@@ -99,12 +102,18 @@ const cases: Record<string, Case> = {
     records: batch,
     outcome: { errorCode: ErrorCode.NOT_ENOUGH_REPLICAS },
   },
+  'retention.bytes': { value: '0', records: batch, outcome: { isKept: false } },
+  'retention.ms': {
+    value: '60000',
+    records: () => batch({ timestampMs: Date.now() - 30 * minuteMs }),
+    outcome: { isKept: false },
+  },
 };
 
 /** What a batch meets where nothing is set. */
 function storedAsItIs(records: Buffer): Outcome {
   const compression = compressionOf(readBatchHeader(records).attributes);
-  return { errorCode: ErrorCode.NONE, hasAppendTime: false, compression };
+  return { errorCode: ErrorCode.NONE, hasAppendTime: false, compression, isKept: true };
 }
 
 describe('a config that is said to be obeyed', () => {

@@ -8,6 +8,7 @@ import {
   systemClock,
   systemRandom,
   type Logger,
+  type Metrics,
   type MetricsText,
 } from '@sluice/base';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
@@ -46,6 +47,8 @@ export interface StartBrokerOptions extends Partial<BrokerOptions> {
   /** Default: without a worker. */
   housekeeping?: Partial<HousekeepingOptions>;
   log?: Logger;
+  /** Default: none are kept. */
+  metrics?: Metrics & MetricsText;
   /** Whether it has the admin endpoints, on a free port; without keys unless some are given. */
   admin?: boolean | { keys?: string; metricsText?: MetricsText; requestsPerSecond?: number };
   /** What starts and stops it, for tests of that. */
@@ -74,13 +77,12 @@ export interface TestBroker {
  */
 export async function startBroker(given: StartBrokerOptions = {}): Promise<TestBroker> {
   const { redis: server, keyPrefix = freshPrefix(), groupLimits, logOptions, ...others } = given;
-  const { housekeeping, ...rest } = others;
+  const { housekeeping, metrics = silentMetrics, ...rest } = others;
   const { log = silentLogger, admin = false, ...options } = rest;
   const { lifecycle = new Lifecycle({ clock: systemClock, log }), ...brokerOptions } = options;
   const redis = server ?? (await sharedRedis());
   redis.beforeStop.add(() => lifecycle.stop());
   const own = { ...defaultBrokerOptions, host: '127.0.0.1', port: 0, advertisedHost: '127.0.0.1' };
-  const metrics = silentMetrics;
   const ports = { clock: systemClock, random: systemRandom, log, metrics, lifecycle };
   const settings = settingsFor(redis.url, keyPrefix, admin);
   const builder = Test.createTestingModule({ imports: [GatewayModule.of(settings, ports)] })

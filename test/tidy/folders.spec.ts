@@ -19,6 +19,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     'records-door',
     'admin-requests',
     'group-requests',
+    'lag',
     'handlers',
     'listener',
     'broker.ts',

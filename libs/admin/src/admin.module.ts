@@ -7,6 +7,7 @@ import { adminControllers } from './controllers';
 import { CheckingPipe } from './http/checking.pipe';
 import { EndpointGuard } from './http/endpoint.guard';
 import { ProblemFilter } from './http/problem.filter';
+import { ApiDocument, describeApi } from './openapi/api-document';
 import { DoorAdapter } from './server/door-adapter';
 import { Front } from './server/front';
 import { RouteTable } from './server/route-table';
@@ -23,6 +24,7 @@ export class AdminModule {
       providers: [
         { provide: ADMIN_PARTS, useValue: parts },
         RouteTable,
+        ApiDocument,
         { provide: APP_GUARD, useClass: EndpointGuard },
         { provide: APP_PIPE, useClass: CheckingPipe },
         {
@@ -50,7 +52,16 @@ export async function openAdmin(parts: AdminParts, logger: LoggerService): Promi
   app.enableVersioning({ type: VersioningType.URI });
   app.use(new Front(parts).admit);
   await app.init();
+  app.get(ApiDocument).of(app, { version: parts.version, controllers: adminControllers });
   lifecycle.own({ name: 'the admin endpoints', stop: () => app.close() });
   door.serve(adapter.getInstance<Parameters<typeof door.serve>[0]>());
   log.info('listening for admin requests', { host: options.host, port: door.port });
+}
+
+/** The OpenAPI document of the endpoints, without a gateway. */
+export async function describeAdmin(version: string): Promise<object> {
+  const parts = { probes: [] } as Partial<AdminParts> as AdminParts;
+  const app = await NestFactory.create(AdminModule.of(parts), { logger: false });
+  app.enableVersioning({ type: VersioningType.URI });
+  return describeApi(app, { version, controllers: adminControllers });
 }

@@ -1,8 +1,14 @@
 import type { Type } from '@nestjs/common';
+import { BrokersController } from './brokers/brokers.controller';
+import { ClusterController } from './brokers/cluster.controller';
 import { GroupsController } from './consumer-groups/groups.controller';
 import { HealthController } from './health/health.controller';
 import { MetricsController } from './health/metrics.controller';
+import { DocsController } from './openapi/docs.controller';
+import { PartitionsController } from './partitions/partitions.controller';
 import { RecordsController } from './topic-records/records.controller';
+import { TopicConfigsController } from './topics/configs.controller';
+import { TopicsController } from './topics/topics.controller';
 
 /**
  * Every controller. To add one: a file `<things>/<things>.controller.ts`, whose methods are
@@ -14,8 +20,14 @@ import { RecordsController } from './topic-records/records.controller';
  * `parts.door.stopping`. Then `npm run docs`.
  */
 export const adminControllers: readonly Type[] = [
+  TopicsController,
+  TopicConfigsController,
+  PartitionsController,
   RecordsController,
   GroupsController,
+  BrokersController,
+  ClusterController,
   HealthController,
   MetricsController,
+  DocsController,
 ];

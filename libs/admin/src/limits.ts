@@ -43,6 +43,8 @@ export const adminLimits = {
   /** Topics and partitions whose offsets one request may reset or delete. */
   resetTopicsMax: 1_000,
   resetPartitionsMax: 10_000,
+  /** Partitions of the topics on one page, where it tells how much is in them. */
+  sizedPartitionsMax: 2_000,
   /** Characters of a problem's text; messages repeat what clients sent. */
   detailCharsMax: 1_000,
   /** Fields of a request that a problem names as wrong. */

@@ -23,5 +23,6 @@ export {
 } from './metrics';
 export { Periodic, type PeriodicOptions } from './periodic';
 export { systemRandom, type Random } from './random';
+export { Sampler, type SamplerOptions } from './sampler';
 export { SparePool, type SparePoolOptions } from './spare-pool';
 export { TroubleLog, type TroubleOptions } from './trouble-log';

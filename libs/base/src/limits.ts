@@ -4,4 +4,6 @@ export const baseLimits = {
   partStopMsMax: 10_000,
   /** Sets of label values that a metric keeps apart, unless it says more; then comes `other`. */
   labelSetsMax: 100,
+  /** How old a value in the metrics may be that Redis has to be asked for. */
+  sampleAgeMs: 10_000,
 };

@@ -14,6 +14,7 @@ import type { Api } from '@sluice/wire';
 import './handlers';
 import { limits } from './limits';
 import { brokerMetrics } from './metrics';
+import { LagSampler } from './lag/lag-sampler';
 import type { ConnectionServices } from './listener/connection';
 import { Listener } from './listener/listener';
 import { FramePool } from './listener/frame-pool';
@@ -66,6 +67,7 @@ export class Broker {
   private readonly autoCreation: AutoCreation;
   private readonly interceptions = new Interceptions();
   private readonly unsubscribe: (() => void)[] = [];
+  private readonly lag: LagSampler;
   private readonly unobserve: readonly (() => void)[];
   private listeningPort = 0;
   private isStopping = false;
@@ -114,6 +116,7 @@ export class Broker {
     };
     this.services = services;
     this.listener = new Listener(services);
+    this.lag = new LagSampler({ ...parts, metrics });
     const produceBudget = new MemoryBudget(limits.produceBytesMax);
     this.records = new RecordsDoor({ ...services, idempotency: parts.idempotency, produceBudget });
     const { fetchBudget, requestMemory, waitingFetches } = services;
@@ -190,6 +193,7 @@ export class Broker {
     await this.records.stop();
     for (const stop of this.unobserve) stop();
     await this.listener.stop(this.parts.options.shutdownGraceMs);
+    await this.lag.stop();
     await this.examiner.stop();
     await this.partitions.stop();
     this.appendTrouble.stop();

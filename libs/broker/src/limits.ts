@@ -99,6 +99,13 @@ export const limits = {
   autoCreatesPerSecondMax: 10,
   /** Groups of one request (describe, delete, fetch offsets) that are asked at the same time. */
   groupsAtOnceMax: 16,
+  /**
+   * Groups, and partitions of all of them, whose lag is in the metrics; and how many of those
+   * partitions Redis is asked for at the same time.
+   */
+  lagGroupsMax: 500,
+  lagPartitionsMax: 10_000,
+  lagPartitionsAtOnceMax: 200,
   /** Records of one page that is browsed, and how many it has where nobody says. */
   browseRecordsMax: 1_000,
   browseRecordsUsual: 100,

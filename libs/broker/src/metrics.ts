@@ -132,6 +132,26 @@ export const brokerMetrics = {
     help: 'Bytes of those reads.',
     labels: ['source'],
   },
+  lag: {
+    type: 'gauge',
+    name: 'sluice_group_lag_records',
+    help:
+      'Records between what a group has committed and the ends of the logs, of all partitions of ' +
+      'a topic together. Asked of Redis in the background while the metrics are read, so it is ' +
+      'as old as the look before.',
+    labels: ['group', 'topic'],
+    labelSetsMax: 1_000,
+  },
+  lagAge: {
+    type: 'gauge',
+    name: 'sluice_group_lag_age_seconds',
+    help: 'How old the figures of the lag are; not shown before there are any.',
+  },
+  lagLeftOut: {
+    type: 'gauge',
+    name: 'sluice_group_lag_left_out_groups',
+    help: 'Groups whose lag is not looked at, because there are so many groups or partitions.',
+  },
   waitingFetches: {
     type: 'gauge',
     name: 'sluice_waiting_fetches',

@@ -1,4 +1,4 @@
-import { attempt, type Redis } from '@sluice/redis';
+import { attempt, RedisReplyError, RedisUnavailable, type Redis } from '@sluice/redis';
 import type { PartitionKeys } from './keys';
 import { LeaderEpochs } from './recovery/epochs';
 import { newerFormat } from './recovery/newer-format';
@@ -50,4 +50,34 @@ export async function readBounds(
     leaderEpoch: epoch!,
     leaderEpochs: LeaderEpochs.parse(epochs),
   };
+}
+
+/** How much is in a partition. */
+export type PartitionSize = Pick<PartitionBounds, 'logStartOffset' | 'logEndOffset' | 'bytes'>;
+
+/** See `PartitionStore.sizes`. */
+export async function readSize(
+  redis: Redis,
+  { meta }: PartitionKeys,
+): Promise<PartitionSize | null> {
+  const asked = redis.hmget(meta, 'start', 'next', 'bytes', 'format');
+  const [start, next, bytes, format] = await attempt('log.size', asked);
+  if (typeof next !== 'string' || Number(format ?? 1) > 1) return null;
+  return { logStartOffset: Number(start), logEndOffset: Number(next), bytes: Number(bytes) };
+}
+
+/** See `PartitionStore.memoryBytes`. */
+export async function readMemoryBytes(
+  redis: Redis,
+  { meta, log, producers }: PartitionKeys,
+): Promise<number | null> {
+  try {
+    const asked = [meta, log, producers].map((key) => redis.memory('USAGE', key));
+    const bytes = await attempt('log.memory', Promise.all(asked));
+    return bytes[0] === null ? null : bytes.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+  } catch (error) {
+    const isForbidden = error instanceof RedisUnavailable && error.reason === 'denied';
+    if (isForbidden || error instanceof RedisReplyError) return null;
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ export type { IdempotencyKeys, PartitionKeys, PartitionRef, RegistryKeys } from 
 export { Idempotency } from './idempotency/idempotency';
 export type { IdempotencyLimits, IdempotencyOptions } from './idempotency/idempotency';
 export type { NotedBatch, NotedRequest } from './idempotency/noted-request';
-export type { PartitionBounds } from './bounds';
+export type { PartitionBounds, PartitionSize } from './bounds';
 export { logMetrics } from './metrics';
 export { partitionLimits, type PartitionLimits } from './partition-limits';
 export { PartitionStore } from './partition-store';

@@ -1,5 +1,7 @@
 /** Bounds of what one call may ask of Redis, so that no script blocks it for long. */
 export const partitionLimits = {
+  /** Partitions whose sizes are asked for in one round trip. */
+  sizesAtOnceMax: 500,
   /** Batches and bytes of one append call: a script blocks Redis while it runs. */
   appendBatchesMax: 1_000,
   appendBytesMax: 4 * 1024 * 1024,

@@ -7,7 +7,8 @@ import {
   type TroubleLog,
 } from '@sluice/base';
 import { attempt, type RedisLink } from '@sluice/redis';
-import { readBounds, type PartitionBounds } from './bounds';
+import { readBounds, readMemoryBytes, readSize } from './bounds';
+import type { PartitionBounds, PartitionSize } from './bounds';
 import { partitionKeys, type PartitionKeys, type PartitionRef } from './keys';
 import { partitionLimits, type PartitionLimits } from './partition-limits';
 import { EpochTable } from './recovery/epoch-table';
@@ -50,7 +51,7 @@ export interface MissingBatches {
 }
 
 /** What a watch of one partition needs to know. */
-export type NewWatch = Pick<WatchOptions, 'clock' | 'isAppending' | 'onSetBack'>;
+export type NewWatch = Pick<WatchOptions, 'clock' | 'isAppending' | 'onSetBack' | 'onTrimmed'>;
 
 /** What a writer of one partition needs to know. */
 export interface NewWriter {
@@ -166,6 +167,31 @@ export class PartitionStore {
   /** As `bounds`, in one round trip; in the order of `refs`. */
   boundsMany(refs: readonly PartitionRef[]): Promise<(PartitionBounds | null)[]> {
     return Promise.all(refs.map((ref) => readBounds(this.redis.read, this.keys(ref))));
+  }
+
+  /**
+   * How much is in each of some partitions, in the order of `refs`; cheaper than `boundsMany`. So
+   * many are asked for in one round trip that nothing else waits long. Null: there is no such
+   * partition, or a newer version of Sluice has written it.
+   */
+  async sizes(refs: readonly PartitionRef[]): Promise<(PartitionSize | null)[]> {
+    const sizes: (PartitionSize | null)[] = [];
+    const { sizesAtOnceMax } = this.limits;
+    for (let at = 0; at < refs.length; at += sizesAtOnceMax) {
+      const some = refs.slice(at, at + sizesAtOnceMax);
+      const asked = some.map((ref) => readSize(this.redis.read, this.keys(ref)));
+      sizes.push(...(await Promise.all(asked)));
+    }
+    return sizes;
+  }
+
+  /**
+   * Bytes of Redis' memory that each of some partitions takes, as Redis estimates it from samples;
+   * in one round trip and in the order of `refs`. Null where there is no such partition, or where
+   * the user may not ask.
+   */
+  memoryBytes(refs: readonly PartitionRef[]): Promise<(number | null)[]> {
+    return Promise.all(refs.map((ref) => readMemoryBytes(this.redis.read, this.keys(ref))));
   }
 
   /**

@@ -1,4 +1,6 @@
 export { processLimits } from './limits';
+export { processMetrics } from './metrics/definitions';
+export { metricsOfNode, type NodeMetric } from './metrics/exposition';
 export { KeptMetrics } from './metrics/kept-metrics';
 export { createLogger, nestLogger, type LogFormat, type LogLevel } from './log';
 export { runProgram, type Program } from './run-program';

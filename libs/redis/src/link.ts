@@ -1,6 +1,13 @@
 import type { Redis } from 'ioredis';
-import { Periodic, silentMetrics, type Clock, type Logger, type Metrics } from '@sluice/base';
-import { Admission, admissionStates, type ArrivalListener } from './admission';
+import {
+  Periodic,
+  Sampler,
+  silentMetrics,
+  type Clock,
+  type Logger,
+  type Metrics,
+} from '@sluice/base';
+import { Admission, type ArrivalListener } from './admission';
 import { AppendOnlyFile, type AofSizes } from './aof';
 import { CallMeter, callMetrics } from './call-meter';
 import { adviseOnServer, checkServer } from './checks';
@@ -16,16 +23,18 @@ import { firstReady } from './first-ready';
 import { openJobConnection, type JobConnection, type JobConnectionKind } from './job-connections';
 import { keepOnDisk } from './keep-on-disk';
 import { LentReplies } from './lent-replies';
-import { redisMetrics } from './metrics';
+import { observeLink } from './link-metrics';
 import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import { checkRights } from './rights';
 import {
   countReplicas,
+  readMemory,
   readServerFacts,
   readServerIdentity,
   readSettings,
   type HistoryToken,
   type ServerFacts,
+  type ServerMemory,
 } from './server';
 import {
   Subscriber,
@@ -53,6 +62,8 @@ export interface LinkStatus {
   replicationId: string;
   /** As last counted by `replicaCount`; null before the first count. */
   replicas: number | null;
+  /** As it was at the start; what the server does not show is null. */
+  persistence: { aof: boolean; appendfsync: string | null; snapshots: string | null };
 }
 
 type Connections = Record<Exclude<ConnectionRole, 'recover'>, Connection>;
@@ -87,7 +98,8 @@ export class RedisLink {
   readonly #heartbeat: Periodic;
   /** Ends the waits for connections that were never ready. */
   readonly #opening = new AbortController();
-  readonly #unobserve: readonly (() => void)[];
+  readonly #memory: Sampler<ServerMemory>;
+  readonly #unobserve: () => void;
   #server: Pick<ServerFacts, 'product' | 'version'> = { product: 'redis', version: '' };
   #persistence: Pick<ServerFacts, 'aofEnabled' | 'settings'> = {
     aofEnabled: false,
@@ -138,7 +150,14 @@ export class RedisLink {
       everyMs: options.heartbeatMs,
       run: () => this.#ping(),
     });
-    this.#unobserve = this.#observe(metrics);
+    const take = () => readMemory(this.read);
+    this.#memory = new Sampler({ ...deps, name: 'the look at the memory of Redis', take });
+    this.#unobserve = observeLink(metrics, {
+      connections: this.#connections,
+      admission: this.#admission,
+      memory: this.#memory,
+      replicas: () => this.#replicas?.count ?? null,
+    });
   }
 
   /**
@@ -253,7 +272,21 @@ export class RedisLink {
       runId,
       replicationId,
       replicas: this.#replicas?.count ?? null,
+      persistence: {
+        aof: this.#persistence.aofEnabled,
+        appendfsync: this.#persistence.settings.get('appendfsync') ?? null,
+        snapshots: this.#persistence.settings.get('save') ?? null,
+      },
     };
+  }
+
+  /**
+   * How much memory the server uses, and may use.
+   *
+   * @throws RedisUnavailable | UnknownOutcome when Redis cannot be asked
+   */
+  memory(): Promise<ServerMemory> {
+    return readMemory(this.read);
   }
 
   /**
@@ -274,10 +307,11 @@ export class RedisLink {
   /** Ends all connections. What is outstanding is rejected; later commands are refused. */
   async close(): Promise<void> {
     this.#opening.abort();
-    for (const stop of this.#unobserve) stop();
+    this.#unobserve();
     this.#readyListeners.clear();
     await this.#aof.end();
     await Promise.all([
+      this.#memory.stop(),
       this.#heartbeat.stop(),
       this.#admission.stop(),
       ...Object.values(this.#connections).map(({ redis }) => closeConnection(redis)),
@@ -350,23 +384,6 @@ export class RedisLink {
       throw error;
     }
     return { redis: connection.redis, close };
-  }
-
-  #observe(metrics: Metrics): (() => void)[] {
-    return [
-      metrics.observe(redisMetrics.up, (tell) => {
-        for (const [connection, { redis }] of Object.entries(this.#connections)) {
-          tell(redis.status === 'ready' && !redis.isHeld ? 1 : 0, { connection });
-        }
-      }),
-      metrics.observe(redisMetrics.admission, (tell) => {
-        for (const state of admissionStates)
-          tell(state === this.#admission.state ? 1 : 0, { state });
-      }),
-      metrics.observe(redisMetrics.replicas, (tell) => {
-        if (this.#replicas !== null) tell(this.#replicas.count);
-      }),
-    ];
   }
 
   #firstReady(connection: Connection): Promise<void> {

@@ -45,6 +45,16 @@ export const redisMetrics = {
       'are not those that were there.',
     labels: ['state'],
   },
+  memoryUsed: {
+    type: 'gauge',
+    name: 'sluice_redis_memory_used_bytes',
+    help: 'Memory that Redis uses (used_memory), as of the last look; seconds old.',
+  },
+  memoryMax: {
+    type: 'gauge',
+    name: 'sluice_redis_memory_max_bytes',
+    help: 'The maxmemory of Redis, beyond which it refuses writes; not shown where it has none.',
+  },
   replicas: {
     type: 'gauge',
     name: 'sluice_redis_replicas',

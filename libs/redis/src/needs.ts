@@ -84,6 +84,7 @@ export const optionalCommands: Readonly<Record<string, string>> = {
   EXEC: 'large batches go past Lua',
   'CLIENT SETNAME name': 'connections have names in CLIENT LIST',
   'SELECT 0': 'another database than 0',
+  'MEMORY USAGE <key>': 'the admin endpoints tell the memory of a partition',
   'CONFIG GET maxmemory-policy': 'the advice at the start knows the settings',
   'CONFIG SET appendfsync always': 'the first append after a clean stop need not wait (Redis 7.0)',
   'WAITAOF 1 0 1': 'the first append after a clean stop need not wait',
@@ -91,7 +92,7 @@ export const optionalCommands: Readonly<Record<string, string>> = {
 };
 
 /** Commands whose second word is a command of its own. */
-const containers = new Set(['ACL', 'CLIENT', 'CONFIG', 'SCRIPT', 'XGROUP', 'XINFO']);
+const containers = new Set(['ACL', 'CLIENT', 'CONFIG', 'MEMORY', 'SCRIPT', 'XGROUP', 'XINFO']);
 
 /** Optional commands that only an administrator should be given, or that not all servers have. */
 const leftOut = new Set(['CONFIG', 'BGREWRITEAOF', 'WAITAOF']);

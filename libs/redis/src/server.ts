@@ -108,6 +108,29 @@ export async function countReplicas(redis: Redis): Promise<number> {
   return online;
 }
 
+/** How much memory the server uses, and may use. */
+export interface ServerMemory {
+  usedBytes: number;
+  /** 0: as much as there is. */
+  maxBytes: number;
+  /** What happens when it is full; empty where the server does not say. */
+  policy: string;
+}
+
+/**
+ * Asks for the server's memory.
+ *
+ * @throws as `classify`
+ */
+export async function readMemory(redis: Redis): Promise<ServerMemory> {
+  const info = parseInfo(await attempt('INFO memory', redis.info('memory')));
+  return {
+    usedBytes: Number(info.get('used_memory') ?? 0),
+    maxBytes: Number(info.get('maxmemory') ?? 0),
+    policy: info.get('maxmemory_policy') ?? '',
+  };
+}
+
 function historyOf(info: ReadonlyMap<string, string>): HistoryToken {
   return {
     runId: info.get('run_id') ?? '',

@@ -47,7 +47,7 @@ export class HealthController {
     answers: () => Health,
     example: { status: 'ok', info: {}, error: {}, details: {} },
   })
-  live(): Promise<HealthCheckResult> {
+  getLiveness(): Promise<HealthCheckResult> {
     return this.checks.check([]);
   }
 
@@ -65,7 +65,7 @@ export class HealthController {
       details: { redis: { status: 'up' }, kafka: { status: 'up' } },
     },
   })
-  async ready(@Res({ passthrough: true }) response: Response): Promise<object> {
+  async getReadiness(@Res({ passthrough: true }) response: Response): Promise<object> {
     try {
       return await this.checks.check(this.#probes.map((probe) => () => this.#ask(probe)));
     } catch (error) {

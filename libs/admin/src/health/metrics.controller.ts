@@ -16,7 +16,7 @@ export class MetricsController {
     produces: 'text/plain',
     problems: ['no-metrics'],
   })
-  async metrics(@Res() response: Response): Promise<void> {
+  async getMetrics(@Res() response: Response): Promise<void> {
     const { metricsText } = this.parts;
     if (!metricsText) throw new Problem('no-metrics', 'This gateway keeps no metrics.');
     const text = await metricsText.text();

@@ -25,8 +25,10 @@ export interface EndpointFacts {
   ifMatch?: 'needed' | 'optional';
   /** Whether its answer has an `ETag`. */
   hasETag?: boolean;
-  /** Further headers that it looks at. */
+  /** Further headers that it looks at, and what they are for. */
   headers?: Readonly<Record<string, string>>;
+  /** It is for browsers, and not in the documentation. */
+  isHidden?: boolean;
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

@@ -57,6 +57,11 @@ export class ColdReads {
     this.ahead.clear();
   }
 
+  /** Forgets what was read ahead below the log's start. */
+  dropBelow(offset: number): void {
+    this.ahead.dropBelow(offset);
+  }
+
   /** Gets ready what a sequential reader will ask for next, beginning with what is read already. */
   private readOn(
     next: number,

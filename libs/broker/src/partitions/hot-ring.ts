@@ -87,6 +87,14 @@ export class HotRing {
     this.nextSegmentBytes = segmentBytesMin;
   }
 
+  /** Lets go of segments that lie wholly below an offset, the log's start. */
+  dropBelow(offset: number): void {
+    let count = 0;
+    while (count < this.segments.length && this.segments[count]!.nextOffset <= offset) count++;
+    if (count === 0) return;
+    for (const segment of this.segments.splice(0, count)) this.memory.forget(segment);
+  }
+
   private addSegment(batchBytes: number, baseOffset: number): Segment {
     const segment = this.memory.take(
       Math.max(this.nextSegmentBytes, batchBytes),

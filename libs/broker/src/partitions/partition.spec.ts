@@ -61,10 +61,10 @@ function heldPartition() {
     appendTrouble: { note: () => {} },
   });
   /** The answer to an append of this gateway, of one record. */
-  const appended = (baseOffset: number): void => {
+  const appended = (baseOffset: number, logStartOffset = 0): void => {
     const results = [{ kind: 'appended' as const, baseOffset }];
     const logEndOffset = baseOffset + 1;
-    onReply([batchAt(1)], { results, logStartOffset: 0, logEndOffset, leaderEpoch: 0 });
+    onReply([batchAt(1)], { results, logStartOffset, logEndOffset, leaderEpoch: 0 });
   };
   return { partition, bounds, appended };
 }
@@ -110,6 +110,25 @@ describe('Partition', () => {
     appended(6);
     expect(partition['ring'].holds(7)).toBe(false);
     expect(partition['ring'].holds(6)).toBe(true);
+  });
+
+  it('lets go of what is hot below the log start, whoever has trimmed the log', async () => {
+    const { partition, bounds, appended } = heldPartition();
+    const known = partition.currentBounds();
+    bounds[0]!(boundsUpTo(0));
+    await known;
+    const heldBytes = (): number => partition['services'].hotMemory.bytesUsed;
+    for (let offset = 0; offset < 2_000; offset++) appended(offset);
+    const before = heldBytes();
+    const asked = partition.refreshBounds();
+    bounds[1]!({ ...boundsUpTo(2_000), logStartOffset: 1_990 });
+    await asked;
+    expect(heldBytes()).toBeLessThan(before);
+    expect(partition['ring'].holds(0)).toBe(false);
+    expect(partition['ring'].holds(1_990)).toBe(true);
+    // Nobody reads, and an append brings the news.
+    appended(2_000, 2_001);
+    expect(heldBytes()).toBe(0);
   });
 
   it('is told the log start that is true when nothing comes, though something should', async () => {

@@ -68,7 +68,12 @@ export class Partition {
     const onReply = this.appended.bind(this);
     this.writer = store.writer(ref, { leaderEpoch, replicationTimeoutMs, log, trouble, onReply });
     const isAppending = (): boolean => this.writer.callIsOut;
-    this.watch = store.watch(ref, { clock, isAppending, onSetBack: () => this.forget() });
+    this.watch = store.watch(ref, {
+      clock,
+      isAppending,
+      onSetBack: () => this.forget(),
+      onTrimmed: (logStartOffset) => this.forgetBelow(logStartOffset),
+    });
     this.lastUsedMs = clock.monotonicMs();
   }
 
@@ -158,6 +163,12 @@ export class Partition {
     this.cold.clear();
   }
 
+  /** The log begins here now. */
+  private forgetBelow(logStartOffset: number): void {
+    this.ring.dropBelow(logStartOffset);
+    this.cold.dropBelow(logStartOffset);
+  }
+
   private appended(batches: readonly AppendBatch[], reply: AppendReply | null): void {
     if (!reply || 'refused' in reply) {
       const isGone = reply?.refused === 'unknown-partition';
@@ -176,6 +187,7 @@ export class Partition {
       bytesAppended += bytes.length;
     });
     this.meter.appended(appended, records, bytesAppended);
+    this.forgetBelow(reply.logStartOffset);
     this.watch.appended(reply.logStartOffset, reply.logEndOffset);
   }
 

@@ -66,6 +66,18 @@ describe('ReadAhead', () => {
     expect([reads, none.bytesUsed]).toEqual([[0], 0]);
   });
 
+  it('forgets what begins below the log start', async () => {
+    const budget = new MemoryBudget(1_000);
+    const ahead = new ReadAhead(budget);
+    const { options, released } = wanted(2, 1_000);
+    ahead.extend(0, null, options);
+    await settled();
+    ahead.dropBelow(10);
+    expect([released(), budget.bytesUsed]).toEqual([1, 50]);
+    expect(ahead.take(0)).toBeNull();
+    expect((await ahead.take(10))!.nextOffset).toBe(20);
+  });
+
   it('counts what it is given, and gives it back where there is no room', async () => {
     const { reads, options, released } = wanted(1, 1_000);
     const start = await options.read(emptyRun(0), () => true);

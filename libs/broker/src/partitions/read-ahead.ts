@@ -66,6 +66,14 @@ export class ReadAhead {
     for (const slot of this.slots.splice(0)) this.drop(slot);
   }
 
+  /** Forgets the slots that begin below an offset: nobody may be given them any more. */
+  dropBelow(offset: number): void {
+    if (!this.slots.some((slot) => slot.offset < offset)) return;
+    const below = this.slots.filter((slot) => slot.offset < offset);
+    this.slots = this.slots.filter((slot) => slot.offset >= offset);
+    for (const slot of below) this.drop(slot);
+  }
+
   private async extendBeyond(slot: Slot, wanted: Wanted): Promise<void> {
     const run = await slot.run;
     // Not when all was forgotten meanwhile, or nothing came.

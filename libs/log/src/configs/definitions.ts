@@ -103,10 +103,29 @@ const obeyedRows: Row[] = [
     'Copies, the Redis primary included, that must hold a write before acks=all is answered; ' +
       'more than 1 needs that many Redis replicas less one.',
   ],
+  [
+    'retention.bytes',
+    long(-1n),
+    '-1',
+    'log.retention.bytes',
+    'Bytes of batches that a partition keeps; -1 is no limit. The oldest batches go for as long ' +
+      'as so many bytes are left without them, so what stays is that or up to one batch more. ' +
+      'Only where cleanup.policy has delete.',
+  ],
+  [
+    'retention.ms',
+    long(-1n),
+    weekMs,
+    'log.retention.ms',
+    'How long records are kept, in ms by their timestamps; -1 is for ever. From the oldest on, a ' +
+      'batch goes once its youngest record is older, and what is behind a batch stays until that ' +
+      'one goes: a record of the future keeps what follows it. Records without a timestamp ' +
+      'count from when they were first seen by a trim. Only where cleanup.policy has delete.',
+  ],
 ];
 
-/** Configs about age and size, and about compaction: kept, and not acted upon yet. */
-const retentionRows: Row[] = [
+/** Configs about compaction: kept, and not acted upon yet. */
+const compactionRows: Row[] = [
   [
     'delete.retention.ms',
     long(0n),
@@ -134,22 +153,6 @@ const retentionRows: Row[] = [
     '0',
     'log.cleaner.min.compaction.lag.ms',
     'Shortest time a record is safe from compaction. Without effect: nothing is compacted.',
-  ],
-  [
-    'retention.bytes',
-    long(-1n),
-    '-1',
-    'log.retention.bytes',
-    'Largest size of a partition before its oldest batches may go; -1 is no limit. Kept for the ' +
-      'retention worker; no topic is trimmed without it.',
-  ],
-  [
-    'retention.ms',
-    long(-1n),
-    weekMs,
-    'log.retention.ms',
-    'Age at which records may go, in ms; -1 is for ever. Kept for the retention worker; ' +
-      'no topic is trimmed without it.',
   ],
 ];
 
@@ -348,7 +351,7 @@ function define([name, rule, fallback, brokerName, documentation]: Row, obeyed: 
 /** Every topic config of Kafka 4.4, sorted by name; other names are refused. */
 export const configDefinitions: readonly ConfigDefinition[] = [
   ...obeyedRows.map((row) => define(row, true)),
-  ...[...retentionRows, ...storedRows].map((row) => define(row, false)),
+  ...[...compactionRows, ...storedRows].map((row) => define(row, false)),
 ].sort((a, b) => (a.name < b.name ? -1 : 1));
 
 const byName = new Map(configDefinitions.map((definition) => [definition.name, definition]));

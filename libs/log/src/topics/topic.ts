@@ -59,11 +59,19 @@ export function decodeRecord(text: string): TopicRecord {
   return { topic: freezeTopic({ name, id, partitions, configs, createdAtMs }), prepared };
 }
 
+const versions = new WeakMap<Topic, string>();
+
 /**
  * Names the state of a topic: another one after each change of it, and the same one in every
- * gateway. 22 characters of base64url.
+ * gateway. 22 characters of base64url. Remembered per object, for topics are frozen.
  */
-export function topicVersion({ name, id, partitions, configs, createdAtMs }: Topic): string {
+export function topicVersion(topic: Topic): string {
+  let version = versions.get(topic);
+  if (version === undefined) versions.set(topic, (version = hashOf(topic)));
+  return version;
+}
+
+function hashOf({ name, id, partitions, configs, createdAtMs }: Topic): string {
   const sorted = Object.entries(configs).sort(([a], [b]) => (a < b ? -1 : 1));
   const text = JSON.stringify([name, id, partitions, sorted, createdAtMs]);
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);

@@ -31,6 +31,7 @@ class WatchBench {
   subscriptions = 0;
   isAppending = false;
   setBacks = 0;
+  readonly starts: number[] = [];
   readonly watch: PartitionWatch;
 
   constructor() {
@@ -55,6 +56,7 @@ class WatchBench {
       limits: partitionLimits,
       isAppending: () => this.isAppending,
       onSetBack: () => this.setBacks++,
+      onTrimmed: (logStartOffset) => void this.starts.push(logStartOffset),
     });
   }
 
@@ -112,6 +114,18 @@ describe('PartitionWatch', () => {
     bench.clock.advance(60_000);
     expect(await bench.end()).toBe(7);
     expect(bench.asked).toEqual([]);
+  });
+
+  it('tells of each higher log start, whoever has said so', async () => {
+    const bench = new WatchBench();
+    await bench.follow(boundsUpTo(5, { logStartOffset: 1 }));
+    bench.hear('5 2 5 0');
+    bench.hear('6 2 6 0');
+    bench.watch.appended(3, 7);
+    const asked = bench.watch.refresh();
+    await bench.answer(boundsUpTo(7, { logStartOffset: 4 }));
+    await asked;
+    expect(bench.starts).toEqual([1, 2, 3, 4]);
   });
 
   it('trusts what it knows only while it hears everything, or for a moment', async () => {

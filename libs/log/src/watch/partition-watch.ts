@@ -32,6 +32,8 @@ export interface WatchOptions {
    * Told before those who wait.
    */
   onSetBack: () => void;
+  /** The log begins higher than was known: what is kept of it below that is of no use any more. */
+  onTrimmed: (logStartOffset: number) => void;
 }
 
 /**
@@ -40,6 +42,8 @@ export interface WatchOptions {
  */
 export class PartitionWatch {
   private known: PartitionBounds | null = null;
+  /** The log start that `onTrimmed` was last told of. */
+  private toldStart = 0;
   /** What was said and is not in `known` yet. */
   private heard: WakeUp | null = null;
   private knownAtMs = -Infinity;
@@ -180,7 +184,7 @@ export class PartitionWatch {
     }
     this.sizesAtMs = this.knownAtMs = this.options.clock.monotonicMs();
     if (known === null) {
-      this.known = bounds;
+      this.know(bounds);
       this.takeHeard(bounds);
       return this.notify();
     }
@@ -189,12 +193,13 @@ export class PartitionWatch {
     if (isWholeTruth) {
       if (lessThanKnown) this.options.onSetBack();
       this.heard = null;
-      this.known = bounds;
+      this.know(bounds);
     } else {
-      this.known = reach(bounds, endsOf(known));
-      this.takeHeard(this.known);
+      const next = reach(bounds, endsOf(known));
+      this.know(next);
+      this.takeHeard(next);
     }
-    if (isMoved(known, this.known)) this.notify();
+    if (isMoved(known, this.known!)) this.notify();
   }
 
   /** Takes over what was said; true where that has moved something. */
@@ -205,8 +210,15 @@ export class PartitionWatch {
     this.knownAtMs = this.options.clock.monotonicMs();
     const next = reach(known, heard);
     if (next.leaderEpoch !== known.leaderEpoch) this.options.onSetBack();
-    this.known = next;
+    this.know(next);
     return isMoved(known, next);
+  }
+
+  private know(bounds: PartitionBounds): void {
+    this.known = bounds;
+    const { logStartOffset } = bounds;
+    if (logStartOffset > this.toldStart) this.options.onTrimmed(logStartOffset);
+    this.toldStart = logStartOffset;
   }
 
   private hear(message: string): void {

@@ -56,6 +56,7 @@ export class SimulatedGateway {
       limits: partitionLimits,
       isAppending: () => this.writers.some(({ callIsOut }) => callIsOut),
       onSetBack: () => {},
+      onTrimmed: () => {},
     });
     if (bug === 'believes-old-bounds') this.believeOldBounds();
   }

@@ -45,8 +45,8 @@ export class Exposition {
     return this.#registry.metrics();
   }
 
-  /** The numbers of Node and of the process, for the documents. */
-  processMetrics(): { name: string; help: string; type: string; labels: string[] }[] {
+  /** The metrics of Node and of the process, before any other was written. */
+  nodeMetrics(): NodeMetric[] {
     return this.#registry.getMetricsAsArray().map((metric) => {
       const { name, help, type, labelNames = [] } = metric as unknown as ClientMetric;
       return { name, help, type, labels: labelNames };
@@ -67,6 +67,19 @@ export class Exposition {
     // Its type wants functions that nobody calls.
     shown.get = (() => Promise.resolve({ ...asked, values: metric.samples() })) as Gauge['get'];
   }
+}
+
+/** What prom-client finds out about any program. */
+export interface NodeMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: string;
+  readonly labels: readonly string[];
+}
+
+/** All of them, for the documents and their tests. */
+export async function metricsOfNode(): Promise<NodeMetric[]> {
+  return (await Exposition.load()).nodeMetrics();
 }
 
 interface ClientMetric {

@@ -10,7 +10,7 @@ export type KeyKind =
   | { kind: 'job'; jobId: string }
   | { kind: 'unknown' };
 
-const partitionPattern = /^\{[\w.-]+\/([\w-]{22})\/(\d{1,7})\}:(?:log|open|meta|producers)$/;
+const partitionPattern = /^\{[\w.-]+\/([\w-]{22})\/(\d{1,7})\}:(?:log|open|meta|producers|spans)$/;
 const groupPattern = /^\{group\/(.*)\}:(state|offsets)$/s;
 
 /** All keys of the registry; docs/architecture.md tells what each is. */

@@ -4,38 +4,41 @@ import type { JobKind, JobReport } from './kinds';
 /** How a run ended. */
 export type RunOutcome = 'done' | 'failed' | 'broken-off';
 
-/** What is measured of the jobs; one row a metric. */
+/**
+ * What is measured of the jobs; one row a metric. The label is not called `job`, which Prometheus
+ * itself sets.
+ */
 export const jobMetricDefinitions = {
   runs: {
     type: 'counter',
     name: 'sluice_housekeeping_runs_total',
-    help: 'Runs of housekeeping jobs, by job and by how they ended: done, failed, broken-off.',
-    labels: ['job', 'outcome'],
+    help: 'Runs of housekeeping jobs, by their kind and how they ended: done, failed, broken-off.',
+    labels: ['kind', 'outcome'],
   },
   seconds: {
     type: 'histogram',
     name: 'sluice_housekeeping_run_seconds',
     help: 'How long runs of housekeeping jobs took, in seconds.',
-    labels: ['job'],
+    labels: ['kind'],
     buckets: [0.01, 0.1, 1, 10, 60, 600],
   },
   records: {
     type: 'counter',
     name: 'sluice_housekeeping_freed_records_total',
     help: 'Records that housekeeping jobs have dropped.',
-    labels: ['job'],
+    labels: ['kind'],
   },
   bytes: {
     type: 'counter',
     name: 'sluice_housekeeping_freed_bytes_total',
     help: 'Bytes of batches that housekeeping jobs have dropped.',
-    labels: ['job'],
+    labels: ['kind'],
   },
   keys: {
     type: 'counter',
     name: 'sluice_housekeeping_freed_keys_total',
     help: 'Keys, and fields of keys, that housekeeping jobs have removed.',
-    labels: ['job'],
+    labels: ['kind'],
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 
@@ -54,15 +57,15 @@ export class JobMetrics {
     };
   }
 
-  ended(job: JobKind, outcome: RunOutcome): void {
-    this.#metrics.runs.add(1, { job, outcome });
+  ended(kind: JobKind, outcome: RunOutcome): void {
+    this.#metrics.runs.add(1, { kind, outcome });
   }
 
-  freed(job: JobKind, report: JobReport): void {
+  freed(kind: JobKind, report: JobReport): void {
     const { seconds, records, bytes, keys } = this.#metrics;
-    seconds.observe(report.ms / 1_000, { job });
-    records.add(report.records, { job });
-    bytes.add(report.bytes, { job });
-    keys.add(report.keys, { job });
+    seconds.observe(report.ms / 1_000, { kind });
+    records.add(report.records, { kind });
+    bytes.add(report.bytes, { kind });
+    keys.add(report.keys, { kind });
   }
 }
