@@ -8,6 +8,7 @@ import * as markdown from 'prettier/plugins/markdown';
 import { format } from 'prettier/standalone';
 import { apiMatrixMarkdown } from './api-matrix';
 import { withHouse } from './house-markdown';
+import { httpApiMarkdown } from './http-api-markdown';
 import { limitsMarkdown } from './limits-markdown';
 import { metricsMarkdown } from './metrics-markdown';
 import { openApiJson } from './openapi-json';
@@ -19,6 +20,7 @@ import { settingsMarkdown } from './settings-markdown';
  */
 const documents: Readonly<Record<string, (now: string) => string | Promise<string>>> = {
   'architecture.md': withHouse,
+  'http-api.md': httpApiMarkdown,
   'kafka-api.md': apiMatrixMarkdown,
   'limits.md': limitsMarkdown,
   'metrics.md': metricsMarkdown,

@@ -22,6 +22,8 @@ export interface EndedProcess {
  */
 export class GatewayProcess {
   output = '';
+  /** The admin port; null without one. */
+  adminPort: number | null = null;
   readonly #child: ChildProcess;
   readonly #ended: Promise<EndedProcess>;
 
@@ -41,7 +43,12 @@ export class GatewayProcess {
   /** Resolves when it listens; throws what it has said when it ends instead. */
   static async start(options: ProcessOptions): Promise<GatewayProcess> {
     const gateway = new GatewayProcess(options);
-    const ready = new Promise((resolve) => gateway.#child.once('message', resolve));
+    const ready = new Promise<void>((resolve) => {
+      gateway.#child.once('message', (told: { adminPort: number | null }) => {
+        gateway.adminPort = told.adminPort;
+        resolve();
+      });
+    });
     const ended = gateway.#ended.then(({ output }) => {
       throw new Error(`the gateway ended:\n${output}`);
     });

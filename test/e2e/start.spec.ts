@@ -82,6 +82,8 @@ test('says where everything is and answers on IPv4 and IPv6 loopback', async () 
   expect(script.output).toContain(`localhost:${port}`);
   expect(script.output).toContain(directory);
   expect(script.output).toContain(`kcat -b localhost:${port}`);
+  const [, admin] = /Admin +(http:\S+)\/v1, described at/.exec(script.output) ?? [];
+  await eventually(async () => (await fetch(`${admin}/v1/topics`)).status === 200);
   expect(await askApiVersions(port, '127.0.0.1')).toBe(0);
   expect(await askApiVersions(port)).toBe(0);
 });
@@ -190,6 +192,15 @@ describe('without starting anything', () => {
     expect(await script.ended).toBe(1);
     expect(script.output).toContain(`port ${port} is in use by another program`);
     expect(script.output).toContain(`--port ${port + 1}`);
+    expect(existsSync(join(directory, 'redis.json'))).toBe(false);
+  });
+
+  test('an admin port that is taken is named, with the flag for another', async () => {
+    other = createServer().listen(port, '127.0.0.1');
+    const script = start('--port', '0', '--admin-port', String(port));
+    expect(await script.ended).toBe(1);
+    expect(script.output).toContain(`port ${port} is in use by another program`);
+    expect(script.output).toContain(`--admin-port ${port + 1}`);
     expect(existsSync(join(directory, 'redis.json'))).toBe(false);
   });
 

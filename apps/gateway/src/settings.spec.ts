@@ -143,6 +143,43 @@ describe('settings', () => {
     expect(load({ REDIS_URL: url }).settings.redisUrl).toBe(url);
   });
 
+  describe('of the admin endpoints', () => {
+    const long = 'k'.repeat(20);
+
+    test('leave keys as hashes alone', () => {
+      const { settings } = load({ SLUICE_ADMIN_KEYS: `a:read:${long}1,b:admin:${long}2` });
+      expect(settings.adminKeys).toMatchObject([
+        { name: 'a', role: 'read', hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        { name: 'b', role: 'admin' },
+      ]);
+      expect(JSON.stringify(settings)).not.toContain(long);
+    });
+
+    test.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1', '::ffff:127.0.0.1'])(
+      '%s needs no key',
+      (host) => {
+        expect(load({ SLUICE_ADMIN_HOST: host }).settings.adminKeys).toEqual([]);
+      },
+    );
+
+    test.each(['0.0.0.0', '::', '10.0.0.1', 'admin.example', '127.0.0.1.example', '1127.0.0.1'])(
+      '%s needs one',
+      (host) => {
+        const env = { SLUICE_ADMIN_HOST: host };
+        expect(errorsOf(env)).toEqual([expect.stringContaining('they need an API key')]);
+        const given = { ...env, SLUICE_ADMIN_KEYS: `a:read:${long}` };
+        expect(load(given).settings.adminKeys).toHaveLength(1);
+        expect(load(env, ['--no-admin']).settings.admin).toBe(false);
+      },
+    );
+
+    test('a key that will not do is not repeated', () => {
+      const errors = errorsOf({ SLUICE_ADMIN_KEYS: `a:root:${long}` });
+      expect(errors).toEqual([expect.stringContaining("key 1 ('a') needs one of the roles")]);
+      expect(errors[0]).not.toContain(long);
+    });
+  });
+
   test('unknown flags and words are refused, a missing value too', () => {
     expect(errorsOf({}, ['--frobnicate'])).toEqual([
       '--frobnicate is not a flag of Sluice; see --help',
