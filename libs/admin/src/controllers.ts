@@ -4,6 +4,8 @@ import { ClusterController } from './brokers/cluster.controller';
 import { GroupsController } from './consumer-groups/groups.controller';
 import { HealthController } from './health/health.controller';
 import { MetricsController } from './health/metrics.controller';
+import { QueuesController } from './housekeeping-runs/queues.controller';
+import { RetentionController } from './housekeeping-runs/retention.controller';
 import { DocsController } from './openapi/docs.controller';
 import { PartitionsController } from './partitions/partitions.controller';
 import { RecordsController } from './topic-records/records.controller';
@@ -25,6 +27,8 @@ export const adminControllers: readonly Type[] = [
   PartitionsController,
   RecordsController,
   GroupsController,
+  RetentionController,
+  QueuesController,
   BrokersController,
   ClusterController,
   HealthController,

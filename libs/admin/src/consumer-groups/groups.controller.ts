@@ -50,7 +50,8 @@ export class GroupsController {
     role: 'write',
     summary: 'Reset committed offsets',
     about:
-      'Only while the group has no members, as with kafka-consumer-groups; they would commit over ' +
+      'Only while the group has no members, as with kafka-consumer-groups; they would ' +
+      'commit over ' +
       'it. All that is named is checked before anything is written. With `dryRun` the answer is ' +
       'the same and nothing is written.',
     answers: () => ResetAnswer,

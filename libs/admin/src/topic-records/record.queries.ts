@@ -115,7 +115,8 @@ export class BrowseQuery extends RecordsQuery {
 
   @field.text({
     about:
-      '`newer` or `older` of another page: begins there, in that direction. `partition`, `from`, ' +
+      '`newer` or `older` of another page: begins there, in that direction. `partition`, ' +
+      '`from`, ' +
       '`offset`, `timestampMs` and `direction` are then not looked at.',
     charsMax: recordLimits.cursorCharactersMax,
     optional: true,
@@ -128,9 +129,11 @@ export class BrowseQuery extends RecordsQuery {
 export class ProduceBody {
   @field.list({
     about:
-      'The records. Each may have a `key`, a `value`, `headers` (a list of `name` and `value`), a ' +
+      'The records. Each may have a `key`, a `value`, `headers` (a list of `name` and ' +
+      '`value`), a ' +
       '`partition` and a `timestampMs`. Keys and values are texts, null, or one of `{text}`, ' +
-      '`{json}` and `{base64}`. Without a partition it follows from the key, as all Kafka clients ' +
+      '`{json}` and `{base64}`. Without a partition it follows from the key, as all Kafka ' +
+      'clients ' +
       'have it; records without a key go to one partition that changes from request to request.',
     items: { kind: 'anything' },
     itemsMax: recordLimits.produceRecordsMax,

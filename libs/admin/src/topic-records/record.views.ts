@@ -10,7 +10,8 @@ export class HeaderView {
 }
 
 const told =
-  'Null, or one of `text`, `json` and `base64`, with `bytes`: how many there are. `cut`: only the ' +
+  'Null, or one of `text`, `json` and `base64`, with `bytes`: how many there are. `cut`: ' +
+  'only the ' +
   'beginning is told. `lossy`: some bytes are no UTF-8.';
 
 /** A record. */

@@ -19,8 +19,10 @@ export class RecordsController {
     role: 'read',
     summary: 'Browse records',
     about:
-      'A page from the start, the end, an offset or a time on, forward or backward, and from page ' +
-      'to page by `newer` and `older`. With a filter a page looks at a bounded number of records, ' +
+      'A page from the start, the end, an offset or a time on, forward or backward, and ' +
+      'from page ' +
+      'to page by `newer` and `older`. With a filter a page looks at a bounded number of ' +
+      'records, ' +
       'and may end before it is full: `stoppedBy` says so, and the cursor goes on.',
     answers: () => RecordPage,
     problems: ['unknown-topic', 'unknown-partition', 'unreadable-batch', 'redis-unavailable'],
@@ -44,7 +46,8 @@ export class RecordsController {
       'Answers 200 where all are stored, 202 with acks none, and 207 where some are and others ' +
       'are not: each has an offset or an error then. Where none is stored, the answer is the ' +
       'problem of the first, and `errors` names the records. A batch is stored whole or not at ' +
-      'all: what a partition gets of one request is one batch, or more where that would be larger ' +
+      'all: what a partition gets of one request is one batch, or more where that would be ' +
+      'larger ' +
       'than `max.message.bytes`. With an `Idempotency-Key` the same request may be sent again: ' +
       'it is done once, and answered the same.',
     answers: () => ProducedView,
@@ -90,9 +93,12 @@ export class RecordsController {
     role: 'read',
     summary: 'Follow records as they come',
     about:
-      'Server-sent events, from the end on where nothing else is said: `record`, `position` (where ' +
-      'the reader stands), `gap` (offsets that are not told, and why), `trouble` (Redis cannot be ' +
-      'asked for the moment) and `end` (`stopped`, `topic-deleted`, or `dropped`: its reader took ' +
+      'Server-sent events, from the end on where nothing else is said: `record`, `position` ' +
+      '(where ' +
+      'the reader stands), `gap` (offsets that are not told, and why), `trouble` (Redis ' +
+      'cannot be ' +
+      'asked for the moment) and `end` (`stopped`, `topic-deleted`, or `dropped`: its ' +
+      'reader took ' +
       'nothing for 30 s). A comment comes every 15 s in which nothing else does. Each event but ' +
       '`trouble` and `end` has an `id`; who sends the last one back as `Last-Event-ID` goes on ' +
       'behind it, as browsers do by themselves.',
