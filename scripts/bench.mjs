@@ -12,7 +12,7 @@ const gateway = join(root, 'dist/apps/gateway/apps/gateway/src/main.js');
 
 try {
   await ensureInstalled();
-  await ensureBuilt();
+  await ensureBuilt(['gateway']);
   const nest = join(root, 'node_modules/@nestjs/cli/bin/nest.js');
   const built = await run(process.execPath, [nest, 'build', 'load'], { cwd: root });
   if (built !== 0) throw new Trouble('the build of the load tool failed; the reasons are above.');

@@ -1,31 +1,30 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { duration, say, Trouble } from './console.mjs';
 import { run } from './processes.mjs';
 import { readIfThere, readPackage, root } from './project.mjs';
 
-const apps = ['gateway'];
+const allApps = ['gateway', 'worker'];
 const outDirectory = join(root, 'dist/apps');
+
 /**
- * What was built from what. It lies among what was built, where each `nest build` deletes it, and
- * it covers the files that were made: a build by anybody else is not taken for ours.
+ * Builds the apps of which there is no build of exactly these sources.
+ * @param {readonly string[]} [apps] all of them where it is left out
  */
-const stampFile = join(outDirectory, 'gateway/.sluice-build.json');
-
-/** Builds when there is no build of exactly these sources. */
-export async function ensureBuilt() {
-  if (!isBuilt()) await build();
+export async function ensureBuilt(apps = allApps) {
+  const missing = apps.filter((app) => !isBuilt(app));
+  if (missing.length > 0) await build(missing);
 }
 
-/** Whether what lies in dist/ is what we have built from these very sources. */
-export function isBuilt() {
-  const noted = readIfThere(stampFile);
-  return noted !== undefined && noted === stamp(sourcesHash());
+/** Whether what lies in dist/ of an app is what we have built from these very sources. */
+export function isBuilt(app = 'gateway') {
+  const noted = readIfThere(stampFile(app));
+  return noted !== undefined && noted === stamp(app, sourcesHash());
 }
 
-/** Compiles the apps with the libs that they use; the Lua scripts are copied beside the code. */
-export async function build() {
+/** Compiles apps with the libs that they use; the Lua scripts are copied beside the code. */
+export async function build(apps = allApps) {
   const startedMs = performance.now();
   const sources = sourcesHash();
   say('building');
@@ -33,14 +32,26 @@ export async function build() {
   for (const app of apps) {
     const code = await run(process.execPath, [nest, 'build', app], { cwd: root });
     if (code !== 0) throw new Trouble(`the build of ${app} failed; the reasons are above.`);
+    writeFileSync(stampFile(app), stamp(app, sources));
   }
-  writeFileSync(stampFile, stamp(sources));
   say(`built in ${duration(performance.now() - startedMs)}`);
 }
 
-/** @param {string} sources */
-function stamp(sources) {
-  return JSON.stringify({ sources, built: builtHash() });
+/**
+ * What was built from what. It lies among what was built, where each `nest build` deletes it, and
+ * it covers the files that were made: a build by anybody else is not taken for ours.
+ * @param {string} app
+ */
+function stampFile(app) {
+  return join(outDirectory, app, '.sluice-build.json');
+}
+
+/**
+ * @param {string} app
+ * @param {string} sources
+ */
+function stamp(app, sources) {
+  return JSON.stringify({ sources, built: builtHash(app) });
 }
 
 /** One hash over all that the build depends on: the sources, their settings and the packages. */
@@ -60,13 +71,17 @@ function sourcesHash() {
   return hash.digest('hex');
 }
 
-/** One hash over the names, sizes and times of what was built. */
-function builtHash() {
+/**
+ * One hash over the names, sizes and times of what was built.
+ * @param {string} app
+ */
+function builtHash(app) {
   const hash = createHash('sha256');
-  for (const file of filesBelow(outDirectory)) {
-    if (file === stampFile) continue;
+  const directory = join(outDirectory, app);
+  for (const file of existsSync(directory) ? filesBelow(directory) : []) {
+    if (file === stampFile(app)) continue;
     const { size, mtimeMs } = statSync(file);
-    hash.update(`${relative(outDirectory, file)} ${size} ${mtimeMs}\n`);
+    hash.update(`${relative(directory, file)} ${size} ${mtimeMs}\n`);
   }
   return hash.digest('hex');
 }

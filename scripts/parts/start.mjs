@@ -58,7 +58,7 @@ async function work(argv, run, signal) {
   const asks = ['--help', '-h', '--version', '-v'].some((flag) => argv.includes(flag));
   if (!asks) await takeLock(run, directory);
   await ensureInstalled();
-  await ensureBuilt();
+  await ensureBuilt(['gateway']);
   const gateway = new Gateway(argv);
   run.gateway = gateway;
   const ended = untilGatewayEnds(gateway, signal);

@@ -8,7 +8,15 @@ import { run } from './processes.mjs';
 import { readIfThere, root } from './project.mjs';
 import { ignoreModules, testRuns, testRunsEverywhere } from './test-runs.mjs';
 import { prepareServer, testServers } from './test-servers.mjs';
-import { ensureKcat, ensurePowerCut, ensureTestRedis, whyNoLosses, whyNoTls } from './tools.mjs';
+import {
+  ensureKcat,
+  ensurePowerCut,
+  ensureTestRedis,
+  whyNoCompose,
+  whyNoLosses,
+  whyNoObserve,
+  whyNoTls,
+} from './tools.mjs';
 
 /** A hung test must not hang whoever waits for the result. */
 const jestMsMax = 30 * 60_000;
@@ -47,7 +55,7 @@ export async function test(jestArgs, { everywhere = false } = {}) {
     await step('format', () =>
       node('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
     );
-    await step('build', ensureBuilt);
+    await step('build', () => ensureBuilt());
     const runs = (everywhere ? testRunsEverywhere : testRuns)(testServers(), jestArgs);
     for (const run of runs.filter(({ setup }) => !notRun.some(({ what }) => what === setup))) {
       await step(run.name, () => onServer(run, leaveOut(notRun), counts));
@@ -86,6 +94,8 @@ async function prepare(notRun) {
     losses: whyNoLosses(),
     'power-cut': await ensurePowerCut(),
     tls: whyNoTls(),
+    compose: whyNoCompose(),
+    observe: whyNoObserve(),
   };
   for (const [what, why] of Object.entries(lacking)) {
     if (why !== undefined) notRun.push({ what, why });

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { say, Trouble } from './console.mjs';
 import { installPackage } from './packages.mjs';
-import { findProgram } from './processes.mjs';
+import { findProgram, outputOf } from './processes.mjs';
+import { root } from './project.mjs';
 import { dockerAnswers } from './redis-docker.mjs';
 import { findServer } from './redis-local.mjs';
 
@@ -32,4 +35,39 @@ export async function ensurePowerCut() {
 /** @returns undefined when certificates can be made for the tests, else in words why they cannot */
 export function whyNoTls() {
   return findProgram('openssl') === undefined ? 'there is no openssl' : undefined;
+}
+
+const pullMsMax = 5 * 60_000;
+
+/** @returns undefined when docker-compose.yml can be run here, else in words why it cannot */
+export function whyNoCompose() {
+  if (!dockerAnswers()) return 'no Docker engine answers';
+  const isThere =
+    outputOf('docker', ['compose', 'version']) !== undefined ||
+    outputOf('docker-compose', ['version']) !== undefined;
+  return isThere ? whyNoImages(/^(?:node|redis):/) : 'there is no docker compose';
+}
+
+/** @returns undefined when its profile observe can be run here too, else why it cannot */
+export function whyNoObserve() {
+  return whyNoCompose() ?? whyNoImages(/^prom\//);
+}
+
+/**
+ * Images that the project's own files name: they are there, or can be downloaded.
+ * @param {RegExp} wanted
+ */
+function whyNoImages(wanted) {
+  const text = ['Dockerfile', 'docker-compose.yml'].map((file) =>
+    readFileSync(join(root, file), 'utf8'),
+  );
+  const named = [...text.join('\n').matchAll(/^(?:FROM| *image:) (\S+)/gm)].map(([, name]) => name);
+  for (const image of new Set(named)) {
+    if (image === undefined || !wanted.test(image)) continue;
+    if (outputOf('docker', ['image', 'inspect', '--format', '{{.Id}}', image])) continue;
+    say(`downloading ${image} with Docker`);
+    const pulled = outputOf('docker', ['pull', '--quiet', image], pullMsMax);
+    if (pulled === undefined) return `Docker could not download ${image}`;
+  }
+  return undefined;
 }

@@ -11,9 +11,7 @@ export const missingApis: readonly { what: string; apis: Readonly<Record<number,
       26: 'EndTxn',
       27: 'WriteTxnMarkers',
       28: 'TxnOffsetCommit',
-      61: 'DescribeProducers',
       65: 'DescribeTransactions',
-      66: 'ListTransactions',
     },
   },
   {
@@ -21,11 +19,9 @@ export const missingApis: readonly { what: string; apis: Readonly<Record<number,
     apis: {
       17: 'SaslHandshake',
       36: 'SaslAuthenticate',
-      50: 'DescribeUserScramCredentials',
       51: 'AlterUserScramCredentials',
     },
   },
-  { what: 'ACLs', apis: { 29: 'DescribeAcls', 30: 'CreateAcls', 31: 'DeleteAcls' } },
   {
     what: 'Delegation tokens',
     apis: {
@@ -35,16 +31,8 @@ export const missingApis: readonly { what: string; apis: Readonly<Record<number,
       41: 'DescribeDelegationToken',
     },
   },
-  { what: 'Quotas', apis: { 48: 'DescribeClientQuotas', 49: 'AlterClientQuotas' } },
-  { what: 'Log directories', apis: { 34: 'AlterReplicaLogDirs', 35: 'DescribeLogDirs' } },
-  {
-    what: 'Reassignments and leader elections',
-    apis: {
-      43: 'ElectLeaders',
-      45: 'AlterPartitionReassignments',
-      46: 'ListPartitionReassignments',
-    },
-  },
+  { what: 'Quotas', apis: { 49: 'AlterClientQuotas' } },
+  { what: 'Moves between directories', apis: { 34: 'AlterReplicaLogDirs' } },
   {
     what: 'Consumer groups of KIP-848',
     apis: { 68: 'ConsumerGroupHeartbeat', 69: 'ConsumerGroupDescribe' },
@@ -66,10 +54,6 @@ export const missingApis: readonly { what: string; apis: Readonly<Record<number,
     apis: { 88: 'StreamsGroupHeartbeat', 89: 'StreamsGroupDescribe' },
   },
   { what: 'Client telemetry', apis: { 71: 'GetTelemetrySubscriptions', 72: 'PushTelemetry' } },
-  {
-    what: 'Newer ways to ask',
-    apis: { 74: 'ListConfigResources', 75: 'DescribeTopicPartitions' },
-  },
   {
     what: 'Brokers and controllers',
     apis: {

@@ -1,5 +1,6 @@
 import type { SettingDefinition } from '@sluice/process';
 import { gatewaySettings } from '../../apps/gateway/src/settings';
+import { workerSettings } from '../../apps/worker/src/settings';
 
 const opening = `# Settings
 
@@ -17,7 +18,18 @@ export function settingsMarkdown(): string {
   for (const definition of gatewaySettings.definitions) {
     groups.set(definition.group, [...(groups.get(definition.group) ?? []), definition]);
   }
-  return [opening, ...[...groups].map(([group, settings]) => section(group, settings))].join('\n');
+  const sections = [...groups].map(([group, settings]) => section(group, settings));
+  return [opening, ...sections, workerSection()].join('\n');
+}
+
+/** The worker's settings are the gateway's, but for what is left out. */
+function workerSection(): string {
+  const names = workerSettings.definitions.map(({ flag }) => `\`${flag}\``);
+  const text =
+    'A worker alone, `node dist/apps/worker/apps/worker/src/main.js`, has of these, under the ' +
+    `same variables: ${names.join(', ')}. Without \`--redis-url\` it looks for Redis at ` +
+    '`redis://127.0.0.1:6379`.';
+  return `## Of apps/worker\n\n${text}\n`;
 }
 
 function section(group: string, settings: SettingDefinition[]): string {

@@ -12,6 +12,7 @@ import { measureFetch } from './scenarios/fetch';
 import { brokerScenarios, measureBesideBroker, type Endpoint } from './scenarios/other-broker';
 import { measureLatency } from './scenarios/latency';
 import { measureMemory } from './scenarios/memory';
+import { measureTrim } from './scenarios/trim';
 import { largeBatches, measureProduce, singleRecords } from './scenarios/produce';
 
 const help = `npm run bench -- [options]
@@ -22,12 +23,12 @@ this machine, and ends them.
 
   --quick          smaller amounts, for a first look
   --rounds N       rounds of each comparison; the median counts (default 3)
-  --only NAMES     some of: produce, single, fetch, latency, memory, examine
-                   (comma-separated; without examine unless it is named)
+  --only NAMES     some of: produce, single, fetch, latency, memory, examine, trim
+                   (comma-separated; without examine and trim unless they are named)
   --aof            Redis with its append-only file on (everysec), as npm start runs it
   --broker H:P     beside a gateway, in turns, the only broker of a Kafka cluster at that address
                    instead of bare Redis: the same Produce (v7) and Fetch (v12) requests, in topics
-                   named sluice-bench-… that are made for it and deleted again. Implies --aof. Some
+                   instead of bare Redis: the same Produce (v7) and Fetch (v12) requests, in topics
                    of: produce, single, fetch, latency
   --json FILE      also write the results as JSON
   --help           this text
@@ -40,8 +41,9 @@ const scenarios: Record<string, (context: BenchContext) => Promise<Measurement[]
   latency: measureLatency,
   memory: measureMemory,
   examine: async (context) => measureExamine(context),
+  trim: measureTrim,
 };
-const usual = Object.keys(scenarios).filter((name) => name !== 'examine');
+const usual = Object.keys(scenarios).filter((name) => !['examine', 'trim'].includes(name));
 
 /** Printed below the figures: a ratio of rates says nothing of what was promised for them. */
 const promises = `What an answer with acks=1 means is not the same on both sides:

@@ -19,8 +19,16 @@ const servedPauseMs = 100;
 const produceVersion = 7;
 const fetchVersion = 12;
 
-/** Records of about `recordBytes` of text that does not repeat, in one uncompressed batch. */
-export function buildBatch(batchBytes: number, recordBytes: number, seed: number): Buffer {
+/**
+ * Records of about `recordBytes` of text that does not repeat, in one uncompressed batch. They are
+ * young, or a gateway would trim them.
+ */
+export function buildBatch(
+  batchBytes: number,
+  recordBytes: number,
+  seed: number,
+  timestampMs = Date.now(),
+): Buffer {
   const records = [];
   const value = (n: number) => {
     let text = '';
@@ -33,7 +41,7 @@ export function buildBatch(batchBytes: number, recordBytes: number, seed: number
   // Header 61 bytes; a record without a key adds up to 11 bytes to its value.
   const count = Math.max(1, Math.floor((batchBytes - 61) / (recordBytes + 11)));
   for (let n = 0; n < count; n++) {
-    records.push({ key: null, value: value(n), headers: [], timestampMs: 1_700_000_000_000 + n });
+    records.push({ key: null, value: value(n), headers: [], timestampMs });
   }
   return encodeBatch({ records });
 }

@@ -1,6 +1,8 @@
 'use strict';
 
-/** Lets a thread of a test require our TypeScript, as Jest does it in the test itself. */
+/**
+ * Lets a thread or a process of a test require our TypeScript, as Jest does it in the test itself.
+ */
 const { transformSync } = require('@swc/core');
 const { readFileSync } = require('node:fs');
 const Module = require('node:module');
@@ -27,5 +29,6 @@ Module._extensions['.ts'] = (module, filename) => {
 const resolve = Module._resolveFilename;
 Module._resolveFilename = (request, ...rest) => {
   const [, library, file = 'index'] = /^@sluice\/([^/]+)(?:\/(.*))?$/.exec(request) ?? [];
+  if (library === 'test') return resolve(join(__dirname, '..', `${file}.ts`), ...rest);
   return resolve(library ? join(libraries, library, 'src', `${file}.ts`) : request, ...rest);
 };

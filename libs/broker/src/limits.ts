@@ -90,6 +90,16 @@ export const limits = {
   /** The longest an admin request may go on beginning items, whatever its client allows. */
   adminRequestMsMax: 120_000,
   /**
+   * Producers of one partition that DescribeProducers tells, the latest; and those of all
+   * partitions of a request, beyond which the other partitions are refused.
+   */
+  describedProducersMax: 10_000,
+  describedProducersTotalMax: 100_000,
+  /** Partitions in one answer to DescribeTopicPartitions (max.request.partition.size.limit). */
+  describedPartitionsMax: 2_000,
+  /** Topics whose leader epochs are looked up at the same time; once known, they are remembered. */
+  topicsAtOnceMax: 16,
+  /**
    * Topics that one Metadata request may create by naming them; the others are answered
    * LEADER_NOT_AVAILABLE, upon which clients ask again.
    */

@@ -4,6 +4,7 @@ export { Idempotency } from './idempotency/idempotency';
 export type { IdempotencyLimits, IdempotencyOptions } from './idempotency/idempotency';
 export type { NotedBatch, NotedRequest } from './idempotency/noted-request';
 export type { PartitionBounds, PartitionSize } from './bounds';
+export type { KnownProducer } from './known-producers';
 export { logMetrics } from './metrics';
 export { partitionLimits, type PartitionLimits } from './partition-limits';
 export { PartitionStore } from './partition-store';

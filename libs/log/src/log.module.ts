@@ -3,10 +3,12 @@ import { Lifecycle, type Clock, type Logger, type Metrics, type Random } from '@
 import { CLOCK, LOGGER, METRICS, RANDOM } from '@sluice/base/base.module';
 import { RedisLink } from '@sluice/redis';
 import { RedisModule } from '@sluice/redis/redis.module';
+import { registryKeys } from './keys';
 import { PartitionStore } from './partition-store';
 import { Idempotency } from './idempotency/idempotency';
 import { ProducerIds } from './producer-ids';
 import { LogHistory } from './recovery/log-history';
+import { checkRegistryFormat } from './recovery/writers';
 import { TopicCatalog } from './topics/catalog';
 
 /** Nest's token for the cluster's id. */
@@ -64,6 +66,28 @@ export interface LogOptions {
 })
 export class LogModule {}
 
+/**
+ * The same topics and partitions for a process that appends nothing: it keeps no history, and is
+ * not among those who may have written.
+ */
+@Module({
+  imports: [RedisModule],
+  providers: [
+    {
+      provide: TopicCatalog,
+      inject: [RedisLink, CLOCK, RANDOM, LOGGER, METRICS, Lifecycle],
+      useFactory: ownPlainCatalog,
+    },
+    {
+      provide: PartitionStore,
+      inject: [RedisLink, METRICS],
+      useFactory: (redis: RedisLink, metrics: Metrics) => new PartitionStore(redis, { metrics }),
+    },
+  ],
+  exports: [TopicCatalog, PartitionStore],
+})
+export class TopicsModule {}
+
 /** Started at once: nothing may be read or written before. */
 async function ownHistory(
   { acceptEmptyRedis }: LogOptions,
@@ -95,5 +119,22 @@ function ownCatalog(
     start: () => catalog.start(),
     stop: () => catalog.stop(),
   });
+  return catalog;
+}
+
+function ownPlainCatalog(
+  redis: RedisLink,
+  clock: Clock,
+  random: Random,
+  log: Logger,
+  metrics: Metrics,
+  lifecycle: Lifecycle,
+): TopicCatalog {
+  const catalog = new TopicCatalog(redis, { clock, random, log, metrics });
+  const start = async (): Promise<void> => {
+    await checkRegistryFormat(redis.write, registryKeys(redis.keyPrefix, redis.db));
+    await catalog.start();
+  };
+  lifecycle.own({ name: 'the topics', start, stop: () => catalog.stop() });
   return catalog;
 }

@@ -28,6 +28,8 @@ export const partitionLimits = {
   seekEntriesMax: 64,
   /** Producers that one eviction step looks at. */
   evictProducersMax: 500,
+  /** Producers that one step of describing them reads. */
+  describeProducersStep: 500,
   /**
    * A producer whose last batch was deleted is remembered for so long after it wrote: longer than
    * clients go on sending a batch again (delivery.timeout.ms, two minutes by default).

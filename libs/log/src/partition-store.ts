@@ -10,6 +10,7 @@ import { attempt, type RedisLink } from '@sluice/redis';
 import { readBounds, readMemoryBytes, readSize } from './bounds';
 import type { PartitionBounds, PartitionSize } from './bounds';
 import { partitionKeys, type PartitionKeys, type PartitionRef } from './keys';
+import { readProducers, type KnownProducer } from './known-producers';
 import { partitionLimits, type PartitionLimits } from './partition-limits';
 import { EpochTable } from './recovery/epoch-table';
 import type { LeaderEpochs } from './recovery/epochs';
@@ -105,14 +106,18 @@ export class PartitionStore {
     await createPartitionScript.call(this.redis.write, this.keys(ref), { reservation });
   }
 
-  /** Removes partitions with all that is in them. Redis frees the memory in the background. */
-  async dropPartitions(refs: readonly PartitionRef[]): Promise<void> {
+  /**
+   * Removes partitions with all that is in them. Redis frees the memory in the background.
+   *
+   * @returns how many keys that were
+   */
+  async dropPartitions(refs: readonly PartitionRef[]): Promise<number> {
     const { write } = this.redis;
     const drops = refs.map((ref) => {
       const { log, meta, producers, spans } = this.keys(ref);
       return attempt('log.drop', write.unlink(meta, log, producers, spans));
     });
-    await Promise.all(drops);
+    return (await Promise.all(drops)).reduce((sum, keys) => sum + keys, 0);
   }
 
   /**
@@ -183,6 +188,14 @@ export class PartitionStore {
       sizes.push(...(await Promise.all(asked)));
     }
     return sizes;
+  }
+
+  /**
+   * The idempotent producers that a partition remembers; where there are more than `countMax`,
+   * those that wrote last. Empty too when there is no such partition.
+   */
+  producers(ref: PartitionRef, countMax: number): Promise<KnownProducer[]> {
+    return readProducers(this.redis.read, this.keys(ref), countMax);
   }
 
   /**

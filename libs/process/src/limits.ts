@@ -7,4 +7,10 @@ export const processLimits = {
   secondSignalMs: 1_000,
   /** What may still be under way after all parts have stopped; then the process is ended. */
   lingerMsMax: 5_000,
+  /** Log lines that wait because nobody reads; those beyond it are dropped and counted. */
+  logWaitingBytesMax: 1024 * 1024,
+  /** How often it is tried to write them. */
+  logRetryMs: 20,
+  /** How long the end of the process waits for somebody to read them. */
+  logFlushMsMax: 1_000,
 };

@@ -20,9 +20,22 @@ test('a line for programs is one JSON object', () => {
   expect(JSON.parse(lines.join(''))).toEqual({
     time: '2026-01-02T03:04:05.678Z',
     level: 'info',
-    message: 'up',
+    msg: 'up',
     port: 9092,
   });
+  expect(lines.join('')).toMatch(/^\{"level":"info","time":"[^"]+","port":9092,"msg":"up"\}\n$/);
+});
+
+test('an error among the fields has its stack, in both forms', () => {
+  const error = new Error('no', { cause: new Error('because') });
+  logger('info', 'json').error('it failed', { error, with: 'Error: text' });
+  const { error: told, with: text } = JSON.parse(lines.join('')) as Record<string, never>;
+  expect(told).toMatchObject({ type: 'Error', message: 'no', cause: { message: 'because' } });
+  expect(told).toHaveProperty('stack', expect.stringContaining('log.spec.ts'));
+  expect(text).toBe('Error: text');
+  lines = [];
+  logger('info', 'text').error('it failed', { error });
+  expect(lines.join('')).toMatch(/ error it failed error="Error: no\\n.+log\.spec\.ts.+"\n$/);
 });
 
 test('what is less important than the level is left out', () => {

@@ -1,4 +1,5 @@
 import { systemClock, type Clock, type LogFields, type Logger } from '@sluice/base';
+import { standardOutputSink } from './line-sink';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'text' | 'json';
@@ -13,24 +14,52 @@ export interface LoggerOptions {
   write?: (line: string) => void;
 }
 
-/** Lines on standard output: for people (`text`), or one JSON object a line (`json`). */
+/**
+ * Lines on standard output: for people (`text`), or one JSON object a line (`json`), as pino writes
+ * it. An error among the fields has its message and its stack. None is lost when the process ends.
+ */
 export function createLogger(options: LoggerOptions): Logger {
   const { logLevel, logFormat, clock = systemClock } = options;
-  const { write = (line) => process.stdout.write(line) } = options;
+  const { write = standardOutputSink().line } = options;
+  if (logFormat === 'json') return jsonLogger(logLevel, clock, write);
   const least = levels.indexOf(logLevel);
-  const format = logFormat === 'json' ? jsonLine : textLine;
   const at = (level: LogLevel) =>
     levels.indexOf(level) < least
       ? () => {}
       : (message: string, fields?: LogFields) => {
           const time = new Date(clock.nowMs()).toISOString();
-          write(format(time, level, message, fields));
+          write(textLine(time, level, message, fields));
         };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-function jsonLine(time: string, level: LogLevel, message: string, fields: LogFields = {}): string {
-  return `${JSON.stringify({ time, level, message, ...fields })}\n`;
+function jsonLogger(level: LogLevel, clock: Clock, write: (line: string) => void): Logger {
+  // Loaded here only: it takes 30 ms of the start and 8 MB, and most logs are text.
+  const { pino, stdSerializers } = require('pino') as typeof import('pino');
+  const lines = pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${new Date(clock.nowMs()).toISOString()}"`,
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: (fields) =>
+          Object.fromEntries(
+            Object.entries(fields).map(([name, value]) => [
+              name,
+              value instanceof Error ? stdSerializers.errWithCause(value) : value,
+            ]),
+          ),
+      },
+    },
+    { write },
+  );
+  const at =
+    (one: LogLevel) =>
+    (message: string, fields: LogFields = {}) => {
+      lines[one](fields, message);
+    };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
 function textLine(time: string, level: LogLevel, message: string, fields: LogFields = {}): string {
@@ -39,6 +68,7 @@ function textLine(time: string, level: LogLevel, message: string, fields: LogFie
 }
 
 function textValue(value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(value.stack ?? value.message);
   if (typeof value !== 'string') return JSON.stringify(value) ?? 'undefined';
   return /[\s="]/.test(value) ? JSON.stringify(value) : value;
 }

@@ -45,6 +45,10 @@ export async function runProgram(program: Program): Promise<void> {
     endSoon(log);
   };
   for (const name of stopSignals) process.on(name, () => void onSignal());
+  // The process ends then, and Node prints the error; whoever reads only the log sees it too.
+  process.on('uncaughtExceptionMonitor', (error) => {
+    log.error('a fault in the program ends it', { error });
+  });
   try {
     running = await program.start(lifecycle);
   } catch (error) {

@@ -15,6 +15,7 @@ export {
   type UnavailableReason,
 } from './errors';
 export type { AofSizes } from './aof';
+export { explainRedisStart } from './explain-start';
 export type { JobConnection, JobConnectionKind } from './job-connections';
 export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from './link';
 export { redisMetrics } from './metrics';
@@ -31,5 +32,5 @@ export {
   type ScriptDeclaration,
 } from './script/script';
 export { readScript, type ScriptSource } from './script/source';
-export { sameHistory, type HistoryToken, type ServerFacts } from './server';
+export { sameHistory, type HistoryToken, type ServerFacts, type ServerMemory } from './server';
 export type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';

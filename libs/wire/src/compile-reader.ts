@@ -116,7 +116,9 @@ function fixed(type: TypeSpec, at: string): string {
 /** Emits the reading of a value of variable size; returns the variable that holds it. */
 function readValue(place: Place, type: TypeSpec, isNullable: boolean): string {
   const { code, path } = place;
-  if (type.kind === 'struct') return readStruct(place, type.fields);
+  if (type.kind === 'struct') {
+    return isNullable ? readNullableStruct(place, type.fields) : readStruct(place, type.fields);
+  }
   readLength(place, type);
   const variable = code.name();
   // A fetch response may say "no records" with a null; for the reader that is the same as none.
@@ -135,6 +137,16 @@ function readValue(place: Place, type: TypeSpec, isNullable: boolean): string {
     code.add(`${variable} = ${slice(type.kind)};`, 'at += n;');
   }
   code.add('}');
+  return variable;
+}
+
+/** A byte before the struct says whether it is there: a negative one that it is null. */
+function readNullableStruct(place: Place, fields: StructSpec): string {
+  const { code, path } = place;
+  const variable = code.name();
+  code.add(`if (at >= end) fail(${quote(path)} + ': the bytes end');`, `let ${variable} = null;`);
+  code.add('at += 1;', 'if (frame[at - 1] < 128) {');
+  code.add(`${variable} = ${readStruct(place, fields)};`, '}');
   return variable;
 }
 

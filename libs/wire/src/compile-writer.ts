@@ -132,7 +132,10 @@ function fixed(type: TypeSpec, value: string, at: string): string {
 /** Emits the writing of a value of variable size. */
 function writeValue(place: Place, type: TypeSpec, variable: string, isNullable: boolean): void {
   const { code, flexible } = place;
-  if (type.kind === 'struct') return writeStruct(place, type.fields, variable);
+  if (type.kind === 'struct') {
+    if (isNullable) return writeNullableStruct(place, type.fields, variable);
+    return writeStruct(place, type.fields, variable);
+  }
   if (isNullable) code.add(`if (${variable} === null) {`, ...writeNull(flexible, type), '} else {');
   if (type.kind === 'string') {
     const put = flexible ? 'putCompactString' : 'putClassicString';
@@ -147,6 +150,16 @@ function writeValue(place: Place, type: TypeSpec, variable: string, isNullable: 
     code.add(`at = putBytes(scratch, at, ${variable}); buffer = scratch.buffer;`);
   }
   if (isNullable) code.add('}');
+}
+
+/** A byte before the struct says whether it is there: 1, or −1 for null. */
+function writeNullableStruct(place: Place, fields: StructSpec, variable: string): void {
+  const { code } = place;
+  makeRoom(code, '1');
+  code.add(`buffer[at] = ${variable} === null ? 255 : 1;`, 'at += 1;');
+  code.add(`if (${variable} !== null) {`);
+  writeStruct(place, fields, variable);
+  code.add('}');
 }
 
 function writeNull(flexible: boolean, type: TypeSpec): string[] {

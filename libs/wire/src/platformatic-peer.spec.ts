@@ -310,6 +310,16 @@ const requests: readonly (readonly [name: string, args: unknown[], meant: object
     { groups: ['g', 'h'], includeAuthorizedOperations: true },
   ],
   ['describeClusterV1', [true, 1], { includeClusterAuthorizedOperations: true, endpointType: 1 }],
+  [
+    'describeTopicPartitionsV0',
+    [[{ name: 't' }], 5, { topicName: 't', partitionIndex: 3 }],
+    {
+      topics: [{ name: 't' }],
+      responsePartitionLimit: 5,
+      cursor: { topicName: 't', partitionIndex: 3 },
+    },
+  ],
+  ['describeTopicPartitionsV0', [[{ name: 't' }], 5], { topics: [{ name: 't' }], cursor: null }],
 ];
 
 test('we read its requests as it meant them', () => {

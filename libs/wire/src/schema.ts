@@ -76,13 +76,21 @@ export class Field<T, I = T, P extends Presence = Presence> {
   }
 }
 
-/** A struct as a field of its own: always tagged here, and null while it is absent. */
+/** A struct as a field of its own: tagged, or one that may be null. Null while it is absent. */
 export class StructField<S extends Shape> {
   constructor(readonly shape: S) {}
 
   tag(tag: number, since: number): Field<Decoded<S> | null, Input<S> | null, 'optional'> {
-    const type: TypeSpec = { kind: 'struct', fields: structSpec(this.shape) };
-    return new Field({ ...plain(type), tag, since, initial: null });
+    return new Field({ ...plain(this.type), tag, since, initial: null });
+  }
+
+  /** In its place among the other fields; a byte before it says whether it is there. */
+  nullable(): Field<Decoded<S> | null, Input<S> | null, 'optional'> {
+    return new Field({ ...plain(this.type), nullableSince: 0, initial: null });
+  }
+
+  private get type(): TypeSpec {
+    return { kind: 'struct', fields: structSpec(this.shape) };
   }
 }
 

@@ -39,5 +39,9 @@ function minimumStructSize(fields: StructSpec, layout: Layout): number {
   const tagBuffer = layout.flexible ? 1 : 0;
   return fields
     .filter(([, spec]) => spec.tag === null && isCarried(spec, layout.version))
-    .reduce((sum, [, spec]) => sum + minimumSize(spec.type, layout), tagBuffer);
+    .reduce((sum, [, spec]) => {
+      const mayBeNull = spec.nullableSince <= layout.version;
+      if (mayBeNull && spec.type.kind === 'struct') return sum + 1;
+      return sum + minimumSize(spec.type, layout);
+    }, tagBuffer);
 }

@@ -1,7 +1,13 @@
 /** Numbers of the config requests (KIP-133, KIP-226, KIP-339). */
 
 /** What a config belongs to. */
-export const ResourceType = { TOPIC: 2, BROKER: 4 } as const;
+export const ResourceType = {
+  TOPIC: 2,
+  BROKER: 4,
+  BROKER_LOGGER: 8,
+  CLIENT_METRICS: 16,
+  GROUP: 32,
+} as const;
 
 /** Where a config's value comes from. */
 export const ConfigSource = {
@@ -17,9 +23,9 @@ export function resourceTypeName(resourceType: number): string {
   const names: Record<number, string> = {
     [ResourceType.TOPIC]: 'topic',
     [ResourceType.BROKER]: 'broker',
-    8: 'broker logger',
-    16: 'client metrics',
-    32: 'group',
+    [ResourceType.BROKER_LOGGER]: 'broker logger',
+    [ResourceType.CLIENT_METRICS]: 'client metrics',
+    [ResourceType.GROUP]: 'group',
   };
   return names[resourceType] ?? `type ${resourceType}`;
 }

@@ -1,13 +1,8 @@
 import { topicNameProblem, type Topic } from '@sluice/log';
-import {
-  ErrorCode,
-  Metadata,
-  noAuthorizedOperations,
-  zeroUuid,
-  type ErrorCodeValue,
-  type RequestOf,
-} from '@sluice/wire';
+import { ErrorCode, Metadata, zeroUuid, type ErrorCodeValue, type RequestOf } from '@sluice/wire';
+import { describeTopic } from '../admin-requests/described-topic';
 import { limits } from '../limits';
+import { authorizedOperations } from '../requests/authorized-operations';
 import type { RequestAllowance } from '../requests/auto-creation';
 import type { BrokerServices, RequestContext } from '../requests/context';
 import { orStorageError } from '../requests/error-codes';
@@ -15,23 +10,18 @@ import { handle } from '../requests/handler';
 import { inTurns } from '../requests/in-turns';
 
 type NamedTopic = NonNullable<RequestOf<typeof Metadata>['topics']>[number];
-type TopicAnswer = Awaited<ReturnType<typeof describe>> | ReturnType<typeof missing>;
+type TopicAnswer = Awaited<ReturnType<typeof describeTopic>> | ReturnType<typeof missing>;
 
 /** From this version on the client says whether a topic may be created by asking for it. */
 const autoCreationAskedVersion = 4;
 /** From this version on a topic may be named by its id. */
 const topicIdVersion = 12;
-/** Topics whose leader epochs are looked up at the same time; once known, they are remembered. */
-const topicsAtOnceMax = 16;
-/** What a client takes for "not known". */
-const unknownEpoch = -1;
 
 /**
  * Metadata, v0–v12. v0: an empty list means all topics; later null does. v4: auto-creation is asked
  * for. v7: leader epochs. v10: topic ids. v12: topics by id. This gateway is the one broker, leader
- * of everything and controller. How many topics are created by being asked for is bounded. Not
- * covered: authorized operations (v8–v10), which are answered as
- * not known.
+ * of everything and controller. How many topics are created by being asked for is bounded. v8–v10
+ * tell the cluster's authorized operations, from v8 on the topics': all, for there are no ACLs.
  */
 export const metadata = handle(Metadata, async (context, request) => {
   const { services, apiVersion } = context;
@@ -39,16 +29,20 @@ export const metadata = handle(Metadata, async (context, request) => {
   const all = request.topics === null || (apiVersion === 0 && request.topics.length === 0);
   const mayCreate = apiVersion < autoCreationAskedVersion || request.allowAutoTopicCreation;
   const topics = all
-    ? await inTurns(catalog.list(), topicsAtOnceMax, (topic) => describe(services, topic))
+    ? await inTurns(catalog.list(), limits.topicsAtOnceMax, (one) => describeTopic(services, one))
     : await lookAtAll(context, request.topics!, mayCreate);
+  const { includeTopicAuthorizedOperations, includeClusterAuthorizedOperations } = request;
   return {
     brokers: [
       { nodeId: options.brokerId, host: advertised.host, port: advertised.port, rack: null },
     ],
     clusterId,
     controllerId: options.brokerId,
-    topics,
-    clusterAuthorizedOperations: noAuthorizedOperations,
+    topics: includeTopicAuthorizedOperations ? topics.map(withOperations) : topics,
+    clusterAuthorizedOperations: authorizedOperations(
+      'cluster',
+      includeClusterAuthorizedOperations,
+    ),
   };
 });
 
@@ -68,7 +62,7 @@ function look(
   const { catalog } = services;
   const byId = apiVersion >= topicIdVersion && named.topicId !== zeroUuid;
   const known = byId ? catalog.byId(named.topicId) : catalog.byName(named.name ?? '');
-  if (known) return describe(services, known);
+  if (known) return describeTopic(services, known);
   if (byId) return missing(null, ErrorCode.UNKNOWN_TOPIC_ID, named.topicId);
   const name = named.name ?? '';
   if (topicNameProblem(name)) return missing(name, ErrorCode.INVALID_TOPIC_EXCEPTION);
@@ -83,7 +77,7 @@ async function create(services: BrokerServices, name: string): Promise<TopicAnsw
     (code) => code,
   );
   if (typeof created === 'number') return missing(name, created);
-  return describe(services, created);
+  return describeTopic(services, created);
 }
 
 /** Creates a topic because a client asked for it; the finished topic is answered at once. */
@@ -102,28 +96,6 @@ async function autoCreate(
   return ErrorCode.INVALID_TOPIC_EXCEPTION;
 }
 
-async function describe({ options, partitions: { store } }: BrokerServices, topic: Topic) {
-  const { name, id, partitions } = topic;
-  const { brokerId } = options;
-  const epochs = await store.leaderEpochs(topic);
-  return {
-    errorCode: ErrorCode.NONE,
-    name,
-    topicId: id,
-    isInternal: false,
-    partitions: Array.from({ length: partitions }, (_, partitionIndex) => ({
-      errorCode: ErrorCode.NONE,
-      partitionIndex,
-      leaderId: brokerId,
-      leaderEpoch: epochs[partitionIndex] ?? unknownEpoch,
-      replicaNodes: [brokerId],
-      isrNodes: [brokerId],
-      offlineReplicas: [],
-    })),
-    topicAuthorizedOperations: noAuthorizedOperations,
-  };
-}
-
 function missing(name: string | null, errorCode: ErrorCodeValue, topicId: string = zeroUuid) {
   return {
     errorCode,
@@ -131,6 +103,10 @@ function missing(name: string | null, errorCode: ErrorCodeValue, topicId: string
     topicId,
     isInternal: false,
     partitions: [],
-    topicAuthorizedOperations: noAuthorizedOperations,
   };
+}
+
+/** Topics that are not there included, as Kafka does. */
+function withOperations(answer: TopicAnswer) {
+  return { ...answer, topicAuthorizedOperations: authorizedOperations('topic', true) };
 }

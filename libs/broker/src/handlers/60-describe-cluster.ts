@@ -1,16 +1,22 @@
-import { DescribeCluster, ErrorCode, noAuthorizedOperations } from '@sluice/wire';
+import { DescribeCluster, ErrorCode } from '@sluice/wire';
+import { authorizedOperations } from '../requests/authorized-operations';
 import { handle } from '../requests/handler';
 
 /** Brokers are all there is to describe; Kafka's other kind is controllers (KIP-919). */
 const brokerEndpoints = 1;
+const controllerEndpoints = 2;
 
-/** DescribeCluster, v0–v2. v1: endpoint types. v2: fenced brokers (none is listed). */
+/**
+ * DescribeCluster, v0–v2. v1: endpoint types. v2: fenced brokers (none is listed). Authorized
+ * operations are all, for there are no ACLs.
+ */
 export const describeCluster = handle(DescribeCluster, ({ services, apiVersion }, request) => {
   const { options, advertised, clusterId } = services;
   if (apiVersion >= 1 && request.endpointType !== brokerEndpoints) {
-    const errorCode = ErrorCode.UNSUPPORTED_ENDPOINT_TYPE;
+    const isKnown = request.endpointType === controllerEndpoints;
+    const { MISMATCHED_ENDPOINT_TYPE, UNSUPPORTED_ENDPOINT_TYPE } = ErrorCode;
     return {
-      errorCode,
+      errorCode: isKnown ? MISMATCHED_ENDPOINT_TYPE : UNSUPPORTED_ENDPOINT_TYPE,
       errorMessage: 'Only brokers can be described.',
       clusterId,
       controllerId: -1,
@@ -25,6 +31,9 @@ export const describeCluster = handle(DescribeCluster, ({ services, apiVersion }
     brokers: [
       { brokerId: options.brokerId, host: advertised.host, port: advertised.port, rack: null },
     ],
-    clusterAuthorizedOperations: noAuthorizedOperations,
+    clusterAuthorizedOperations: authorizedOperations(
+      'cluster',
+      request.includeClusterAuthorizedOperations,
+    ),
   };
 });

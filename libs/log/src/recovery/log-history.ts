@@ -23,7 +23,7 @@ import { skipProducerIdsScript } from '../scripts';
 import { KnownEnds } from './known-ends';
 import { recoverAll, recoverKnown, type Recovered, type RecoveryScope } from './recover';
 import { reservationTerms } from './reservation';
-import { registryFormat, Writers, type WritersState } from './writers';
+import { checkRegistryFormat, Writers, type WritersState } from './writers';
 
 /** What a log's history is kept with. */
 export interface LogHistoryOptions {
@@ -95,7 +95,7 @@ export class LogHistory {
    */
   async start(): Promise<void> {
     const { redis, history } = { redis: this.redis.write, history: this.redis.history };
-    await this.#checkFormat(redis);
+    await checkRegistryFormat(redis, this.#keys);
     const isNew = (await this.#storedClusterId(redis)) === null;
     if (isNew) await this.#checkEmptied(redis);
     this.#clusterId = await ensureClusterId(this.redis, this.options.random);
@@ -151,15 +151,6 @@ export class LogHistory {
 
   #storedClusterId(redis: Redis): Promise<string | null> {
     return attempt('log.cluster-id', redis.get(this.#keys.clusterId));
-  }
-
-  async #checkFormat(redis: Redis): Promise<void> {
-    const stored = Number((await attempt('log.format', redis.get(this.#keys.format))) ?? 1);
-    if (stored <= registryFormat) return;
-    const message =
-      `${this.#keys.format} is ${stored}: a newer version of Sluice has used this Redis.\n` +
-      `This version knows forms up to ${registryFormat}. Use the newer version.`;
-    throw new RedisStartError('newer-format', message);
   }
 
   async #checkEmptied(redis: Redis): Promise<void> {
@@ -226,7 +217,7 @@ export class LogHistory {
       throw this.#gone(clusterId);
     }
     this.#toldGone = false;
-    await this.#checkFormat(redis);
+    await checkRegistryFormat(redis, this.#keys);
     const { writers } = await this.#writers.read(redis);
     const isKnown = writers.some(({ token }) => token === this.#token);
     // A state from before this process began lacks what others wrote before it, too.

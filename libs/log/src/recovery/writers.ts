@@ -1,4 +1,4 @@
-import { attempt, type HistoryToken, type Redis } from '@sluice/redis';
+import { attempt, RedisStartError, type HistoryToken, type Redis } from '@sluice/redis';
 import type { RegistryKeys } from '../keys';
 import { writersEnterScript, writersLeaveScript } from '../scripts';
 
@@ -19,6 +19,23 @@ export interface WritersState {
 
 /** The form in which this version stores things; a missing number is the first one. */
 export const registryFormat = 1;
+
+/**
+ * Refuses a registry in a form that only a newer version knows.
+ *
+ * @throws RedisStartError 'newer-format'; RedisUnavailable | UnknownOutcome
+ */
+export async function checkRegistryFormat(
+  redis: Redis,
+  { format }: Pick<RegistryKeys, 'format'>,
+): Promise<void> {
+  const stored = Number((await attempt('log.format', redis.get(format))) ?? 1);
+  if (stored <= registryFormat) return;
+  const message =
+    `${format} is ${stored}: a newer version of Sluice has used this Redis.\n` +
+    `This version knows forms up to ${registryFormat}. Use the newer version.`;
+  throw new RedisStartError('newer-format', message);
+}
 
 /** No token: tokens are 22 characters. */
 const stoppedField = 'stopped';

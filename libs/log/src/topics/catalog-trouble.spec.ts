@@ -138,7 +138,7 @@ describe('a creation that does not come to its end', () => {
     await registry.discard({ topic: catalog.byName('a.b')!, prepared: 2 });
     expect((await new DeletedTopicSweeper(link, deps).sweep()).topics).toBe(0);
     expect(await link.read.keys(`${prefix}*meta`)).toHaveLength(2);
-    expect(await leftOver(link)).toHaveLength(6);
+    expect(await leftOver(link)).toHaveLength(8);
   });
 
   test('a growth that was broken off is finished by the next, or goes with the topic', async () => {
@@ -277,10 +277,10 @@ describe('the sweeper', () => {
       stopping.abort();
       return unlink(...keys);
     });
-    expect(await first.sweep(stopping.signal)).toEqual({ topics: 0, partitions: 10 });
+    expect(await first.sweep(stopping.signal)).toMatchObject({ topics: 0, partitions: 10 });
     expect(await link.read.keys(`${prefix}*meta`)).toHaveLength(90);
     const second = new DeletedTopicSweeper(link, deps);
-    expect(await second.sweep()).toEqual({ topics: 1, partitions: 100 });
+    expect(await second.sweep()).toMatchObject({ topics: 1, partitions: 100 });
     expect(await leftOver(link)).toEqual([]);
   });
 

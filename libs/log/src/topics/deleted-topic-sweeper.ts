@@ -16,6 +16,7 @@ interface SweeperDeps {
 export interface TopicSweepReport {
   topics: number;
   partitions: number;
+  keys: number;
 }
 
 /**
@@ -44,7 +45,7 @@ export class DeletedTopicSweeper {
     signal?: AbortSignal,
     onSwept?: (topicId: string) => Promise<void>,
   ): Promise<TopicSweepReport> {
-    const report = { topics: 0, partitions: 0 };
+    const report = { topics: 0, partitions: 0, keys: 0 };
     for (;;) {
       if (signal?.aborted === true) return report;
       const entries = await this.#registry.claim();
@@ -68,7 +69,8 @@ export class DeletedTopicSweeper {
     const { topic, topicId, prepared } = readSweepEntry(entry);
     for (const step of steps(0, prepared, this.#limits.partitionsPerStepMax)) {
       if (signal?.aborted === true) return false;
-      await this.#registry.unlink(step.map((partition) => ({ topic, topicId, partition })));
+      const refs = step.map((partition) => ({ topic, topicId, partition }));
+      report.keys += await this.#registry.unlink(refs);
       report.partitions += step.length;
     }
     this.deps.log.debug('deleted topic swept', { topic, topicId, partitions: prepared });

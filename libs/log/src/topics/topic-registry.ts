@@ -155,9 +155,13 @@ export class TopicRegistry {
     return (await this.#repeat(run)).entries;
   }
 
-  /** Unlinks all keys of some partitions; Redis frees their memory in the background. */
-  async unlink(partitions: readonly PartitionRef[]): Promise<void> {
-    await this.#repeat(() => this.#partitions.dropPartitions(partitions));
+  /**
+   * Unlinks all keys of some partitions; Redis frees their memory in the background.
+   *
+   * @returns how many keys that were
+   */
+  async unlink(partitions: readonly PartitionRef[]): Promise<number> {
+    return this.#repeat(() => this.#partitions.dropPartitions(partitions));
   }
 
   /** Forgets an entry whose partitions have all been unlinked. */

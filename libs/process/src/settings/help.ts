@@ -1,12 +1,17 @@
 import type { SettingDefinition } from './table';
 
-const usage = `Usage: npm start -- [flags]
+const manner =
+  'Each setting is a flag or an environment variable; a flag wins. Flags are written\n' +
+  '--flag value or --flag=value, switches --flag or --no-flag.';
 
-Each setting is a flag or an environment variable; a flag wins. Flags are written --flag value
-or --flag=value, switches --flag or --no-flag.`;
+/** The settings of one app, and how it is started. */
+interface HelpOf {
+  definitions: readonly SettingDefinition[];
+  command: string;
+}
 
 /** The text of `--help`, made from the declared settings. */
-export function helpText(version: string, definitions: readonly SettingDefinition[]): string {
+export function helpText(version: string, { definitions, command }: HelpOf): string {
   const groups = new Map<string, string[]>();
   for (const definition of definitions) {
     const entries = groups.get(definition.group) ?? [];
@@ -15,7 +20,10 @@ export function helpText(version: string, definitions: readonly SettingDefinitio
   const sections = [...groups].map(([group, entries]) => `${group}\n${entries.join('\n')}`);
   const others =
     'Other\n  --help, -h\n      Print this.\n  --version, -v\n      Print the version.';
-  return [`Sluice ${version}: Kafka's protocol on Redis`, usage, ...sections, others].join('\n\n');
+  const usage = `Usage: ${command} [flags]`;
+  return [`Sluice ${version}: Kafka's protocol on Redis`, usage, manner, ...sections, others].join(
+    '\n\n',
+  );
 }
 
 function helpEntry(definition: SettingDefinition): string {

@@ -20,7 +20,7 @@ export function loadSettings<V>(
 ): LoadedSettings<V> {
   const { definitions } = table;
   const flags = readFlags(argv, definitions);
-  if (flags.asked === 'help') return { help: helpText(projectVersion(), definitions) };
+  if (flags.asked === 'help') return { help: helpText(projectVersion(), table) };
   if (flags.asked === 'version') return { version: projectVersion() };
   const environment = readEnvironment(env, definitions);
   const given = new Map([...environment.values, ...flags.values]);

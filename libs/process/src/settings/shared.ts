@@ -44,9 +44,7 @@ const dayMinutes = 24 * 60;
 export const housekeepingSettings = {
   logRetentionCheckIntervalMs: integer({
     default: 300_000,
-    about:
-      'How often topics are trimmed to their retention, in milliseconds; topics with a short ' +
-      'retention.ms are looked at more often. The worker that was started last decides.',
+    about: 'How often topics are trimmed to their retention, in milliseconds.',
     min: 1_000,
     max: 2_147_483_647,
   }),

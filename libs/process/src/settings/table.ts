@@ -96,17 +96,20 @@ export interface AtMost<Name> {
 export interface SettingsTable<V> {
   readonly definitions: readonly SettingDefinition[];
   readonly atMost: readonly AtMost<keyof V & string>[];
+  /** How the app is started, for `--help`. */
+  readonly command: string;
 }
 
 /** The settings of an app: its groups in the order in which they are shown, by their headings. */
 export function defineSettings<G extends Readonly<Record<string, Rows>>>(
   groups: G,
   atMost: readonly AtMost<keyof ValuesOfGroups<G> & string>[] = [],
+  command = 'npm start --',
 ): SettingsTable<ValuesOfGroups<G>> {
   const definitions = Object.entries(groups).flatMap(([group, rows]) =>
     Object.entries(rows).map(([name, setting]) => define(name, group, setting)),
   );
-  return { definitions, atMost };
+  return { definitions, atMost, command };
 }
 
 type Union<T> = T extends Rows ? (rows: ValuesOf<T>) => void : never;

@@ -5,6 +5,8 @@ export const fsckLimits = {
   /** Keys that are named in the result, and how much of each name. */
   samplesMax: 20,
   sampleCharactersMax: 200,
+  /** Groups that the index lacks, and that are known as such to one check. */
+  unlistedGroupsMax: 10_000,
   /** Deleted topics whose offsets one check hands on. */
   goneTopicsMax: 10_000,
 };

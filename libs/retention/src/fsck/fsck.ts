@@ -51,6 +51,7 @@ class Check {
   readonly #orphans: Counts = { partitionKeys: 0, groups: 0, topicsInOffsets: 0, jobKeys: 0 };
   readonly #samples: string[] = [];
   readonly #goneTopics = new Set<string>();
+  readonly #unlistedGroups = new Set<string>();
   #holders: TopicHolders | null = null;
   #isWhole = true;
   #removed = 0;
@@ -122,12 +123,9 @@ class Check {
 
   async #group({ groupId, part, key }: Of<'group'> & { key: string }): Promise<void> {
     const { groups } = this.deps;
-    if (await groups.isKnown(groupId)) this.#count('group');
-    else {
-      this.#orphans['groups']!++;
-      this.#sample(key);
-      if (this.#mayRemove) await groups.remember(groupId);
-    }
+    const isUnlisted = this.#unlistedGroups.has(groupId);
+    if (!isUnlisted && (await groups.isKnown(groupId))) this.#count('group');
+    else if (!isUnlisted) await this.#unlisted(groupId, key);
     if (part === 'state') return;
     const unheld = (topicId: string) => {
       const holders = this.#holders;
@@ -142,6 +140,14 @@ class Check {
       this.#goneTopics.add(topicId);
       this.#orphans['topicsInOffsets']!++;
     }
+  }
+
+  async #unlisted(groupId: string, key: string): Promise<void> {
+    // A group has two keys, and is one.
+    if (this.#unlistedGroups.size < fsckLimits.unlistedGroupsMax) this.#unlistedGroups.add(groupId);
+    this.#orphans['groups']!++;
+    this.#sample(key);
+    if (this.#mayRemove) await this.deps.groups.remember(groupId);
   }
 
   async #job({ jobId, key }: Of<'job'> & { key: string }): Promise<void> {

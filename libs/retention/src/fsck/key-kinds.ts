@@ -1,3 +1,4 @@
+import { partitionKeys } from '@sluice/log';
 import { jobsPrefix, queueName } from '../jobs/bullmq';
 
 /** What a key is, by its name. */
@@ -10,7 +11,10 @@ export type KeyKind =
   | { kind: 'job'; jobId: string }
   | { kind: 'unknown' };
 
-const partitionPattern = /^\{[\w.-]+\/([\w-]{22})\/(\d{1,7})\}:(?:log|open|meta|producers|spans)$/;
+const partitionPattern = /^\{[\w.-]+\/([\w-]{22})\/(\d{1,7})\}:([\w-]+)$/;
+const { wake: _channel, ...ownKeys } = partitionKeys('', { topic: '', topicId: '', partition: 0 });
+/** What stands behind the names of partitions' keys: `log`, `meta` and so on. */
+const partitionParts = Object.values(ownKeys).map((key) => key.slice(key.lastIndexOf(':') + 1));
 const groupPattern = /^\{group\/(.*)\}:(state|offsets)$/s;
 
 /** All keys of the registry; docs/architecture.md tells what each is. */
@@ -44,8 +48,10 @@ const namedPattern = /^(?:repeat:[^:]+|de:.+)$/s;
 /** What a key is that begins with `keyPrefix`. */
 export function kindOfKey(key: string, keyPrefix: string): KeyKind {
   const rest = key.slice(keyPrefix.length);
-  const [, topicId, partition] = partitionPattern.exec(rest) ?? [];
-  if (topicId !== undefined) return { kind: 'partition', topicId, partition: Number(partition) };
+  const [, topicId, partition, name] = partitionPattern.exec(rest) ?? [];
+  if (topicId !== undefined && partitionParts.includes(name!)) {
+    return { kind: 'partition', topicId, partition: Number(partition) };
+  }
   const [, groupId, part] = groupPattern.exec(rest) ?? [];
   if (groupId !== undefined) return { kind: 'group', groupId, part: part as 'state' | 'offsets' };
   if (isOf(rest, '{registry}:', registryParts)) return { kind: 'registry' };

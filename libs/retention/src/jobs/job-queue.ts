@@ -151,9 +151,10 @@ export class JobQueue {
 
   /** One run; null where there is none, or it is so old that it was forgotten. */
   async run(id: string): Promise<JobRun | null> {
+    // In this order: of a run that is done by now, all of it is there.
+    const state = await this.#run('state', (queue) => queue.getJobState(id));
     const job = await this.#job(id);
-    if (job === null) return null;
-    return runOf(job, await attempt('jobs/state', job.getState()));
+    return job === null ? null : runOf(job, state);
   }
 
   /** Has a run that failed for good tried again. */

@@ -3,9 +3,6 @@ import type { DeletedTopicSweeper, PartitionCare } from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
 import type { Task, TaskResult } from '../jobs/kinds';
 
-/** Keys that a partition has. */
-const keysPerPartition = 3;
-
 /** Frees the keys of deleted topics, and their offsets in all groups. */
 export function deletedTopicsTask(
   sweeper: Pick<DeletedTopicSweeper, 'sweep'>,
@@ -14,12 +11,12 @@ export function deletedTopicsTask(
   return {
     async run(_data, signal) {
       let ids = 0;
-      const { topics, partitions } = await sweeper.sweep(signal, async (topicId) => {
+      const { topics, partitions, keys } = await sweeper.sweep(signal, async (topicId) => {
         ids++;
         await groups.forgetTopic(topicId);
       });
       if (ids > 0 && !signal.aborted) await groups.sweep(signal);
-      return { keys: partitions * keysPerPartition, details: { topics, partitions } };
+      return { keys, details: { topics, partitions } };
     },
   };
 }

@@ -1,0 +1,56 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { silentMetrics, systemClock, systemRandom } from '@sluice/base';
+import { createLogger, nestLogger, runProgram } from '@sluice/process';
+import { explainRedisStart } from '@sluice/redis';
+import { loadWorkerSettings, type WorkerSettings } from './settings';
+import { WorkerModule } from './worker.module';
+
+/** Exit status of a command line that was wrong, as most tools have it. */
+const usageStatus = 2;
+
+async function main(): Promise<void> {
+  const loaded = loadWorkerSettings(process.env, process.argv.slice(2));
+  if ('help' in loaded) return console.log(loaded.help);
+  if ('version' in loaded) return console.log(loaded.version);
+  if ('errors' in loaded) {
+    for (const error of loaded.errors) console.error(error);
+    console.error('All settings are listed by --help.');
+    process.exitCode = usageStatus;
+    return;
+  }
+  await run(loaded.settings, loaded.warnings);
+}
+
+async function run(settings: WorkerSettings, warnings: string[]): Promise<void> {
+  const log = createLogger(settings);
+  for (const warning of warnings) log.warn(warning);
+  await runProgram({
+    clock: systemClock,
+    log,
+    explain,
+    start: async (lifecycle) => {
+      const ports = { clock: systemClock, random: systemRandom, metrics: silentMetrics };
+      const module = WorkerModule.of(settings, { ...ports, log, lifecycle });
+      const app = await NestFactory.createApplicationContext(module, {
+        logger: nestLogger(log),
+        // Nest would end the process, with all that is open.
+        abortOnError: false,
+      });
+      log.info('the retention worker is ready');
+      process.send?.({ type: 'ready' });
+      return app;
+    },
+  });
+}
+
+function explain(error: unknown): string {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return explainRedisStart(error) ?? text;
+}
+
+// Whoever reads the lines may go first: a closed terminal, or `| tee` at Ctrl-C. Without a listener
+// the next line would end the worker in the middle of its work.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
+void main();

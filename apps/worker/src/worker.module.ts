@@ -1,0 +1,57 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import type { BasePorts } from '@sluice/base/base.module';
+import { TopicsModule } from '@sluice/log/log.module';
+import { standaloneRedisUrl } from '@sluice/process';
+import { ProcessModule } from '@sluice/process/process.module';
+import type { RedisOptions } from '@sluice/redis';
+import { REDIS_OPTIONS, RedisModule } from '@sluice/redis/redis.module';
+import type { HousekeepingOptions } from '@sluice/retention';
+import { HOUSEKEEPING_OPTIONS, RetentionModule } from '@sluice/retention/retention.module';
+import type { WorkerSettings } from './settings';
+
+/** What the libraries are told, made from the settings. */
+@Global()
+@Module({})
+class OptionsModule {
+  static of(settings: WorkerSettings): DynamicModule {
+    const providers = [
+      { provide: REDIS_OPTIONS, useValue: redisOptions(settings) },
+      { provide: HOUSEKEEPING_OPTIONS, useValue: housekeepingOptions(settings) },
+    ];
+    return { module: OptionsModule, providers, exports: providers };
+  }
+}
+
+/** The retention worker alone: no listener, no groups, and nothing that makes it a gateway. */
+@Module({})
+export class WorkerModule {
+  static of(settings: WorkerSettings, ports: BasePorts): DynamicModule {
+    return {
+      module: WorkerModule,
+      imports: [
+        ProcessModule.of(ports),
+        OptionsModule.of(settings),
+        RetentionModule.of({ imports: [RedisModule, TopicsModule] }),
+      ],
+    };
+  }
+}
+
+/**
+ * What has to be done to the file of a Redis of our own at a start and at a stop is the gateways',
+ * who know whether all was stopped in good order.
+ */
+function redisOptions({ redisUrl, keyPrefix }: WorkerSettings): RedisOptions {
+  return { url: redisUrl ?? standaloneRedisUrl, managed: false, keyPrefix };
+}
+
+function housekeepingOptions(settings: WorkerSettings): HousekeepingOptions {
+  const { producerIdExpirationMs, redisManaged } = settings;
+  return {
+    worker: true,
+    checkIntervalMs: settings.logRetentionCheckIntervalMs,
+    producerIdExpirationMs,
+    offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
+    redisManaged,
+  };
+}
