@@ -118,8 +118,8 @@ function producerUsedAt(seconds: number): Buffer {
 
 test('tells of too many those that wrote last, and refuses what is beyond the whole', async () => {
   const partitions = 11;
-  jest.replaceProperty(limits, 'describedProducersMax', 100);
-  jest.replaceProperty(limits, 'describedProducersTotalMax', 1_000);
+  jest.replaceProperty(limits as Record<string, number>, 'describedProducersMax', 100);
+  jest.replaceProperty(limits as Record<string, number>, 'describedProducersTotalMax', 1_000);
   await createTopic('crowded', partitions);
   const topicId = host.catalog.byName('crowded')!.id;
   for (let partition = 0; partition < partitions; partition++) {
