@@ -24,6 +24,9 @@ $ curl -s -X DELETE 'localhost:8080/v1/topics/orders/partitions/0/records?before
 $ curl -s -X DELETE localhost:8080/v1/topics/orders
 \`\`\`
 
+Records, consumer groups and retention have a page of their own:
+[http-examples.md](http-examples.md).
+
 ## Keys and roles
 
 Without keys, whoever reaches the port may do everything. So without keys the gateway listens on a

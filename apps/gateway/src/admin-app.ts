@@ -9,6 +9,7 @@ import { PartitionStore, TopicCatalog } from '@sluice/log';
 import { CLUSTER_ID } from '@sluice/log/log.module';
 import { nestLogger, projectVersion } from '@sluice/process';
 import { RedisLink } from '@sluice/redis';
+import { Housekeeping } from '@sluice/retention';
 import type { GatewaySettings } from './settings';
 
 /** Lets the admin endpoints answer, on the parts of a gateway that has been started. */
@@ -33,6 +34,7 @@ export async function openGatewayAdmin(
       catalog: part(TopicCatalog),
       store: part(PartitionStore),
       groups: part(GroupCoordinator),
+      housekeeping: part(Housekeeping),
       broker: part(Broker),
       clusterId: part<string>(CLUSTER_ID),
       version: projectVersion(),

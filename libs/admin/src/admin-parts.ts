@@ -3,6 +3,7 @@ import type { Broker } from '@sluice/broker';
 import type { GroupCoordinator } from '@sluice/groups';
 import type { PartitionStore, TopicCatalog } from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
+import type { Housekeeping } from '@sluice/retention';
 import type { AdminOptions } from './options';
 import type { AdminDoor } from './server/door';
 
@@ -22,6 +23,7 @@ export interface AdminParts {
   readonly catalog: TopicCatalog;
   readonly store: PartitionStore;
   readonly groups: GroupCoordinator;
+  readonly housekeeping: Housekeeping;
   readonly broker: Broker;
   readonly clusterId: string;
   /** The version of the program. */

@@ -1,10 +1,14 @@
 import type { Type } from '@nestjs/common';
 import { BrokersController } from './brokers/brokers.controller';
 import { ClusterController } from './brokers/cluster.controller';
+import { GroupsController } from './consumer-groups/groups.controller';
 import { HealthController } from './health/health.controller';
 import { MetricsController } from './health/metrics.controller';
+import { QueuesController } from './housekeeping-runs/queues.controller';
+import { RetentionController } from './housekeeping-runs/retention.controller';
 import { DocsController } from './openapi/docs.controller';
 import { PartitionsController } from './partitions/partitions.controller';
+import { RecordsController } from './topic-records/records.controller';
 import { TopicConfigsController } from './topics/configs.controller';
 import { TopicsController } from './topics/topics.controller';
 
@@ -21,6 +25,10 @@ export const adminControllers: readonly Type[] = [
   TopicsController,
   TopicConfigsController,
   PartitionsController,
+  RecordsController,
+  GroupsController,
+  RetentionController,
+  QueuesController,
   BrokersController,
   ClusterController,
   HealthController,

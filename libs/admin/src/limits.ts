@@ -36,6 +36,13 @@ export const adminLimits = {
   pageItemsMax: 1_000,
   /** The same where the request does not say. */
   pageItems: 100,
+  /** Groups on one page of a list, each of which is described. */
+  groupsOnPageMax: 200,
+  /** The same where the request does not say. */
+  groupsOnPage: 50,
+  /** Topics and partitions whose offsets one request may reset or delete. */
+  resetTopicsMax: 1_000,
+  resetPartitionsMax: 10_000,
   /** Partitions of the topics on one page, where it tells how much is in them. */
   sizedPartitionsMax: 2_000,
   /** Characters of a problem's text; messages repeat what clients sent. */

@@ -33,3 +33,4 @@ export {
   type AskedTopic,
   type ChangeTerms,
 } from './admin-requests/topic-changes';
+export { limits as recordLimits } from './limits';

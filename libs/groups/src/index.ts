@@ -8,3 +8,20 @@ export {
 } from './housekeeping/group-housekeeping';
 export { GroupKeys } from './store/keys';
 export { groupMetrics } from './metrics';
+export type { AssignedPartition } from './operating/assignment';
+export { GroupRefusal } from './operating/group-refusal';
+export {
+  resetOffsets,
+  type PartitionReset,
+  type ResetRequest,
+  type ResetResult,
+  type ResetTarget,
+} from './operating/offset-reset';
+export {
+  GroupOperator,
+  type GroupMember,
+  type GroupOperatorDeps,
+  type GroupSummary,
+  type GroupView,
+  type PartitionLag,
+} from './operating/operator';

@@ -48,6 +48,20 @@ function recordsIn(chunks: Buffer[]): Buffer {
     .partitions[0]!.records;
 }
 
+/** The error codes that are told of a response with these, the first also for the whole. */
+function codesIn(codes: number[]): number[] {
+  const told: number[] = [];
+  const partitions = codes.map((errorCode, partitionIndex) => ({
+    partitionIndex,
+    errorCode,
+    highWatermark: 1,
+    records: null,
+  }));
+  const responses = [{ topicId: zeroUuid, partitions }];
+  encodeResponse(Fetch, 13, 1, { errorCode: codes[0], responses }, (code) => told.push(code));
+  return told;
+}
+
 describe('text', () => {
   test('is what Buffer would give, known or not', () => {
     const some = fc.oneof(
@@ -223,4 +237,14 @@ test('a version that is not served cannot be encoded', () => {
 test('a null where the version has none is written as empty', () => {
   const [frame] = encodeRequest(Metadata, 0, header, { topics: null });
   expect(decodeRequest(Metadata, 0, frame!.subarray(4), 10).topics).toEqual([]);
+});
+
+describe('the error codes of a response', () => {
+  test('are told, in their order, but for NONE', () => {
+    expect(codesIn([-1, 0, 3, 3])).toEqual([-1, -1, 3, 3]);
+  });
+
+  test('are those of that response alone', () => {
+    expect([codesIn([6]), codesIn([0, 0])]).toEqual([[6, 6], []]);
+  });
 });

@@ -1,6 +1,7 @@
 import { ask, problemIn, type Answer } from '../../test/ask';
 import { allRoutes, type Route } from '../../test/routes';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
+import { eventually } from '@sluice/test/support/eventually';
 import { sharedRedis } from '@sluice/test/support/redis';
 import { allows, roles } from './api-keys';
 
@@ -42,7 +43,11 @@ test.each(guarded)('%s needs a key', async (_, route) => {
 });
 
 test.each(named)('%s takes no wrong key', async (_, route) => {
-  const answer = await send(route, { 'X-Api-Key': 'no-key-of-the-tests' });
+  // There are more routes than wrong keys that are looked at one after the other.
+  const answer = await eventually(async () => {
+    const one = await send(route, { 'X-Api-Key': 'no-key-of-the-tests' });
+    return one.status !== 429 && one;
+  });
   expect([answer.status, problemIn(answer)]).toEqual([401, 'key-unknown']);
   expect(answer.text).not.toContain('no-key-of');
 });

@@ -13,6 +13,7 @@ const parameters: Readonly<Record<string, { description: string; example: string
   partition: { description: 'The number of a partition.', example: 0 },
   broker: { description: 'The number of a broker.', example: 1 },
   group: { description: 'The id of a consumer group.', example: 'billing' },
+  run: { description: 'The id of a run of a job.', example: '17' },
 };
 
 const eTagHeader = {

@@ -1,18 +1,8 @@
-/**
- * Why a call of the records door is refused, in kinds that a caller can map to whatever it speaks.
- * `unavailable`: surely not done, and may be tried again. `unknown-outcome`: may be done.
- */
+/** Why a call of the records door is refused, in kinds that a caller can map to what it speaks. */
 export type DoorRefusalKind =
-  | 'invalid'
-  | 'unknown'
-  | 'conflict'
-  | 'too-large'
-  | 'too-many'
-  | 'mismatch'
-  | 'unavailable'
-  | 'unknown-outcome';
+  'invalid' | 'unknown' | 'conflict' | 'too-large' | 'too-many' | 'mismatch';
 
-/** A call that is refused as a whole. Nothing was done, unless `kind` says so. */
+/** A call that is refused as a whole: nothing was done. */
 export class DoorRefusal extends Error {
   override readonly name = 'DoorRefusal';
 
