@@ -13,7 +13,7 @@ beforeAll(async () => {
   await eventually(() => isReady(), laterMs);
 }, upMsMax);
 
-afterAll(() => project.down(), 120_000);
+afterAll(() => project.down(), upMsMax);
 
 async function isReady(): Promise<boolean> {
   return (await project.ask('/health/ready')).ok;

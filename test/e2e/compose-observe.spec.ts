@@ -18,7 +18,7 @@ beforeAll(async () => {
   await project.up('gateway', 'worker', 'prometheus');
 }, upMsMax);
 
-afterAll(() => project.down(), 120_000);
+afterAll(() => project.down(), upMsMax);
 
 async function prometheus<T>(path: string): Promise<T> {
   const response = await fetch(`http://127.0.0.1:${project.prometheusPort}/api/v1/${path}`);

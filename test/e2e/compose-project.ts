@@ -6,6 +6,7 @@ import { projectRoot } from '@sluice/test/tidy/source-files';
 /** The image is built, and the packages come over the network. */
 export const upMsMax = 20 * 60_000;
 const downSeconds = 20;
+const answerMsMax = 10_000;
 
 /** What `docker compose up` starts, as a stranger does it, on ports that are free. */
 export class ComposeProject {
@@ -48,7 +49,9 @@ export class ComposeProject {
   /** Asks the admin port; without a key nobody is told who asks. */
   ask(path: string, { key, ...init }: RequestInit & { key?: string } = {}): Promise<Response> {
     const headers = { ...init.headers, ...(key && { authorization: `Bearer ${key}` }) };
-    return fetch(`http://127.0.0.1:${this.adminPort}${path}`, { ...init, headers });
+    // Whoever asks while the container is being started may be left without an answer.
+    const signal = AbortSignal.timeout(answerMsMax);
+    return fetch(`http://127.0.0.1:${this.adminPort}${path}`, { ...init, headers, signal });
   }
 
   /** Runs a program in a service's container. */
@@ -79,6 +82,8 @@ export class ComposeProject {
       SLUICE_PORT: String(this.kafkaPort),
       SLUICE_ADMIN_PORT: String(this.adminPort),
       PROMETHEUS_PORT: String(this.prometheusPort),
+      // A busy engine may take longer than the minute that docker-compose would wait.
+      COMPOSE_HTTP_TIMEOUT: '600',
     };
   }
 }
