@@ -45,6 +45,14 @@ afterAll(async () => {
   await redis?.stop();
 });
 
+/** What the worker answers over HTTP, once it does. */
+async function got(port: number, path: string): Promise<{ status: number; body: string }> {
+  return eventually(async () => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    return response.status !== 503 && { status: response.status, body: await response.text() };
+  });
+}
+
 test('trims the topics of a gateway that has no worker, and stops in good order', async () => {
   const kafka = kafkaAt(port);
   const admin = kafka.admin();
@@ -57,10 +65,16 @@ test('trims the topics of a gateway that has no worker, and stops in good order'
   const low = async () => Number((await admin.fetchTopicOffsets('brief'))[0]!.low);
   expect(await low()).toBe(0);
 
-  const worker = new WorkerApp(['--redis-url', redis.url]);
+  const adminPort = await freePort();
+  const worker = new WorkerApp(['--redis-url', redis.url, '--admin-port', `${adminPort}`]);
   await eventually(() => worker.output.includes('the retention worker is ready'));
   await eventually(async () => (await low()) === 1);
   await admin.disconnect();
+  const { body, status } = await got(adminPort, '/metrics');
+  expect(status).toBe(200);
+  expect(body).toMatch(/^sluice_housekeeping_\w+\{.*kind="/m);
+  expect(await got(adminPort, '/health/ready')).toMatchObject({ status: 200 });
+  expect(await got(adminPort, '/v1/topics')).toMatchObject({ status: 404 });
 
   const server = await adminOf(redis);
   const writers = Object.keys(await server.hgetall('sluice:{registry}:writers'));
@@ -72,18 +86,19 @@ test('trims the topics of a gateway that has no worker, and stops in good order'
 }, 180_000);
 
 test('says what is wrong with a command line, and what its settings are', async () => {
-  const wrong = new WorkerApp(['--port', '1']);
+  const wrong = new WorkerApp(['--broker-id', '1']);
   expect(await wrong.ended).toBe(2);
-  expect(wrong.output).toContain('--port is not a flag of Sluice');
+  expect(wrong.output).toContain('--broker-id is not a flag of Sluice');
   const help = new WorkerApp(['--help']);
   expect(await help.ended).toBe(0);
   expect(help.output).toContain('--log-retention-check-interval-ms');
-  expect(help.output).not.toContain('--admin-port');
+  expect(help.output).toContain('--admin-port');
+  expect(help.output).not.toContain('--advertised-host');
 });
 
 test('ends with what to do where there is no Redis', async () => {
   const lost = await freePort();
-  const worker = new WorkerApp(['--redis-url', `redis://127.0.0.1:${lost}`]);
+  const worker = new WorkerApp(['--redis-url', `redis://127.0.0.1:${lost}`, '--no-admin']);
   expect(await worker.ended).toBe(1);
   expect(worker.output).toMatch(/cannot be reached/);
 });

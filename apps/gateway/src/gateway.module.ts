@@ -1,5 +1,5 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { AdminDoor, adminLimits } from '@sluice/admin';
+import { AdminDoor, ownDoor } from '@sluice/admin';
 import { Lifecycle, type Clock } from '@sluice/base';
 import { CLOCK, type BasePorts } from '@sluice/base/base.module';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
@@ -57,16 +57,7 @@ function adminDoor({ adminHost: host, adminPort: port }: GatewaySettings): Provi
     provide: AdminDoor,
     // Made, and so started, after the broker.
     inject: [CLOCK, Lifecycle, Broker],
-    useFactory: (clock: Clock, lifecycle: Lifecycle) => {
-      const door = new AdminDoor({ host, port }, clock);
-      lifecycle.own({
-        name: 'the admin port',
-        start: () => door.start(),
-        stop: () => door.stop(),
-        stopMsMax: 2 * adminLimits.stopGraceMs,
-      });
-      return door;
-    },
+    useFactory: (clock: Clock, lifecycle: Lifecycle) => ownDoor({ host, port }, clock, lifecycle),
   };
 }
 

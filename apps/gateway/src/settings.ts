@@ -1,7 +1,8 @@
-import { isLoopback, parseApiKeys, type ApiKey } from '@sluice/admin';
-import { readFileSync } from 'node:fs';
+import { apiKeysOf, apiKeysProblem, type ApiKey } from '@sluice/admin';
 import {
+  adminSettings,
   defineSettings,
+  hostName,
   housekeepingSettings,
   integer,
   loadSettings,
@@ -17,19 +18,15 @@ import {
 const MiB = 1024 * 1024;
 const int32Max = 2_147_483_647;
 
-/** A host name or an IP address: no scheme, no port, no blanks. */
-const hostPattern = /^([\w.-]+|(?=.*:.*:)[\da-f:.]+(%\w+)?)$/i;
 /** What nobody can connect to from elsewhere, as it stands for every address of a machine. */
 const allAddresses = /^(0\.0\.0\.0|[0:]*:[0:]*)$/;
-const hostRule = 'a host name or an IP address, without a scheme or a port';
 
 const kafkaListener = {
   host: text({
     default: '::',
     defaultText: ':: (IPv4 and IPv6; 0.0.0.0 where IPv6 is off)',
     about: 'Address to listen on.',
-    pattern: hostPattern,
-    rule: hostRule,
+    ...hostName,
   }),
   port: integer({
     default: 9092,
@@ -40,8 +37,7 @@ const kafkaListener = {
   advertisedHost: optionalText({
     defaultText: 'the one that it listens on; localhost where that is all addresses',
     about: 'Host name that clients are told to connect to; they must be able to resolve it.',
-    pattern: hostPattern,
-    rule: hostRule,
+    ...hostName,
   }),
   advertisedPort: integer({
     default: 0,
@@ -55,47 +51,6 @@ const kafkaListener = {
     about: 'Number of this broker, as clients see it.',
     min: 0,
     max: int32Max,
-  }),
-};
-
-const adminEndpoints = {
-  admin: onOff({
-    default: true,
-    about: 'Serve the admin endpoints: HTTP for people and tools.',
-  }),
-  adminHost: text({
-    default: '127.0.0.1',
-    about:
-      'Address of the admin endpoints. One that leads to more than this machine needs an API key.',
-    pattern: hostPattern,
-    rule: hostRule,
-  }),
-  adminPort: integer({
-    default: 8080,
-    about: 'Port of the admin endpoints; 0 takes a free one.',
-    min: 0,
-    max: 65_535,
-  }),
-  adminKeys: optionalText({
-    defaultText: 'none: everybody on this machine may do everything',
-    about: 'API keys (read, write, admin), as name:role:key and separated by commas.',
-    pattern: /\S/,
-    rule: 'keys as name:role:key',
-    further: (keys) => keysProblem(keys),
-    secret: true,
-  }),
-  adminKeysFile: optionalText({
-    defaultText: 'none',
-    about: 'File with more such keys, one a line.',
-    pattern: /\S/,
-    rule: 'a path',
-  }),
-  adminRequestsPerSecond: integer({
-    default: 100,
-    about:
-      'Admin requests that are answered in a second for one key, or for one address without keys.',
-    min: 1,
-    max: 1_000_000,
   }),
 };
 
@@ -200,7 +155,11 @@ export const gatewaySettings = defineSettings(
   {
     Redis: redisSettings,
     'Kafka listener': kafkaListener,
-    'Admin endpoints': adminEndpoints,
+    'Admin endpoints': adminSettings({
+      about: 'Serve the admin endpoints: HTTP for people and tools.',
+      port: 8080,
+      keysProblem: apiKeysProblem,
+    }),
     Topics: topics,
     'Consumer groups': consumerGroups,
     Housekeeping: housekeeping,
@@ -235,7 +194,7 @@ export function loadGatewaySettings(
   const loaded = loadSettings(gatewaySettings, env, argv);
   if (!('settings' in loaded)) return loaded;
   const { settings, warnings } = loaded;
-  const admin = adminKeysOf(settings);
+  const admin = apiKeysOf(settings);
   if ('error' in admin) return { errors: [admin.error] };
   const advertisedPort = settings.advertisedPort || settings.port;
   const ownHost = allAddresses.test(settings.host) ? 'localhost' : settings.host;
@@ -243,29 +202,4 @@ export function loadGatewaySettings(
   const { adminKeysFile: _, ...others } = settings;
   const derived = { advertisedPort, advertisedHost, adminKeys: admin.keys };
   return { settings: { ...others, ...derived }, warnings };
-}
-
-function keysProblem(text: string): string | undefined {
-  const parsed = parseApiKeys(text);
-  return 'problem' in parsed ? `have the form name:role:key, but ${parsed.problem}` : undefined;
-}
-
-/** The API keys of both places, or why they will not do. */
-function adminKeysOf(settings: Declared): { keys: ApiKey[] } | { error: string } {
-  const { admin, adminHost, adminKeys = '', adminKeysFile } = settings;
-  if (!admin) return { keys: [] };
-  let fromFile = '';
-  try {
-    if (adminKeysFile !== undefined) fromFile = readFileSync(adminKeysFile, 'utf8');
-  } catch (error) {
-    return { error: `--admin-keys-file cannot be read: ${(error as Error).message}` };
-  }
-  const parsed = parseApiKeys(`${adminKeys}\n${fromFile}`);
-  if ('problem' in parsed) return { error: `--admin-keys-file: ${parsed.problem}` };
-  if (parsed.keys.length > 0 || isLoopback(adminHost)) return parsed;
-  return {
-    error:
-      `--admin-host is '${adminHost}', where others can reach the admin endpoints, so they need ` +
-      'an API key: set SLUICE_ADMIN_KEYS to name:admin:key, or leave out --admin-host',
-  };
 }

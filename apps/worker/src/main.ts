@@ -1,7 +1,14 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { silentMetrics, systemClock, systemRandom } from '@sluice/base';
-import { createLogger, nestLogger, runProgram } from '@sluice/process';
+import { AdminDoor, AdminListenError } from '@sluice/admin';
+import { systemClock, systemRandom } from '@sluice/base';
+import {
+  createLogger,
+  explainAdminListen,
+  KeptMetrics,
+  nestLogger,
+  runProgram,
+} from '@sluice/process';
 import { explainRedisStart } from '@sluice/redis';
 import { loadWorkerSettings, type WorkerSettings } from './settings';
 import { WorkerModule } from './worker.module';
@@ -30,21 +37,32 @@ async function run(settings: WorkerSettings, warnings: string[]): Promise<void> 
     log,
     explain,
     start: async (lifecycle) => {
-      const ports = { clock: systemClock, random: systemRandom, metrics: silentMetrics };
-      const module = WorkerModule.of(settings, { ...ports, log, lifecycle });
+      const metrics = new KeptMetrics();
+      const ports = { clock: systemClock, random: systemRandom, metrics, log, lifecycle };
+      const module = WorkerModule.of(settings, ports);
       const app = await NestFactory.createApplicationContext(module, {
         logger: nestLogger(log),
         // Nest would end the process, with all that is open.
         abortOnError: false,
       });
       log.info('the retention worker is ready');
-      process.send?.({ type: 'ready' });
+      const door = settings.admin ? app.get(AdminDoor) : null;
+      process.send?.({ type: 'ready', adminPort: door?.port ?? null });
+      if (door !== null) {
+        // HTTP is large, and nothing waits for it.
+        const { openWorkerHealth } = await import('./health-app.js');
+        await openWorkerHealth(app, settings, { ...ports, metricsText: metrics });
+      }
       return app;
     },
   });
 }
 
 function explain(error: unknown): string {
+  if (error instanceof AdminListenError) {
+    const why = explainAdminListen(error.cause, error.address);
+    if (why !== undefined) return why;
+  }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return explainRedisStart(error) ?? text;
 }

@@ -1,11 +1,13 @@
-import { Global, Module, type DynamicModule } from '@nestjs/common';
-import type { BasePorts } from '@sluice/base/base.module';
+import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { AdminDoor, ownDoor } from '@sluice/admin';
+import { Lifecycle, type Clock } from '@sluice/base';
+import { CLOCK, type BasePorts } from '@sluice/base/base.module';
 import { TopicsModule } from '@sluice/log/log.module';
 import { standaloneRedisUrl } from '@sluice/process';
 import { ProcessModule } from '@sluice/process/process.module';
 import type { RedisOptions } from '@sluice/redis';
 import { REDIS_OPTIONS, RedisModule } from '@sluice/redis/redis.module';
-import type { HousekeepingOptions } from '@sluice/retention';
+import { Housekeeping, type HousekeepingOptions } from '@sluice/retention';
 import { HOUSEKEEPING_OPTIONS, RetentionModule } from '@sluice/retention/retention.module';
 import type { WorkerSettings } from './settings';
 
@@ -33,8 +35,19 @@ export class WorkerModule {
         OptionsModule.of(settings),
         RetentionModule.of({ imports: [RedisModule, TopicsModule] }),
       ],
+      providers: settings.admin ? [adminDoor(settings)] : [],
     };
   }
+}
+
+/** The port for health and metrics. */
+function adminDoor({ adminHost: host, adminPort: port }: WorkerSettings): Provider {
+  return {
+    provide: AdminDoor,
+    // Made, and so started, after the housekeeping.
+    inject: [CLOCK, Lifecycle, Housekeeping],
+    useFactory: (clock: Clock, lifecycle: Lifecycle) => ownDoor({ host, port }, clock, lifecycle),
+  };
 }
 
 /**

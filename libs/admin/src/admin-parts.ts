@@ -7,24 +7,28 @@ import type { Housekeeping } from '@sluice/retention';
 import type { AdminOptions } from './options';
 import type { AdminDoor } from './server/door';
 
-/** What the admin endpoints are made on: the parts of the gateway that runs in this process. */
-export interface AdminParts {
+/** What the HTTP port of any app is made on: health and metrics need no more. */
+export interface DoorParts {
   readonly options: AdminOptions;
   readonly door: AdminDoor;
   readonly redis: RedisLink;
+  readonly housekeeping: Housekeeping;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Null where nobody keeps metrics. */
+  readonly metricsText: MetricsText | null;
+  readonly lifecycle: Lifecycle;
+}
+
+/** What the admin endpoints are made on: the parts of the gateway that runs in this process. */
+export interface AdminParts extends DoorParts {
   readonly catalog: TopicCatalog;
   readonly store: PartitionStore;
   readonly groups: GroupCoordinator;
-  readonly housekeeping: Housekeeping;
   readonly broker: Broker;
   readonly clusterId: string;
   /** The version of the program. */
   readonly version: string;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
   readonly metrics: Metrics;
-  /** Null where nobody keeps metrics. */
-  readonly metricsText: MetricsText | null;
-  readonly lifecycle: Lifecycle;
 }

@@ -1,9 +1,15 @@
-import { Module, type DynamicModule, type LoggerService, VersioningType } from '@nestjs/common';
+import {
+  Module,
+  VersioningType,
+  type DynamicModule,
+  type LoggerService,
+  type Type,
+} from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { TerminusModule } from '@nestjs/terminus';
-import type { AdminParts } from './admin-parts';
-import { adminControllers } from './controllers';
+import type { AdminParts, DoorParts } from './admin-parts';
+import { adminControllers, workerControllers } from './controllers';
 import { CheckingPipe } from './http/checking.pipe';
 import { EndpointGuard } from './http/endpoint.guard';
 import { ProblemFilter } from './http/problem.filter';
@@ -13,14 +19,14 @@ import { Front } from './server/front';
 import { RouteTable } from './server/route-table';
 import { ADMIN_PARTS } from './tokens';
 
-/** The admin HTTP endpoints, on the parts of a gateway. */
+/** The HTTP endpoints of a process, on its parts. */
 @Module({})
 export class AdminModule {
-  static of(parts: AdminParts): DynamicModule {
+  static of(parts: DoorParts, controllers: readonly Type[]): DynamicModule {
     return {
       module: AdminModule,
       imports: [TerminusModule.forRoot({ logger: false })],
-      controllers: [...adminControllers],
+      controllers: [...controllers],
       providers: [
         { provide: ADMIN_PARTS, useValue: parts },
         RouteTable,
@@ -38,13 +44,30 @@ export class AdminModule {
 }
 
 /**
- * Makes the endpoints, and lets them answer at the door. They end with the lifecycle, before what
- * they are made on.
+ * Makes the endpoints of a gateway, and lets them answer at the door. They end with the lifecycle,
+ * before what they are made on.
  */
 export async function openAdmin(parts: AdminParts, logger: LoggerService): Promise<void> {
+  await open(parts, adminControllers, logger, (app) => {
+    app.get(ApiDocument).of(app, { version: parts.version, controllers: adminControllers });
+  });
+}
+
+/** Makes what a process without a gateway serves, health and metrics; see `openAdmin`. */
+export async function openHealth(parts: DoorParts, logger: LoggerService): Promise<void> {
+  await open(parts, workerControllers, logger, () => {});
+}
+
+async function open(
+  parts: DoorParts,
+  controllers: readonly Type[],
+  logger: LoggerService,
+  made: (app: NestExpressApplication) => void,
+): Promise<void> {
   const { door, lifecycle, log, options } = parts;
   const adapter = new DoorAdapter(door);
-  const app = await NestFactory.create<NestExpressApplication>(AdminModule.of(parts), adapter, {
+  const module = AdminModule.of(parts, controllers);
+  const app = await NestFactory.create<NestExpressApplication>(module, adapter, {
     logger,
     abortOnError: false,
     bodyParser: false,
@@ -52,7 +75,7 @@ export async function openAdmin(parts: AdminParts, logger: LoggerService): Promi
   app.enableVersioning({ type: VersioningType.URI });
   app.use(new Front(parts).admit);
   await app.init();
-  app.get(ApiDocument).of(app, { version: parts.version, controllers: adminControllers });
+  made(app);
   lifecycle.own({ name: 'the admin endpoints', stop: () => app.close() });
   door.serve(adapter.getInstance<Parameters<typeof door.serve>[0]>());
   log.info('listening for admin requests', { host: options.host, port: door.port });
@@ -61,7 +84,9 @@ export async function openAdmin(parts: AdminParts, logger: LoggerService): Promi
 /** The OpenAPI document of the endpoints, without a gateway. */
 export async function describeAdmin(version: string): Promise<object> {
   const parts = {} as Partial<AdminParts> as AdminParts;
-  const app = await NestFactory.create(AdminModule.of(parts), { logger: false });
+  const app = await NestFactory.create(AdminModule.of(parts, adminControllers), {
+    logger: false,
+  });
   app.enableVersioning({ type: VersioningType.URI });
   return describeApi(app, { version, controllers: adminControllers });
 }

@@ -35,3 +35,6 @@ export const adminControllers: readonly Type[] = [
   MetricsController,
   DocsController,
 ];
+
+/** Those of a worker, which is no gateway. */
+export const workerControllers: readonly Type[] = [HealthController, MetricsController];

@@ -3,9 +3,12 @@ export { processMetrics } from './metrics/definitions';
 export { metricsOfNode, type NodeMetric } from './metrics/exposition';
 export { KeptMetrics } from './metrics/kept-metrics';
 export { createLogger, nestLogger, type LogFormat, type LogLevel } from './log';
+export { explainAdminListen, explainListen } from './listen-error';
 export { runProgram, type Program } from './run-program';
 export { loadSettings, type LoadedSettings } from './settings/load';
 export {
+  adminSettings,
+  hostName,
   housekeepingSettings,
   redisSettings,
   runningSettings,

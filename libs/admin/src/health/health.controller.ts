@@ -13,10 +13,13 @@ import {
 } from '@nestjs/terminus';
 import type { Housekeeping } from '@sluice/retention';
 import type { Response } from 'express';
-import type { AdminParts } from '../admin-parts';
+import type { AdminParts, DoorParts } from '../admin-parts';
 import { Endpoint } from '../http/endpoint';
 import { ADMIN_PARTS } from '../tokens';
 import { Health } from './health.views';
+
+/** A worker has no broker. */
+type HealthParts = DoorParts & Partial<Pick<AdminParts, 'broker'>>;
 
 /** A part that readiness looks at. */
 interface HealthProbe {
@@ -36,17 +39,18 @@ export class HealthController {
   constructor(
     private readonly checks: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
-    @Inject(ADMIN_PARTS) { redis, broker, housekeeping }: AdminParts,
+    @Inject(ADMIN_PARTS) { redis, broker, housekeeping }: HealthParts,
   ) {
+    const kafka = broker && {
+      name: 'kafka',
+      problem: () => (broker.isListening ? undefined : 'the listener is closed'),
+    };
     this.#probes = [
       {
         name: 'redis',
         problem: () => (redis.status().connected ? undefined : 'there is no usable connection'),
       },
-      {
-        name: 'kafka',
-        problem: () => (broker.isListening ? undefined : 'the listener is closed'),
-      },
+      ...(kafka ? [kafka] : []),
       { name: 'worker', isSpare: true, problem: () => missingWorker(housekeeping) },
     ];
   }

@@ -62,6 +62,61 @@ export const housekeepingSettings = {
   }),
 };
 
+/** A host name or an IP address: no scheme, no port, no blanks. */
+export const hostName = {
+  pattern: /^([\w.-]+|(?=.*:.*:)[\da-f:.]+(%\w+)?)$/i,
+  rule: 'a host name or an IP address, without a scheme or a port',
+};
+
+/**
+ * The HTTP port of an app.
+ *
+ * @param app what it serves there, on which port unless told otherwise, and what is wrong with a
+ * list of API keys, if anything is
+ */
+export function adminSettings(app: {
+  about: string;
+  port: number;
+  keysProblem: (keys: string) => string | undefined;
+}) {
+  return {
+    admin: onOff({ default: true, about: app.about }),
+    adminHost: text({
+      default: '127.0.0.1',
+      about:
+        'Address of the admin endpoints. One that leads to more than this machine needs an API key.',
+      ...hostName,
+    }),
+    adminPort: integer({
+      default: app.port,
+      about: 'Port of the admin endpoints; 0 takes a free one.',
+      min: 0,
+      max: 65_535,
+    }),
+    adminKeys: optionalText({
+      defaultText: 'none: everybody on this machine may do everything',
+      about: 'API keys (read, write, admin), as name:role:key and separated by commas.',
+      pattern: /\S/,
+      rule: 'keys as name:role:key',
+      further: app.keysProblem,
+      secret: true,
+    }),
+    adminKeysFile: optionalText({
+      defaultText: 'none',
+      about: 'File with more such keys, one a line.',
+      pattern: /\S/,
+      rule: 'a path',
+    }),
+    adminRequestsPerSecond: integer({
+      default: 100,
+      about:
+        'Admin requests that are answered in a second for one key, or for one address without keys.',
+      min: 1,
+      max: 1_000_000,
+    }),
+  };
+}
+
 /** How every app runs. */
 export const runningSettings = {
   shutdownGraceMs: integer({
