@@ -30,11 +30,17 @@ test("the README's tour works as it is written, after npm start", async () => {
     'alice = 12',
     'bob = 7',
     'carol = 30',
+    'dave = 5',
   ]);
+  expect(printedBy(steps, 'keyEquals=bob')).toContain('{"text":"7"}');
+  expect(printedBy(steps, '/tail')).toMatch(/^event: record$/m);
+  expect(printedBy(steps, '/v1/groups/billing')).toContain('"totalLag":0');
+  expect(printedBy(steps, '"dryRun"')).toContain('"before"');
   expect(printedBy(steps, 'kcat -b localhost:9092 -G').split('\n').sort()).toEqual([
     '12',
     '30',
+    '5',
     '7',
   ]);
-  expect(printedBy(steps, '/metrics')).toMatch(/^sluice_produced_records_total\{.*orders.*\} 3$/m);
+  expect(printedBy(steps, '/metrics')).toMatch(/^sluice_produced_records_total\{.*orders.*\} 4$/m);
 });

@@ -84,7 +84,8 @@ export function adminSettings(app: {
     adminHost: text({
       default: '127.0.0.1',
       about:
-        'Address of the admin endpoints. One that leads to more than this machine needs an API key.',
+        'Address of the admin endpoints. ' +
+        'One that leads to more than this machine needs an API key.',
       ...hostName,
     }),
     adminPort: integer({
@@ -110,7 +111,8 @@ export function adminSettings(app: {
     adminRequestsPerSecond: integer({
       default: 100,
       about:
-        'Admin requests that are answered in a second for one key, or for one address without keys.',
+        'Admin requests that are answered in a second ' +
+        'for one key, or for one address without keys.',
       min: 1,
       max: 1_000_000,
     }),
