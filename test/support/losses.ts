@@ -79,6 +79,8 @@ export interface ReplicatedPair {
   readonly replica: TestRedis;
   /** Between the two: `interrupt` it, and the replica stays behind. */
   readonly link: TcpProxy;
+  /** Waits until the replica has all that has been written so far. */
+  caughtUp(): Promise<void>;
   /** Makes a primary of the replica, as it is. The other one goes on until it is killed. */
   promote(): Promise<void>;
   stop(): Promise<void>;
@@ -101,10 +103,21 @@ export async function startReplicatedPair(
     primary,
     replica,
     link,
+    caughtUp: async () => {
+      const written = offsetIn('master', await askRedis(primary, 'INFO replication'));
+      const hasAll = async () =>
+        offsetIn('slave', await askRedis(replica, 'INFO replication')) >= written;
+      await eventually(hasAll, { what: 'catching up' });
+    },
     promote: async () => void (await askRedis(replica, 'REPLICAOF NO ONE')),
     stop: async () => {
       await Promise.all([replica.stop(), primary.stop()]);
       await link.stop();
     },
   };
+}
+
+/** How far a server has come, by what it says of its replication. */
+function offsetIn(role: 'master' | 'slave', info: string): number {
+  return Number(new RegExp(`^${role}_repl_offset:(\\d+)`, 'm').exec(info)?.[1]);
 }

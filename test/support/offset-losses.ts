@@ -61,7 +61,11 @@ export async function promotionLoss(): Promise<Loss> {
   const parts = await gatewaysOf({ ...pair.primary, url });
   return {
     ...parts,
-    begin: async () => pair.link.interrupt(),
+    begin: async () => {
+      // What is promoted must be this cluster's, and not an empty Redis.
+      await pair.caughtUp();
+      pair.link.interrupt();
+    },
     strike: async () => {
       await pair.promote();
       await pair.primary.kill();

@@ -34,10 +34,15 @@ let errors: string[];
 
 beforeEach(() => {
   errors = [];
+  // Threads start slowly here, for their sources are compiled first.
+  jest.replaceProperty(limits as Record<string, number>, 'examineMsMax', 60_000);
   const log: Logger = { ...silentLogger, error: (message) => errors.push(message) };
   examiner = new Examiner({ clock: systemClock, log });
 });
-afterEach(() => examiner.stop());
+afterEach(async () => {
+  await examiner.stop();
+  jest.restoreAllMocks();
+});
 
 /** A batch of so many bytes before it is compressed; noise, so that it does not get small. */
 function noise(bytes: number, compression: CompressionName): Buffer {
