@@ -79,7 +79,7 @@ describe('DescribeConfigs', () => {
     expect(full.configs.find(({ name }) => name === 'retention.ms')).toMatchObject({
       synonyms: [{ name: 'retention.ms', value: '1000', source: 1 }],
       configType: version >= 3 ? 5 : 0,
-      documentation: version >= 3 ? expect.stringContaining('Age') : null,
+      documentation: version >= 3 ? expect.stringContaining('How long records are kept') : null,
     });
   });
 

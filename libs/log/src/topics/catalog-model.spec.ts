@@ -59,12 +59,9 @@ async function checkKeys(link: RedisLink, catalog: TopicCatalog): Promise<void> 
   await new DeletedTopicSweeper(link, deps).sweep();
   const whole = catalog.list().flatMap(({ name, id, partitions }) =>
     Array.from({ length: partitions }, (_, partition) => {
-      const { meta, log, producers } = partitionKeys(prefix, {
-        topic: name,
-        topicId: id,
-        partition,
-      });
-      return [meta, log, producers];
+      const ref = { topic: name, topicId: id, partition };
+      const { meta, log, producers, spans } = partitionKeys(prefix, ref);
+      return [meta, log, producers, spans];
     }),
   );
   const { topics, version, deleted } = registryKeys(prefix);
