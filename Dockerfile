@@ -14,7 +14,7 @@ RUN npm ci --omit=dev \
     node_modules/rxjs/src node_modules/rxjs/dist/bundles node_modules/rxjs/dist/esm* \
     node_modules/bintrees/test node_modules/es-toolkit/dist/browser.* \
   && find node_modules -type f \
-    \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -iname 'readme*' -o -iname 'changelog*' \) \
+    \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.spec.*' -o -iname 'readme*' -o -iname 'changelog*' \) \
     -delete
 
 FROM node:22.20.0-bookworm-slim AS build

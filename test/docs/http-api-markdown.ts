@@ -92,7 +92,8 @@ $ curl -s -X PATCH localhost:8080/v1/topics/orders/configs -H "If-Match: $etag" 
 ## Health and metrics
 
 \`/health/live\` answers as long as the process works. \`/health/ready\` answers 503 when a part is
-down, and its body says which. Both need no key. \`/metrics\` is for Prometheus and needs the role
+down, and its body says which; without a retention worker it answers 200 with the status
+\`degraded\`. Both need no key. \`/metrics\` is for Prometheus and needs the role
 \`read\` where there are keys.
 
 ## The queue in a browser

@@ -38,7 +38,6 @@ export async function openGatewayAdmin(
       broker: part(Broker),
       clusterId: part<string>(CLUSTER_ID),
       version: projectVersion(),
-      probes: [],
     },
     nestLogger(ports.log),
   );

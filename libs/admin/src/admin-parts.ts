@@ -7,14 +7,6 @@ import type { Housekeeping } from '@sluice/retention';
 import type { AdminOptions } from './options';
 import type { AdminDoor } from './server/door';
 
-/** A part of the process that readiness depends on. */
-export interface HealthProbe {
-  /** As `redis`. */
-  readonly name: string;
-  /** Why it is down, in words; undefined: it is up. */
-  problem(): string | undefined | Promise<string | undefined>;
-}
-
 /** What the admin endpoints are made on: the parts of the gateway that runs in this process. */
 export interface AdminParts {
   readonly options: AdminOptions;
@@ -35,6 +27,4 @@ export interface AdminParts {
   /** Null where nobody keeps metrics. */
   readonly metricsText: MetricsText | null;
   readonly lifecycle: Lifecycle;
-  /** What readiness looks at beside Redis and the Kafka listener. */
-  readonly probes: readonly HealthProbe[];
 }

@@ -60,7 +60,7 @@ export async function openAdmin(parts: AdminParts, logger: LoggerService): Promi
 
 /** The OpenAPI document of the endpoints, without a gateway. */
 export async function describeAdmin(version: string): Promise<object> {
-  const parts = { probes: [] } as Partial<AdminParts> as AdminParts;
+  const parts = {} as Partial<AdminParts> as AdminParts;
   const app = await NestFactory.create(AdminModule.of(parts), { logger: false });
   app.enableVersioning({ type: VersioningType.URI });
   return describeApi(app, { version, controllers: adminControllers });

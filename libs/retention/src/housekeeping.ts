@@ -130,9 +130,14 @@ export class Housekeeping {
     return this.#queue.run(id);
   }
 
+  /** How many workers there are, in all processes. */
+  workers(): Promise<number> {
+    return this.#alive.count();
+  }
+
   /** How many jobs are in which state, and how many workers there are. */
   async counts(): Promise<JobCounts & { workers: number }> {
-    const [counts, workers] = await Promise.all([this.#queue.counts(), this.#alive.count()]);
+    const [counts, workers] = await Promise.all([this.#queue.counts(), this.workers()]);
     return { ...counts, workers };
   }
 

@@ -11,11 +11,22 @@ import {
   type HealthCheckResult,
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
+import type { Housekeeping } from '@sluice/retention';
 import type { Response } from 'express';
-import type { AdminParts, HealthProbe } from '../admin-parts';
+import type { AdminParts } from '../admin-parts';
 import { Endpoint } from '../http/endpoint';
 import { ADMIN_PARTS } from '../tokens';
 import { Health } from './health.views';
+
+/** A part that readiness looks at. */
+interface HealthProbe {
+  /** As `redis`. */
+  readonly name: string;
+  /** Whether clients are served without it, if not for ever. */
+  readonly isSpare?: boolean;
+  /** Why it is down, in words; undefined: it is up. */
+  problem(): string | undefined | Promise<string | undefined>;
+}
 
 /** For whoever runs the gateway: whether to restart it, and whether to send it clients. */
 @Controller({ path: 'health', version: VERSION_NEUTRAL })
@@ -25,7 +36,7 @@ export class HealthController {
   constructor(
     private readonly checks: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
-    @Inject(ADMIN_PARTS) { redis, broker, probes }: AdminParts,
+    @Inject(ADMIN_PARTS) { redis, broker, housekeeping }: AdminParts,
   ) {
     this.#probes = [
       {
@@ -36,7 +47,7 @@ export class HealthController {
         name: 'kafka',
         problem: () => (broker.isListening ? undefined : 'the listener is closed'),
       },
-      ...probes,
+      { name: 'worker', isSpare: true, problem: () => missingWorker(housekeeping) },
     ];
   }
 
@@ -56,13 +67,14 @@ export class HealthController {
     summary: 'Whether clients can be served',
     about:
       'Answers 503 when a part is down, and says which. The body is the same in both cases, and ' +
-      'no problem document.',
+      'no problem document. Without a retention worker clients are served, and nothing is ' +
+      'trimmed: the status is `degraded`, and the answer 200.',
     answers: () => Health,
     example: {
       status: 'ok',
-      info: { redis: { status: 'up' }, kafka: { status: 'up' } },
+      info: { redis: { status: 'up' }, kafka: { status: 'up' }, worker: { status: 'up' } },
       error: {},
-      details: { redis: { status: 'up' }, kafka: { status: 'up' } },
+      details: { redis: { status: 'up' }, kafka: { status: 'up' }, worker: { status: 'up' } },
     },
   })
   async getReadiness(@Res({ passthrough: true }) response: Response): Promise<object> {
@@ -76,9 +88,19 @@ export class HealthController {
     }
   }
 
-  async #ask({ name, problem }: HealthProbe): Promise<HealthIndicatorResult> {
+  async #ask({ name, isSpare, problem }: HealthProbe): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check(name);
-    const why = await problem();
-    return why === undefined ? indicator.up() : indicator.down({ message: why });
+    const message = await problem();
+    if (message === undefined) return indicator.up();
+    return isSpare ? indicator.degraded({ message }) : indicator.down({ message });
+  }
+}
+
+async function missingWorker(housekeeping: Housekeeping): Promise<string | undefined> {
+  try {
+    if ((await housekeeping.workers()) > 0) return undefined;
+    return 'no retention worker is there; nothing is trimmed';
+  } catch (error) {
+    return `it cannot be asked for: ${(error as Error).message}`;
   }
 }

@@ -2,7 +2,10 @@ import { field } from '../http/fields';
 
 /** What terminus answers. */
 export class Health {
-  @field.text({ about: 'Whether all parts are up.', choices: ['ok', 'error', 'shutting_down'] })
+  @field.text({
+    about: 'Whether all parts are up.',
+    choices: ['ok', 'degraded', 'error', 'shutting_down'],
+  })
   status: string;
 
   @field.map({ about: 'The parts that are up.', values: { kind: 'anything' } })
