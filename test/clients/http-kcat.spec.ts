@@ -45,6 +45,14 @@ async function produce(topic: string, records: object[], more: object = {}): Pro
   return answer.json.records as Placed[];
 }
 
+async function browse(topic: string): Promise<Record<string, unknown>[]> {
+  const { status, json } = await ask(broker.adminUrl, `/v1/topics/${topic}/records?from=start`);
+  expect(status).toBe(200);
+  return json.records as Record<string, unknown>[];
+}
+
+const told = (text: string) => ({ text, bytes: Buffer.byteLength(text) });
+
 const readers: [string, (topic: string, count: number) => Promise<SeenRecord[]>][] = [
   ['kafkajs', (topic, count) => readWithKafkajs(kafkaAt(broker.port), topic, count)],
   ['kcat', (topic) => readWithKcat(broker.port, topic, ['-o', 'beginning', '-e'])],
@@ -168,13 +176,6 @@ test('bytes of a key, too, lead to the partition that kafkajs chooses', async ()
 });
 
 describe('what Kafka clients produce is browsed over HTTP', () => {
-  async function browse(topic: string): Promise<Record<string, unknown>[]> {
-    const path = `/v1/topics/${topic}/records?from=start`;
-    const { status, json } = await ask(broker.adminUrl, path);
-    expect(status).toBe(200);
-    return json.records as Record<string, unknown>[];
-  }
-
   it('from kafkajs', async () => {
     const topic = await newTopic();
     const producer = await producerOf(kafkaAt(broker.port));
@@ -188,14 +189,13 @@ describe('what Kafka clients produce is browsed over HTTP', () => {
       ],
     });
     await producer.disconnect();
-    const told = { base64: bytes.toString('base64'), bytes: bytes.length };
-    const text = (one: string) => ({ text: one, bytes: Buffer.byteLength(one) });
-    const headers = ['a', 'b'].map((value) => ({ name: 'name', value: text(value) }));
+    const binary = { base64: bytes.toString('base64'), bytes: bytes.length };
+    const headers = ['a', 'b'].map((value) => ({ name: 'name', value: told(value) }));
     const usual = { partition: 0, timestampMs };
     expect(await browse(topic)).toMatchObject([
-      { ...usual, offset: 0, key: text('schlüssel'), value: text('wert ✓'), headers },
-      { ...usual, offset: 1, key: told, value: told, headers: [] },
-      { ...usual, offset: 2, key: text('tombstone'), value: null, headers: [] },
+      { ...usual, offset: 0, key: told('schlüssel'), value: told('wert ✓'), headers },
+      { ...usual, offset: 1, key: binary, value: binary, headers: [] },
+      { ...usual, offset: 2, key: told('tombstone'), value: null, headers: [] },
     ]);
   });
 
