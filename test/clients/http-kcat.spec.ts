@@ -91,7 +91,7 @@ const forms: [given: object, seen: Partial<SeenRecord>][] = [
   ],
 ];
 
-describe.each(readers)('what is produced over HTTP is consumed by %s', (client, read) => {
+describe.each(readers)('what is produced over HTTP is consumed by %s', (_, read) => {
   it('with its keys, nulls, bytes, headers and timestamps', async () => {
     const topic = await newTopic();
     const given = forms.map(([record], at) => ({ ...record, timestampMs: timestampMs + at }));
