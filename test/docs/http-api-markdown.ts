@@ -96,6 +96,14 @@ down, and its body says which; without a retention worker it answers 200 with th
 \`degraded\`. Both need no key. \`/metrics\` is for Prometheus and needs the role
 \`read\` where there are keys.
 
+## The queue in a browser
+
+\`/queues\` is [Bull Board](https://github.com/felixmosh/bull-board): the jobs of the housekeeping
+with their data, errors and schedules. It needs the role \`read\` where there are keys, and a
+browser then asks for them. It shows and changes nothing: runs are asked for and tried again under
+\`/v1/retention/runs\`. Nothing of the page is loaded from elsewhere, and the gateway loads it when
+it is first asked for.
+
 ## Endpoints
 `;
 

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { BrokersController } from './brokers/brokers.controller';
 import { ClusterController } from './brokers/cluster.controller';
+import { BullBoardController } from './bull-board/bull-board.controller';
 import { GroupsController } from './consumer-groups/groups.controller';
 import { HealthController } from './health/health.controller';
 import { MetricsController } from './health/metrics.controller';
@@ -29,6 +30,7 @@ export const adminControllers: readonly Type[] = [
   GroupsController,
   RetentionController,
   QueuesController,
+  BullBoardController,
   BrokersController,
   ClusterController,
   HealthController,

@@ -12,6 +12,8 @@ export interface Question {
 export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
+  /** Every line of a header that may come more than once, in their order. */
+  lines(header: string): string[];
   text: string;
   /** The body where it is JSON. */
   json: Record<string, unknown>;
@@ -35,7 +37,8 @@ export function ask(base: string, path: string, question: Question = {}): Promis
         const { statusCode = 0, headers: received } = response;
         const isJson = /json/.test(received['content-type'] ?? '') && text !== '';
         const json = isJson ? (JSON.parse(text) as Record<string, unknown>) : {};
-        resolve({ status: statusCode, headers: received, text, json });
+        const lines = (name: string) => response.headersDistinct[name] ?? [];
+        resolve({ status: statusCode, headers: received, lines, text, json });
       });
     });
     sent.end(bytes);

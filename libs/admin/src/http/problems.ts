@@ -69,7 +69,7 @@ export interface ProblemFacts {
   /** When to try again, in seconds. */
   retryAfterSeconds?: number;
   /** Further headers of the response. */
-  headers?: Readonly<Record<string, string>>;
+  headers?: Readonly<Record<string, string | string[]>>;
   cause?: unknown;
 }
 
@@ -108,7 +108,7 @@ export const problemMediaType = 'application/problem+json';
 export function problemResponse(
   problem: Problem,
   requestId: string,
-): { status: number; headers: Record<string, string>; document: ProblemDocument } {
+): { status: number; headers: Record<string, string | string[]>; document: ProblemDocument } {
   const { code, detail, facts } = problem;
   const [status, title] = problemKinds[code];
   const { errors, retryAfterSeconds, headers } = facts;
@@ -121,7 +121,7 @@ export function problemResponse(
     instance: `urn:sluice:request:${requestId}`,
   };
   if (errors) document.errors = errors.slice(0, adminLimits.fieldErrorsMax);
-  const all: Record<string, string> = {
+  const all: Record<string, string | string[]> = {
     'Content-Type': `${problemMediaType}; charset=utf-8`,
     'Cache-Control': 'no-store',
     ...headers,

@@ -6,8 +6,13 @@ import type { Caller } from './request-facts';
 /** Where nobody has a key, whoever reaches the loopback address may do everything. */
 const local: Caller = { name: 'local', role: 'admin' };
 
-/** What a caller without a key, or with a wrong one, is asked for. */
-export const challenge = { 'WWW-Authenticate': 'Bearer realm="sluice", Basic realm="sluice"' };
+/**
+ * What a caller without a key, or with a wrong one, is asked for. Each in a header of its own: some
+ * browsers look only at the first of one line, and would not ask for a password.
+ */
+export const challenge = {
+  'WWW-Authenticate': ['Bearer realm="sluice"', 'Basic realm="sluice"'],
+};
 
 /**
  * Who sends a request: by `Authorization: Bearer <key>`, by `X-Api-Key: <key>`, or, for browsers,

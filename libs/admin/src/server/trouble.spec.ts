@@ -35,6 +35,7 @@ describe('while Redis is away', () => {
     ['GET', '/v1/topics/kept/partitions', undefined],
     ['GET', '/v1/topics/kept/partitions?memory=true', undefined],
     ['GET', '/v1/topics/kept/partitions/0', undefined],
+    ['GET', '/queues/api/queues', undefined],
     ['POST', '/v1/topics', { name: 'new' }],
     ['POST', '/v1/topics?dryRun=true', { name: 'new' }],
     ['POST', '/v1/topics/kept/partitions', { total: 3 }],
