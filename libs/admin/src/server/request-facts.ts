@@ -14,7 +14,7 @@ export interface RequestFacts {
   readonly id: string;
   /** Null: no key was sent. */
   readonly caller: Caller | null;
-  /** Why the caller is let into nothing that needs a key; undefined: nothing is known against it. */
+  /** Why the caller is let into nothing that needs a key; undefined where its key is right. */
   readonly refusal?: Problem;
 }
 

@@ -111,7 +111,7 @@ function wantedOf(
 ): PartitionReset[] {
   const checkCount = (count: number): void => {
     if (count <= partitionsMax) return;
-    const message = `${count} partitions, and at most ${partitionsMax} are reset at once; name some`;
+    const message = `${count} partitions, and at most ${partitionsMax} are reset at once`;
     throw new GroupRefusal('INVALID_REQUEST', message);
   };
   if (!('target' in asked)) {
