@@ -221,6 +221,12 @@ describe('browsing', () => {
     for (const cursor of ['x', 'W10', '[]', 'A'.repeat(20_000)]) {
       await expect(browsePage(door, topic, { cursor })).rejects.toEqual(refusal('cursor-invalid'));
     }
+    const { id } = broker.catalog.byName(topic)!;
+    const wide = JSON.stringify([1, id, 1, Array.from({ length: 257 }, (_, at) => [at, 0])]);
+    const tooMany = Buffer.from(wide).toString('base64url');
+    await expect(browsePage(door, topic, { cursor: tooMany })).rejects.toEqual(
+      refusal('cursor-invalid'),
+    );
     const other = await browsePage(door, await newTopic());
     await expect(browsePage(door, topic, { cursor: other.newer })).rejects.toBeInstanceOf(
       DoorRefusal,

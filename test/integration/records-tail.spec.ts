@@ -1,6 +1,6 @@
 import { systemClock } from '@sluice/base';
 import { PartitionStore } from '@sluice/log';
-import type { RecordsDoor, TailRequest } from '@sluice/broker';
+import { RecordsDoor, type TailRequest } from '@sluice/broker';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
 import { KeptTail, produceTo, usualTelling } from '@sluice/test/support/records-door';
@@ -39,6 +39,16 @@ async function follow(
   const asked = { topic, filter: {}, telling: usualTelling, ...request };
   const tail = await door.tail(asked, reader, gone.signal);
   return { reader, leave: () => gone.abort(), ended: tail.run() };
+}
+
+/** A door for which 20 s pass whenever somebody looks at the clock. */
+function slowDoor(): RecordsDoor {
+  let passedMs = 0;
+  const monotonicMs = () => (passedMs += 20_000);
+  // Its constructor takes what only the broker has.
+  const door = broker.broker.records;
+  const clock = { ...systemClock, monotonicMs };
+  return new RecordsDoor({ ...door['services'], clock });
 }
 
 const textsOf = ({ records }: KeptTail) =>
@@ -94,6 +104,25 @@ describe('a tail', () => {
     await produceTo(door, topic, [{ value: 'no' }, { value: 'yes' }, { value: 'no' }]);
     await seen(reader, 1);
     expect(textsOf(reader)).toEqual(['yes']);
+    await produceTo(door, topic, [{ value: 'no' }]);
+    await produceTo(door, topic, [{ value: 'yes' }]);
+    await seen(reader, 2);
+    // No position for each time that something came: not so long has passed.
+    expect(reader.events.map(({ event }) => event)).toEqual(['position', 'record', 'record']);
+    leave();
+    await ended;
+  });
+
+  it('says that it is alive while it looks through much', async () => {
+    const topic = await newTopic();
+    const large = [{ value: 'x'.repeat(600_000) }];
+    for (let at = 0; at < 4; at++) await produceTo(broker.broker.records, topic, large);
+    const request = { from: 'start' as const, filter: { valueContains: 'yes' } };
+    const { reader, leave, ended } = await follow(slowDoor(), topic, request);
+    const positions = () =>
+      reader.events.map((event) => (event.event === 'position' ? event.data[0]! : -1));
+    await eventually(() => positions().includes(4));
+    expect(positions().slice(0, 2)).toEqual([0, 1]);
     leave();
     await ended;
   });
@@ -108,6 +137,19 @@ describe('a tail', () => {
     expect(reader.records[0]).toMatchObject({ partition: 2, offset: 0 });
     leave();
     await ended;
+  });
+
+  it('ends when its topic is given more partitions than one tail follows', async () => {
+    const topic = await newTopic();
+    const door = broker.broker.records;
+    const { reader, ended } = await follow(door, topic);
+    await broker.catalog.addPartitions(topic, 257);
+    await ended;
+    expect(reader.end).toBe('partition-needed');
+    await expect(follow(door, topic)).rejects.toMatchObject({ code: 'partition-needed' });
+    const one = await follow(door, topic, { partition: 256 });
+    one.leave();
+    await one.ended;
   });
 
   it('tells of offsets that were deleted before they were read', async () => {
@@ -157,10 +199,10 @@ describe('a tail', () => {
       return { cancel: () => {} };
     });
     const reader = new KeptTail();
-    reader.takes = false;
     const request = { topic, from: 'start' as const, filter: {}, telling: usualTelling };
     const tail = await door.tail(request, reader, new AbortController().signal);
     const ended = tail.run();
+    reader.takes = false;
     await eventually(() => reader.records.length > 0 && stalls.length > 0);
     expect(reader.records).toHaveLength(1);
     timer.mockRestore();
@@ -168,6 +210,27 @@ describe('a tail', () => {
     await ended;
     expect(reader.end).toBe('dropped');
     expect(reader.records).toHaveLength(1);
+  });
+
+  it('drops a reader that takes no position either', async () => {
+    const topic = await newTopic();
+    await produceTo(broker.broker.records, topic, [{ value: 'v' }]);
+    const stalls: (() => void)[] = [];
+    const timer = jest.spyOn(systemClock, 'setTimer').mockImplementation((_delayMs, run) => {
+      stalls.push(run);
+      return { cancel: () => {} };
+    });
+    const reader = new KeptTail();
+    reader.takes = false;
+    const request = { topic, from: 'start' as const, filter: {}, telling: usualTelling };
+    const tail = await broker.broker.records.tail(request, reader, new AbortController().signal);
+    const ended = tail.run();
+    await eventually(() => stalls.length > 0);
+    timer.mockRestore();
+    for (const stall of stalls) stall();
+    await ended;
+    expect(reader.events.map(({ event }) => event)).toEqual(['position', 'end']);
+    expect(reader.end).toBe('dropped');
   });
 
   it('waits while Redis is away, and goes on', async () => {

@@ -69,8 +69,9 @@ export class KeptTail implements TailReader {
     return this.takes;
   }
 
-  heartbeat(): void {
+  heartbeat(): boolean {
     this.heartbeats++;
+    return this.takes;
   }
 
   drained(signal: AbortSignal): Promise<void> {

@@ -2,6 +2,8 @@
 export const adminLimits = {
   /** Largest body of a request, in bytes. */
   bodyBytesMax: 4 * 1024 * 1024,
+  /** How deep lists and objects of a body may lie in each other. */
+  bodyDepthMax: 200,
   /** Bytes of all bodies that are being read and worked on; beyond it requests are refused. */
   bodiesBytesMax: 32 * 1024 * 1024,
   /** Largest request line and headers together, in bytes. */

@@ -128,7 +128,7 @@ export const limits = {
   browseScanMsMax: 2_000,
   /** Bytes of a page's keys, values and headers, as they are told. */
   browseReplyBytesMax: 4 * 1024 * 1024,
-  /** Partitions of one page; of a topic with more, one is browsed at a time. */
+  /** Partitions of one page or tail; of a topic with more, one is read at a time. */
   browsePartitionsMax: 256,
   /** Partitions of one page that are read at the same time. */
   browseReadsAtOnceMax: 8,
@@ -154,7 +154,7 @@ export const limits = {
   idempotencyKeyCharactersMax: 255,
   /** Records that are tailed at the same time, by all readers. */
   tailsMax: 100,
-  /** A tail says that it is alive after so long without a record. */
+  /** A tail says that it is alive after so long without an event. */
   tailHeartbeatMs: 15_000,
   /** A tail asks Redis again after so long where it could not be asked. */
   tailRetryMs: 1_000,

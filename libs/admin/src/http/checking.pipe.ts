@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
 import { fieldsOf, type Field, type Shape } from './fields';
+import { holdValues } from './held-values';
 import { Problem, type FieldError } from './problems';
 import { applyValidation } from './validation';
 
@@ -29,9 +30,12 @@ export class CheckingPipe implements PipeTransform {
       const errors = [{ field: '', message: 'the body must be an object' }];
       throw new Problem('invalid-request', 'Send a JSON object.', { errors });
     }
+    const { checked, restore } = holdValues(given ?? {}, fields);
     this.#checks ??= load();
     try {
-      return await (await this.#checks).transform(given, metadata);
+      const made = (await (await this.#checks).transform(checked, metadata)) as object;
+      restore(made);
+      return made;
     } catch (error) {
       if (!(error instanceof WrongFields)) throw error;
       const prefix = type === 'query' ? '?' : '';
@@ -76,7 +80,7 @@ function fromTexts(query: Record<string, unknown>, fields: readonly Field[]): ob
   return Object.fromEntries(values);
 }
 
-function isObject(value: unknown): boolean {
+function isObject(value: unknown): value is object | undefined {
   return (
     value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value))
   );

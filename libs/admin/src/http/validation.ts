@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type * as Validator from 'class-validator';
 import type * as Transformer from 'class-transformer';
 import { fieldsOf, knownShapes, type Field, type Shape, type ValueRule } from './fields';
+import type { HeldMap } from './held-values';
 
 type Tools = { validator: typeof Validator; transformer: typeof Transformer };
 
@@ -83,7 +84,8 @@ function isMap(
   { values, entriesMax = Infinity }: Extract<ValueRule, { kind: 'map' }>,
   v: typeof Validator,
 ): PropertyDecorator {
-  const problemOf = (value: unknown): string | undefined => {
+  const problemOf = (given: unknown): string | undefined => {
+    const value = typeof given === 'function' ? (given as HeldMap)() : given;
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       return 'must be an object';
     }

@@ -92,6 +92,7 @@ function parse(bytes: Buffer): unknown {
   } catch {
     throw new Problem('invalid-json', 'The body is not UTF-8.');
   }
+  checkDepth(bytes);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
@@ -99,5 +100,27 @@ function parse(bytes: Buffer): unknown {
     const [, position] = /position (\d+)/.exec((error as Error).message) ?? [];
     const where = position === undefined ? '' : ` It breaks at character ${position}.`;
     throw new Problem('invalid-json', `The body cannot be read as JSON.${where}`);
+  }
+}
+
+const [quote, backslash] = [0x22, 0x5c];
+const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];
+
+/** Whatever works on the body later does so by recursion, and must not run out of stack. */
+function checkDepth(bytes: Buffer): void {
+  const { bodyDepthMax } = adminLimits;
+  let depth = 0;
+  let isInText = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (isInText) {
+      if (byte === backslash) i++;
+      else if (byte === quote) isInText = false;
+    } else if (byte === quote) isInText = true;
+    else if (byte === closeBracket || byte === closeBrace) depth--;
+    else if ((byte === openBracket || byte === openBrace) && ++depth > bodyDepthMax) {
+      const detail = `Lists and objects may lie in each other ${bodyDepthMax} deep.`;
+      throw new Problem('invalid-json', detail);
+    }
   }
 }

@@ -23,8 +23,8 @@ export class EventStream implements TailReader {
     return this.#write(`event: ${event.event}\n${id}data: ${JSON.stringify(event.data)}\n\n`);
   }
 
-  heartbeat(): void {
-    this.#write(': alive\n\n');
+  heartbeat(): boolean {
+    return this.#write(': alive\n\n');
   }
 
   async drained(signal: AbortSignal): Promise<void> {

@@ -97,9 +97,9 @@ export class RecordsController {
       '(where ' +
       'the reader stands), `gap` (offsets that are not told, and why), `trouble` (Redis ' +
       'cannot be ' +
-      'asked for the moment) and `end` (`stopped`, `topic-deleted`, or `dropped`: its ' +
-      'reader took ' +
-      'nothing for 30 s). A comment comes every 15 s in which nothing else does. Each event but ' +
+      'asked for the moment) and `end` (`stopped`, `topic-deleted`, `dropped`: its reader took ' +
+      'nothing for 30 s, or `partition-needed`: the topic was given more partitions than are ' +
+      'read together). A comment comes every 15 s in which nothing else does. Each event but ' +
       '`trouble` and `end` has an `id`; who sends the last one back as `Last-Event-ID` goes on ' +
       'behind it, as browsers do by themselves.',
     produces: 'text/event-stream',

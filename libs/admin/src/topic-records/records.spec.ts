@@ -28,6 +28,10 @@ async function newTopic(name: string, configs: Record<string, string> = {}): Pro
   return name;
 }
 
+function deepRecord(depth: number): string {
+  return `{"records":[{"value":{"json":${'['.repeat(depth)}${']'.repeat(depth)}}}]}`;
+}
+
 const recordsIn = ({ json }: Answer) => json.records as Record<string, unknown>[];
 
 describe('producing and browsing', () => {
@@ -53,6 +57,17 @@ describe('producing and browsing', () => {
     expect(recordsIn(last)).toMatchObject([{ key: { text: 'b' } }]);
     const found = await ask(base, path('orders', '?jsonPointer=/n&jsonEquals=1'));
     expect(recordsIn(found)).toHaveLength(1);
+  });
+
+  it('stores JSON with any names as it is', async () => {
+    const topic = await newTopic('names');
+    const json = '{"constructor":"Ferrari","prototype":"v2","__proto__":{"a":[1]},"laps":3}';
+    const answer = await produce(topic, `{"records":[{"value":{"json":${json}}}]}`);
+    expect(answer.status).toBe(200);
+    const nested = JSON.parse(deepRecord(150)) as object;
+    expect((await produce(topic, nested)).status).toBe(200);
+    const [record] = recordsIn(await ask(base, path(topic, '?values=json')));
+    expect(JSON.stringify((record!.value as { json: unknown }).json)).toBe(json);
   });
 
   it('answers 207 where some are stored, and a problem where none is', async () => {
@@ -106,6 +121,8 @@ describe('producing and browsing', () => {
     ['an empty Idempotency-Key', 400, 'invalid-request', one, { 'Idempotency-Key': '' }],
     ['too many records', 400, 'invalid-request', { records: Array.from({ length: 10_001 }) }],
     ['no JSON', 400, 'invalid-json', '{'],
+    ['JSON that is nested too deep', 400, 'invalid-json', '['.repeat(201) + ']'.repeat(201)],
+    ['JSON that is nested far too deep', 400, 'invalid-json', deepRecord(100_000)],
     ['more than a body may have', 413, 'body-too-large', 'x'.repeat(5_000_000)],
   ])('refuses %s', async (_, status, code, body, ...[headers]) => {
     const before = (await ask(base, path('orders', '?from=end&limit=1'))).json.newer;

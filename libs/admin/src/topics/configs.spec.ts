@@ -92,6 +92,11 @@ test('all is changed or nothing', async () => {
   expect((await look()).text).toBe(before.text);
 });
 
+test.each(['constructor', 'prototype', '__proto__'])('no config is named %s', async (name) => {
+  const answer = await patch(Object.fromEntries([[name, '1']]), { 'If-Match': '*' });
+  expect([answer.status, problemIn(answer)]).toEqual([400, 'invalid-config']);
+});
+
 test.each([
   ['nothing', undefined],
   ['a number', { 'retention.ms': 5 }],

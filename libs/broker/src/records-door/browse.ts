@@ -115,6 +115,30 @@ export function partitionOf(services: DoorServices, topic: Topic, index: number)
   return partition;
 }
 
+/** Whether it has too many partitions to be read without one being named. */
+export function isTooWide({ partitions }: Topic, named: number | undefined): boolean {
+  return named === undefined && partitions > limits.browsePartitionsMax;
+}
+
+/** The partition that is named, or all of the topic. @throws DoorRefusal */
+export function indexesOf(
+  services: DoorServices,
+  topic: Topic,
+  named: number | undefined,
+): number[] {
+  if (named !== undefined) {
+    partitionOf(services, topic, named);
+    return [named];
+  }
+  if (isTooWide(topic, named)) {
+    const message =
+      `${topic.name} has ${topic.partitions} partitions, and at most ` +
+      `${limits.browsePartitionsMax} are read together; name one`;
+    throw invalid('partition-needed', message);
+  }
+  return Array.from({ length: topic.partitions }, (_, index) => index);
+}
+
 async function pageOf(
   services: DoorServices,
   topic: Topic,
@@ -144,15 +168,7 @@ async function startOf(
     return start;
   }
   const { partition, direction = request.from === 'end' ? 'backward' : 'forward' } = request;
-  if (partition !== undefined) partitionOf(services, topic, partition);
-  if (partition === undefined && topic.partitions > limits.browsePartitionsMax) {
-    const message =
-      `${topic.name} has ${topic.partitions} partitions, and a page reads at most ` +
-      `${limits.browsePartitionsMax} of them; name one`;
-    throw invalid('partition-needed', message);
-  }
-  const indexes =
-    partition === undefined ? Array.from({ length: topic.partitions }, (_, i) => i) : [partition];
+  const indexes = indexesOf(services, topic, partition);
   const from = request.from ?? (direction === 'forward' ? 'start' : 'end');
   const offsets = await inTurns(indexes, limits.browseReadsAtOnceMax, (index) =>
     offsetOf(services, partitionOf(services, topic, index), from),

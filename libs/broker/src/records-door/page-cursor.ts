@@ -35,10 +35,15 @@ export function decodeCursor(text: string): PageStart {
   }
   if (!Array.isArray(value) || value[0] !== format || typeof value[1] !== 'string') throw wrong;
   const [, topicId, forward, pairs] = value as [number, string, unknown, unknown];
-  const isSound = Array.isArray(pairs) && pairs.length > 0 && pairs.every(isPosition);
+  const isSound = isList(pairs) && pairs.every(isPosition);
   if (!isSound) throw wrong;
   const direction = forward === 1 ? 'forward' : 'backward';
   return { topicId, direction, positions: new Map(pairs as [number, number][]) };
+}
+
+function isList(pairs: unknown): pairs is unknown[] {
+  if (!Array.isArray(pairs)) return false;
+  return pairs.length > 0 && pairs.length <= limits.browsePartitionsMax;
 }
 
 function isPosition(pair: unknown): boolean {

@@ -1,11 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordData } from '@sluice/records';
-import type { Topic } from '@sluice/log';
 import { RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { waitForChange } from '../fetch/fetch-wait';
 import { limits } from '../limits';
 import type { Partition } from '../partitions/partition';
-import { offsetOf, partitionOf, unknownTopic, type BrowseFrom } from './browse';
+import {
+  indexesOf,
+  isTooWide,
+  offsetOf,
+  partitionOf,
+  unknownTopic,
+  type BrowseFrom,
+} from './browse';
 import { invalid } from './door-refusal';
 import type { DoorServices } from './door-services';
 import { readRecords } from './read-records';
@@ -26,8 +32,11 @@ export interface TailRequest {
   telling: Telling;
 }
 
-/** Why a tail ends. `dropped`: its reader took nothing for too long. */
-export type TailEnd = 'dropped' | 'topic-deleted' | 'stopped';
+/**
+ * Why a tail ends. `dropped`: its reader took nothing for too long. `partition-needed`: the topic
+ * was given more partitions than one tail follows.
+ */
+export type TailEnd = 'dropped' | 'topic-deleted' | 'partition-needed' | 'stopped';
 
 /** What a reader of a tail is told. */
 export type TailEvent =
@@ -48,8 +57,8 @@ export type TailEvent =
 export interface TailReader {
   /** False: wait for `drained` before more is sent. */
   send(event: TailEvent): boolean;
-  /** Nothing has happened for a while. */
-  heartbeat(): void;
+  /** Nothing has happened for a while. False: as of `send`. */
+  heartbeat(): boolean;
   /** Resolves once the reader has taken what it was sent; rejects never. */
   drained(signal: AbortSignal): Promise<void>;
 }
@@ -61,7 +70,9 @@ export class Tail {
   private topicId = '';
   private isTroubled = false;
   private isStalled = false;
-  private told = false;
+  /** The reader has not taken all that it was sent. */
+  private isFull = false;
+  private lastSentMs = 0;
 
   /** @throws DoorRefusal */
   constructor(
@@ -88,9 +99,9 @@ export class Tail {
     const topic = services.catalog.byName(request.topic);
     if (topic === undefined) throw unknownTopic(request.topic);
     this.topicId = topic.id;
-    if (request.partition !== undefined) partitionOf(services, topic, request.partition);
+    const indexes = indexesOf(services, topic, request.partition);
     const known = decodeTailPosition(request.lastEventId, topic.id);
-    for (const index of this.indexes(topic)) {
+    for (const index of indexes) {
       const position = known?.get(index);
       // A partition that came since then is read whole.
       const from = known === null ? (request.from ?? 'end') : 'start';
@@ -101,31 +112,27 @@ export class Tail {
 
   /** Tells records until the reader is gone or there is a reason to end, which it returns. */
   async follow(): Promise<TailEnd> {
+    const { services, request } = this;
     this.tellPosition();
+    await this.settle();
     for (;;) {
-      const topic = this.services.catalog.byId(this.topicId);
+      if (this.isStalled) return 'dropped';
+      const topic = services.catalog.byId(this.topicId);
       if (topic === undefined) return 'topic-deleted';
       if (this.signal.aborted) return 'stopped';
-      const partitions = this.indexes(topic).map((index) => ({
+      if (isTooWide(topic, request.partition)) return 'partition-needed';
+      const partitions = indexesOf(services, topic, request.partition).map((index) => ({
         index,
-        partition: partitionOf(this.services, topic, index),
+        partition: partitionOf(services, topic, index),
       }));
       const seen = partitions.map(({ partition }) => partition.changeCount);
       const isBehind = await this.readAll(partitions);
-      if (this.isStalled) return 'dropped';
       const hasChanged = partitions.some(({ partition }, i) => partition.changeCount !== seen[i]);
       // What is hot comes without a turn of the event loop, and others are to have theirs.
       await nextTurn();
-      if (isBehind || hasChanged || this.signal.aborted) continue;
-      this.told = false;
+      if (isBehind || hasChanged || this.isStalled || this.signal.aborted) continue;
       await this.wait(partitions.map(({ partition }) => partition));
     }
-  }
-
-  private indexes({ partitions }: Topic): number[] {
-    const { partition } = this.request;
-    if (partition !== undefined) return [partition];
-    return Array.from({ length: partitions }, (_, index) => index);
   }
 
   /** @returns whether there is more to read at once */
@@ -138,12 +145,13 @@ export class Tail {
       } catch (error) {
         const isOfRedis = error instanceof RedisUnavailable || error instanceof UnknownOutcome;
         if (!isOfRedis) throw error;
-        if (!this.isTroubled) {
-          this.reader.send({ event: 'trouble', data: { reason: error.message } });
-        }
+        if (!this.isTroubled) this.send({ event: 'trouble', data: { reason: error.message } });
         this.isTroubled = true;
+        await this.settle();
         return false;
       }
+      // A filter may pass over much, and a reader that hears nothing for long is cut off.
+      await this.sayAlive();
       if (this.signal.aborted || this.isStalled) return false;
     }
     return isBehind;
@@ -157,15 +165,14 @@ export class Tail {
       this.positions.set(index, record.offset + 1);
       if (this.filter !== null && !this.filter(record)) return true;
       const data = tellRecord(index, record, telling);
-      goesOn = this.reader.send({ event: 'record', id: this.id, data });
-      this.told = true;
+      goesOn = this.send({ event: 'record', id: this.id, data });
       return goesOn;
     };
     const read = await readRecords(partition, start, limits.browseReadBytesMax, visit);
     if ('refused' in read) return this.refused(index, partition, start, read.refused);
     this.positions.set(index, read.nextOffset);
     for (const range of read.unreadable) this.tellGap(index, range);
-    if (!goesOn) await this.drained();
+    await this.settle();
     return !read.atEnd;
   }
 
@@ -187,6 +194,7 @@ export class Tail {
     const reason = isBelow ? 'deleted before they were read' : 'lost by Redis';
     const [from, to] = isBelow ? [start, logStartOffset] : [logEndOffset, start];
     this.tellGap(index, { fromOffset: from, toOffset: to - 1, reason });
+    await this.settle();
     return true;
   }
 
@@ -194,12 +202,37 @@ export class Tail {
     partition: number,
     range: { fromOffset: number; toOffset: number; reason: string },
   ): void {
-    this.reader.send({ event: 'gap', id: this.id, data: { partition, ...range } });
+    this.send({ event: 'gap', id: this.id, data: { partition, ...range } });
   }
 
   private tellPosition(): void {
     const data = Object.fromEntries(this.positions) as Record<string, number>;
-    this.reader.send({ event: 'position', id: this.id, data });
+    this.send({ event: 'position', id: this.id, data });
+  }
+
+  /** @returns false where no more is to be sent before `settle` */
+  private send(event: TailEvent): boolean {
+    return this.sent(this.reader.send(event));
+  }
+
+  private sent(isTaken: boolean): boolean {
+    this.lastSentMs = this.services.clock.monotonicMs();
+    if (!isTaken) this.isFull = true;
+    return isTaken;
+  }
+
+  /** How long until the reader is to be told that the tail is alive. */
+  private get quietMs(): number {
+    return this.lastSentMs + limits.tailHeartbeatMs - this.services.clock.monotonicMs();
+  }
+
+  /** Says that the tail is alive, where nothing was sent for a while. */
+  private async sayAlive(): Promise<void> {
+    if (this.isStalled || this.quietMs > 0) return;
+    // The reader is to resume behind what a filter passed over.
+    if (this.filter !== null) this.tellPosition();
+    else this.sent(this.reader.heartbeat());
+    await this.settle();
   }
 
   private get id(): string {
@@ -207,7 +240,9 @@ export class Tail {
   }
 
   /** Waits until the reader has taken what it was sent, but not for ever. */
-  private async drained(): Promise<void> {
+  private async settle(): Promise<void> {
+    if (!this.isFull) return;
+    this.isFull = false;
     const waiting = new AbortController();
     const timer = this.services.clock.setTimer(limits.tailStallMs, () => {
       this.isStalled = true;
@@ -223,7 +258,8 @@ export class Tail {
   /** Waits for something to come, and says now and then that the tail is alive. */
   private async wait(partitions: Partition[]): Promise<void> {
     const { clock } = this.services;
-    const waitMs = this.isTroubled ? limits.tailRetryMs : limits.tailHeartbeatMs;
+    const quietMs = Math.max(this.quietMs, 0);
+    const waitMs = this.isTroubled ? Math.min(limits.tailRetryMs, quietMs) : quietMs;
     const deletion = this.whenDeleted();
     const signal = AbortSignal.any([this.signal, deletion.signal]);
     try {
@@ -232,10 +268,7 @@ export class Tail {
     } finally {
       deletion.stop();
     }
-    if (this.told) return;
-    // A filter may pass over much: the reader is to resume behind that.
-    if (this.filter !== null) this.tellPosition();
-    else this.reader.heartbeat();
+    await this.sayAlive();
   }
 
   private whenDeleted(): { signal: AbortSignal; stop: () => void } {

@@ -96,6 +96,7 @@ local batches = meta[5] + added
 
 -- ── writes ──
 --- @include "wake"
+--- @include "store-span"
 if added == 0 then
   call('HSET', KEYS.meta, 'next', meta[1])
   return { 'some', logStart, logEnd, maxTimestamp, epoch, times, unpack(verdicts) }
@@ -108,11 +109,7 @@ for i = 1, direct and 0 or count do
 end
 call('HSET', KEYS.meta, 'next', format('%d', logEnd), 'maxts', format('%d', maxTimestamp),
   'bytes', format('%d', bytes), 'batches', format('%d', batches), 'largest', largest)
-if span.changed then
-  local value = format('%d %d %d', span.from, span.maxBefore, span.largest)
-  call('HSET', KEYS.meta, 'span', value)
-end
-for _, ended in ipairs(span.ends) do call('XADD', KEYS.spans, ended[1], 's', ended[2]) end
+storeSpan(span, KEYS.meta, KEYS.spans)
 if producersChanged then call('HSET', KEYS.producers, unpack(changedProducers(nowSeconds))) end
 wake(ARGV.wake, logEnd, logStart, logEnd, epoch)
 if added == count then return { 'all', logStart, logEnd, maxTimestamp, epoch } end

@@ -17,6 +17,7 @@ end
 local function readSpan(text, gone, bytes, batches)
   local goneBytes, goneBatches = readGone(gone)
   local span = { bytes = bytes + goneBytes, batches = batches + goneBatches, ends = {} }
+  span.gone = goneBytes
   local from, maxBefore, largest = string.match(text or '', '^(%d+) (-?%d+) (-?%d+)$')
   span.from = tonumber(from or span.bytes)
   -- Where it is missing, an earlier version has written, or nobody knows what is in the stream.
@@ -33,12 +34,15 @@ local function addToSpan(span, size, timestamp)
   end
 end
 
--- The span ends before the offset `logEnd`; one without any batch does not.
+-- The span ends before the offset `logEnd`; one without any batch does not, and one whose batches
+-- were all dropped meanwhile leaves no entry.
 local function endSpan(span, logEnd, maxTimestamp)
   if span.bytes == span.from then return end
   local largest = span.largest
   if largest < unsure and maxTimestamp > span.maxBefore then largest = maxTimestamp end
-  span.ends[#span.ends + 1] = { string.format('%d-%d', logEnd - 1, math.max(1, maxTimestamp)),
-    string.format('%d %d %d', span.bytes, span.batches, largest) }
+  if span.bytes > span.gone then
+    span.ends[#span.ends + 1] = { string.format('%d-%d', logEnd - 1, math.max(1, maxTimestamp)),
+      string.format('%d %d %d', span.bytes, span.batches, largest) }
+  end
   span.from, span.maxBefore, span.largest, span.changed = span.bytes, maxTimestamp, -1, true
 end
