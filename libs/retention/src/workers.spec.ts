@@ -160,7 +160,7 @@ test('what is asked for while the same is under way is done after it', async () 
 test('an fsck that removes is done after one that does not, and never beside it', async () => {
   let [atOnce, atOnceMax] = [0, 0];
   const removes: boolean[] = [];
-  let end = () => {};
+  let end!: () => void;
   const ended = new Promise<void>((resolve) => (end = resolve));
   const checked = jest.spyOn(FsckTask.prototype, 'run').mockImplementation(async (data) => {
     atOnceMax = Math.max(atOnceMax, ++atOnce);
