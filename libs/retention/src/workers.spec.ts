@@ -7,6 +7,8 @@ import { eventually } from '@sluice/test/support/eventually';
 import { adminOf, freshPrefix, startRedis, type TestRedis } from '@sluice/test/support/redis';
 import { startWorker, type TestWorker, type TestWorkerOptions } from '../test/test-worker';
 import { WorkerProcess } from '../test/worker-process';
+import { FsckTask } from './fsck/fsck';
+import type { RunRequest } from './housekeeping';
 import { TopicTrimmer } from './trim/topic-trimmer';
 
 const hourMs = 3_600_000;
@@ -49,6 +51,13 @@ async function startStuck(): Promise<{ maker: TestWorker; stuck: WorkerProcess; 
   processes.push(stuck);
   await stuck.hasTold('trimming');
   return { maker, stuck, topic };
+}
+
+/** Has a job done now. @returns the id of its run */
+async function ask({ housekeeping }: TestWorker, request: RunRequest): Promise<string> {
+  const asked = await housekeeping.runNow(request);
+  if (!('id' in asked)) throw new Error(asked.refused);
+  return asked.id;
 }
 
 const refOf = ({ name, id }: Topic) => ({ topic: name, topicId: id, partition: 0 });
@@ -127,16 +136,49 @@ test('two workers never do one job at the same time, and every job is done', asy
 });
 
 test('a run of a schedule ends at once while the one before it is under way', async () => {
-  const { maker } = await startStuck();
-  const other = await start();
-  const asked = await maker.housekeeping.runNow({ kind: 'retention' });
-  const run = await eventually(async () => {
-    const found = 'id' in asked ? await maker.housekeeping.run(asked.id) : null;
-    // A run that was skipped leaves nothing.
-    return found === null || found.state === 'done' ? { found } : undefined;
-  });
-  expect(run.found?.report?.records ?? 0).toBe(0);
+  await startStuck();
+  const lines: string[] = [];
+  const log = { ...silentLogger, debug: (message: string) => void lines.push(message) };
+  const other = await start({ log, options: { checkIntervalMs: 1_000 } });
+  await eventually(() => lines.includes('job retention is under way already'));
   expect((await other.housekeeping.counts()).running).toBeGreaterThan(0);
+});
+
+test('what is asked for while the same is under way is done after it', async () => {
+  const { maker, stuck } = await startStuck();
+  await start();
+  const id = await ask(maker, { kind: 'retention' });
+  await eventually(async () => (await maker.housekeeping.run(id))?.state === 'delayed');
+  await stuck.kill();
+  const run = await eventually(async () => {
+    const found = await maker.housekeeping.run(id);
+    return found?.state === 'done' ? found : undefined;
+  });
+  expect(run).toMatchObject({ failures: 0, report: { details: { topics: 1 } } });
+});
+
+test('an fsck that removes is done after one that does not, and never beside it', async () => {
+  let [atOnce, atOnceMax] = [0, 0];
+  const removes: boolean[] = [];
+  let end!: () => void;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const checked = jest.spyOn(FsckTask.prototype, 'run').mockImplementation(async (data) => {
+    atOnceMax = Math.max(atOnceMax, ++atOnce);
+    removes.push(data.remove ?? false);
+    await ended;
+    atOnce--;
+    return {};
+  });
+  const worker = await start();
+  await ask(worker, { kind: 'fsck' });
+  await eventually(() => removes.length === 1);
+  const id = await ask(worker, { kind: 'fsck', remove: true });
+  await eventually(async () => (await worker.housekeeping.run(id))?.state === 'delayed');
+  end();
+  await eventually(async () => (await worker.housekeeping.run(id))?.state === 'done');
+  checked.mockRestore();
+  expect(removes).toEqual([false, true]);
+  expect(atOnceMax).toBe(1);
 });
 
 test('Redis is restarted, and emptied: the worker waits, and the schedules come back', async () => {

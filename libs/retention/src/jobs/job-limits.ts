@@ -12,6 +12,8 @@ export const jobLimits = {
   attemptsMax: 5,
   /** The wait before the second attempt; doubled each time. */
   retryDelayMs: 1_000,
+  /** How long a job that was asked for waits before it looks again whether the same is done. */
+  sameUnderWayWaitMs: 1_000,
   /** Runs that are remembered with what they freed, and runs that failed for good. */
   doneRunsMax: 200,
   failedRunsMax: 100,

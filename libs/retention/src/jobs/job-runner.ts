@@ -6,6 +6,7 @@ import type { JobMetrics } from './job-metrics';
 import type { JobQueue } from './job-queue';
 import { hasFreed, type JobKind, type JobReport, type Tasks } from './kinds';
 import { Lease, type BreakOff } from './lease';
+import type { JobRun } from './runs';
 
 /** What jobs are run with. */
 export interface JobRunnerDeps {
@@ -24,6 +25,11 @@ export class BrokenOff extends Error {
   constructor(readonly why: BreakOff) {
     super(why === 'stopping' ? 'the worker is being stopped' : 'the lock of the job was lost');
   }
+}
+
+/** The same is being done by another job; this one was asked for, and is to be done after it. */
+export class MustWait extends Error {
+  override readonly name = 'MustWait';
 }
 
 /** Runs that are worth remembering even where they have freed nothing. */
@@ -69,7 +75,7 @@ export class JobRunner {
   /**
    * Does the job. @returns what it freed
    *
-   * @throws BrokenOff, or why it failed
+   * @throws BrokenOff, MustWait, or why it failed
    */
   async run(job: HousekeepingJob, isStopping: () => boolean): Promise<JobReport> {
     const { clock, limits } = this.deps;
@@ -91,7 +97,8 @@ export class JobRunner {
     const kind = job.name;
     const startedMs = clock.monotonicMs();
     try {
-      if (await this.#isUnderWay(job)) return this.#skipped(job);
+      const earlier = await this.#underWay(job);
+      if (earlier.length > 0) return this.#skipped(job, earlier);
       const task = tasks[kind];
       if (task === undefined) throw new Error(`there is no job "${kind}" in this version`);
       const result = await task.run(job.data, lease.signal);
@@ -101,6 +108,7 @@ export class JobRunner {
       await this.#done(job, report);
       return report;
     } catch (thrown) {
+      if (thrown instanceof MustWait) throw thrown;
       const isBrokenOff = lease.brokenOff !== null;
       const error = isBrokenOff ? new BrokenOff(lease.brokenOff!) : (thrown as Error);
       metrics.ended(kind, isBrokenOff ? 'broken-off' : 'failed');
@@ -125,23 +133,33 @@ export class JobRunner {
     if (kind === 'short-retention') forget(job);
   }
 
-  #skipped(job: HousekeepingJob): JobReport {
+  /**
+   * A run of a schedule is not done when one that does as much is under way. What was asked for, by
+   * an operator or by a change of configs, may know of what that one has passed already.
+   *
+   * @throws MustWait
+   */
+  #skipped(job: HousekeepingJob, earlier: readonly JobRun[]): JobReport {
+    const removes = job.data.remove ?? false;
+    const isDone = earlier.some((run) => run.removes || !removes);
+    const isOfSchedule = job.repeatJobKey !== undefined;
+    if (!isOfSchedule || !isDone) throw new MustWait(`job ${job.name} is under way`);
     this.deps.log.debug(`job ${job.name} is under way already`);
     forget(job);
     return { records: 0, bytes: 0, keys: 0, ms: 0, details: { skipped: true } };
   }
 
   /**
-   * Whether the same is being done by a job that was taken before this one. The list of those that
-   * are being done is one for all workers, the last taken first, so of two exactly one goes on. One
-   * whose worker has died is in it until that is noticed, and then is begun anew.
+   * Jobs of the same kind that were taken before this one and are being done. The list of those
+   * is one for all workers, the last taken first, so of two exactly one goes on. One whose worker
+   * has died is in it until that is noticed, and then is begun anew.
    */
-  async #isUnderWay(job: HousekeepingJob): Promise<boolean> {
-    if (job.data.topicId !== undefined) return false;
+  async #underWay(job: HousekeepingJob): Promise<JobRun[]> {
+    if (job.data.topicId !== undefined) return [];
     const active = await this.deps.queue.active();
     const own = active.findIndex(({ id }) => id === job.id);
     const earlier = active.slice(own + 1);
-    return earlier.some(({ kind, topicId }) => kind === job.name && topicId === null);
+    return earlier.filter(({ kind, topicId }) => kind === job.name && topicId === null);
   }
 
   #tell(job: HousekeepingJob, error: Error): void {

@@ -4,7 +4,7 @@ import { isErrorReply, type JobConnection, type RedisLink } from '@sluice/redis'
 import { jobsPrefix, loadBullmq, queueName, type HousekeepingJob } from './bullmq';
 import { isFull } from './full-redis';
 import type { JobLimits } from './job-limits';
-import { BrokenOff, type JobRunner } from './job-runner';
+import { BrokenOff, MustWait, type JobRunner } from './job-runner';
 import type { JobData, JobKind, JobReport } from './kinds';
 import { WorkersAlive } from './workers-alive';
 
@@ -54,15 +54,20 @@ export class JobWorker {
 
   /** Loads BullMQ, connects and begins to take jobs. */
   async start(): Promise<void> {
-    const { Worker: Bull, WaitingError } = await loadBullmq();
+    const { Worker: Bull, WaitingError, DelayedError } = await loadBullmq();
     if (this.#isStopping) return;
-    const { redis, limits, runner } = this.deps;
+    const { redis, limits, runner, clock } = this.deps;
     this.#connection = redis.openJobConnection('work');
     this.#watch(this.#connection);
     const run = async (job: HousekeepingJob, token?: string): Promise<JobReport> => {
       try {
         return await runner.run(job, () => this.#isStopping);
       } catch (error) {
+        if (error instanceof MustWait) {
+          // It keeps its id, and this does not count as a failure.
+          await job.moveToDelayed(clock.nowMs() + limits.sameUnderWayWaitMs, token);
+          throw new DelayedError();
+        }
         if (!(error instanceof BrokenOff && error.why === 'stopping')) throw error;
         // Another worker goes on with it at once, and it does not count as a failure.
         await job.moveToWait(token);
