@@ -25,13 +25,14 @@ const lines = keys.map(({ name, role, key }) => `${name}:${role}:${key}\n`);
 write('admin-keys', lines.join(''), ownerOnly);
 
 /**
- * The key in a file, which is made where it is missing.
+ * The key in a file, which is made where it is missing or empty: a power cut may leave it so.
  * @param {string} name
  * @param {number} mode
  */
 function keyIn(name, mode) {
   try {
-    return readFileSync(join(directory ?? '', name), 'utf8').trim();
+    const known = readFileSync(join(directory ?? '', name), 'utf8').trim();
+    if (known !== '') return known;
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT') throw error;
   }

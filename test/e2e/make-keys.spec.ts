@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseApiKeys } from '@sluice/admin';
@@ -58,6 +58,13 @@ describe('the keys of docker-compose.yml', () => {
     makeKeys(directory);
     expect(text('admin-keys')).toContain(`:admin:${key}`);
     expect(text('admin-keys')).toContain(`:read:${text('prometheus.key')}`);
+  });
+
+  it.each(['', '\n'])('are made anew where a file holds none: %j', (nothing) => {
+    writeFileSync(join(directory, 'admin.key'), nothing);
+    expect(makeKeys(directory)).toEqual({ status: 0, output: '' });
+    expect(text('admin.key').trim()).not.toBe('');
+    expect(text('admin-keys')).toContain(`:admin:${text('admin.key')}`);
   });
 
   it('need a directory', () => {

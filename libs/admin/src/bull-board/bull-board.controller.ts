@@ -1,6 +1,7 @@
 import { Controller, Inject, Req, Res, VERSION_NEUTRAL } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { attempt } from '@sluice/redis';
+import type { HousekeepingQueue } from '@sluice/retention';
 import type { AdminParts } from '../admin-parts';
 import { Endpoint } from '../http/endpoint';
 import { Problem } from '../http/problems';
@@ -62,13 +63,21 @@ export class BullBoardController {
     // Who works is counted by /v1/queues.
     if (/^\/queues\/api\/queues\/[^/]+\/workers\/?$/.test(path)) throw nothingAt(path);
     const queue = await this.parts.housekeeping.queue();
-    this.#board ??= loadBoard(queue);
-    const board = await this.#board;
+    const board = await this.#loaded(queue);
     response.setHeader('Content-Security-Policy', contentSecurityPolicy);
     if (path.startsWith(`${boardPath}/static/`)) {
       response.setHeader('Cache-Control', `private, max-age=${cacheSeconds}`);
     }
     await attempt('jobs/board', answered(board, request, response));
+  }
+
+  /** Loaded once; what has failed is tried again by the next request. */
+  #loaded(queue: HousekeepingQueue): Promise<Board> {
+    this.#board ??= loadBoard(queue).catch((error: unknown) => {
+      this.#board = null;
+      throw error;
+    });
+    return this.#board;
   }
 }
 

@@ -5,7 +5,10 @@ import { startRedis, type TestRedis } from '@sluice/test/support/redis';
 
 const loaded: string[] = [];
 
+let failures = 1;
+
 jest.mock('@bull-board/express', () => {
+  if (failures-- > 0) throw new Error('it cannot be read now');
   loaded.push('@bull-board/express');
   return jest.requireActual<object>('@bull-board/express');
 });
@@ -44,6 +47,11 @@ test('a browser without a key is asked for one, and nothing is loaded for it', a
   await get('/docs');
   await get('/v1/queues');
   expect(loaded).toEqual([]);
+});
+
+test('what could not be loaded is loaded by the next request', async () => {
+  expect((await get('/queues')).status).toBe(500);
+  expect((await get('/queues')).status).toBe(200);
 });
 
 test.each(['/queues', '/queues/', '/queues/queue/housekeeping'])(

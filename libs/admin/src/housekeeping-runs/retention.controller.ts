@@ -1,8 +1,10 @@
-import { Body, Controller, Inject, Param, Query, Res } from '@nestjs/common';
-import type { Response } from 'express';
+import { Body, Controller, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
 import type { AdminParts } from '../admin-parts';
 import { Endpoint } from '../http/endpoint';
 import { Problem } from '../http/problems';
+import { allows } from '../keys/api-keys';
+import { factsOf } from '../server/request-facts';
 import { ADMIN_PARTS } from '../tokens';
 import { AskedRun, RetentionView, RunBody, RunPage, RunsQuery, RunView } from './run.views';
 
@@ -94,15 +96,26 @@ export class RetentionController {
   @Endpoint('POST', 'runs/:run/retry', {
     role: 'write',
     summary: 'Have a failed run tried again',
+    about: 'A run of fsck that removes what it finds needs the role admin, as /repair does.',
     status: 204,
     problems: ['unknown-run', 'run-not-failed', 'redis-unavailable', 'outcome-unknown'],
   })
-  async retryRun(@Param('run') id: string): Promise<void> {
+  async retryRun(@Param('run') id: string, @Req() request: Request): Promise<void> {
+    const { caller } = factsOf(request);
+    if (caller === null || !allows(caller.role, 'admin')) await this.#checkHarmless(id);
     const outcome = await this.parts.housekeeping.retry(id);
     if (outcome === 'not-found') throw unknownRun(id);
     if (outcome === 'not-failed') {
       throw new Problem('run-not-failed', `Run '${id}' has not failed for good.`);
     }
+  }
+
+  async #checkHarmless(id: string): Promise<void> {
+    // What a run does never changes once it was asked for.
+    const run = await this.parts.housekeeping.run(id);
+    if (run?.removes !== true) return;
+    const detail = `Run '${id}' removes what it finds, and to try it again needs admin.`;
+    throw new Problem('role-too-low', detail);
   }
 }
 

@@ -60,6 +60,21 @@ it.each<[string, string, unknown, number, string]>([
   expect([answer.status, problemIn(answer)]).toEqual([status, code]);
 });
 
+it('lets only an admin retry a run that removes what it finds', async () => {
+  const [write, admin] = ['write-key-of-the-tests', 'admin-key-of-the-tests'];
+  const keys = `writer:write:${write},boss:admin:${admin}`;
+  const { adminUrl, stop } = await startBroker({ admin: { keys } });
+  const as = (key: string, path: string, body?: unknown) =>
+    ask(adminUrl, `/v1/retention${path}`, { method: 'POST', body, headers: { 'X-Api-Key': key } });
+  // There is no worker, so neither has failed: that is told to whom it concerns.
+  const removing = `/runs/${String((await as(admin, '/repair')).json.id)}/retry`;
+  const counting = `/runs/${String((await as(write, '/runs', { kind: 'fsck' })).json.id)}/retry`;
+  expect(problemIn(await as(write, removing))).toBe('role-too-low');
+  expect(problemIn(await as(write, counting))).toBe('run-not-failed');
+  expect(problemIn(await as(admin, removing))).toBe('run-not-failed');
+  await stop();
+});
+
 it('retries only what has failed', async () => {
   const run = await done(await post('/retention/runs', {}));
   const answer = await post(`/retention/runs/${String(run.json.id)}/retry`);

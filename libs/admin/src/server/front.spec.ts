@@ -1,4 +1,6 @@
 import { connect } from 'node:net';
+import { silentLogger } from '@sluice/base';
+import { Housekeeping } from '@sluice/retention';
 import { ask, problemIn } from '../../test/ask';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { sharedRedis } from '@sluice/test/support/redis';
@@ -35,6 +37,20 @@ test('health tells what is up', async () => {
     status: 'degraded',
     details: { redis: { status: 'up' }, kafka: { status: 'up' }, worker },
   });
+});
+
+test('health does not repeat what went wrong inside', async () => {
+  const lines: unknown[] = [];
+  const log = { ...silentLogger, debug: (...line: unknown[]) => void lines.push(line) };
+  const one = await startBroker({ admin: true, log });
+  const workers = jest.spyOn(Housekeeping.prototype, 'workers');
+  workers.mockRejectedValue(new Error('NOPERM secret-key'));
+  const { text } = await ask(one.adminUrl, '/health/ready');
+  workers.mockRestore();
+  expect(text).toContain('it cannot be asked for');
+  expect(text).not.toContain('secret-key');
+  expect(JSON.stringify(lines)).toContain('NOPERM secret-key');
+  await one.stop();
 });
 
 test('an answer has an id, and headers for browsers', async () => {
