@@ -85,7 +85,8 @@ $ curl -s -X PATCH localhost:8080/v1/topics/orders/configs -H "If-Match: $etag" 
 \`\`\`
 
 - **Limits**: ${'`--admin-requests-per-second`'} requests of each key (of each address where there
-  are no keys), twice as many at once, then 429 with \`Retry-After\`; wrong keys wear out sooner.
+  are no keys), twice as many at once, then 429 with \`Retry-After\`; wrong keys wear out
+  sooner, and keep out nobody who sends a right one or none.
   256 connections. A request has to come whole within 30 s, and a connection on which nothing moves
   for a minute is closed.
 

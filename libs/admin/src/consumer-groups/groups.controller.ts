@@ -70,7 +70,8 @@ export class GroupsController {
     const { dryRun = false, create = false } = body;
     const { groups, catalog, store } = this.parts;
     const deps = { groups, catalog, store, operator: this.#operator };
-    const request = { groupId, partitions: partitionsOf(body), dryRun, create };
+    const { resetPartitionsMax: partitionsMax } = adminLimits;
+    const request = { groupId, partitions: partitionsOf(body), dryRun, create, partitionsMax };
     return { groupId, dryRun, offsets: await resetOffsets(deps, request) };
   }
 

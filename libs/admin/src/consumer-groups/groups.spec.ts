@@ -1,4 +1,5 @@
 import { ErrorCode } from '@sluice/wire';
+import { GroupOperator, resetOffsets, type ResetRequest } from '@sluice/groups';
 import { PartitionStore } from '@sluice/log';
 import { ask, problemIn, type Answer } from '../../test/ask';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
@@ -159,6 +160,29 @@ describe('a reset', () => {
     await post('/chosen/offsets', { to: 'given', offsets });
     const described = await get('/chosen');
     expect(offsetsIn(described).map((each) => each.committedOffset)).toEqual([9, 0]);
+  });
+
+  const two = [0, 1].map((partition) => ({ topic: 'orders', partition, target: { to: 'end' } }));
+  it.each<[string, unknown]>([
+    ['named themselves', two],
+    ['named by their topic', { target: { to: 'end' }, topics: ['orders'] }],
+    ['all that are committed', { target: { to: 'end' }, topics: null }],
+  ])('takes no more partitions than it may: %s', async (_, partitions) => {
+    await commit('wide', [4, 7]);
+    const { groups, catalog, link } = gateway;
+    const store = new PartitionStore(link);
+    const deps = {
+      groups,
+      catalog,
+      store,
+      operator: new GroupOperator({ groups, catalog, store }),
+    };
+    const asked = { groupId: 'wide', partitions, dryRun: true, create: false } as ResetRequest;
+    await expect(resetOffsets(deps, { ...asked, partitionsMax: 1 })).rejects.toMatchObject({
+      kafkaError: 'INVALID_REQUEST',
+      message: expect.stringContaining('2 partitions, and at most 1'),
+    });
+    expect(await resetOffsets(deps, { ...asked, partitionsMax: 2 })).toHaveLength(2);
   });
 
   const twice = { topic: 'orders', partition: 0 };

@@ -14,7 +14,8 @@ export class EndpointGuard implements CanActivate {
     if (!facts) throw new Error(`${context.getHandler().name} has no role`);
     const request = context.switchToHttp().getRequest<Request>();
     const { role, produces = 'application/json' } = facts;
-    const { caller } = factsOf(request);
+    const { caller, refusal } = factsOf(request);
+    if (role !== 'open' && refusal !== undefined) throw refusal;
     if (role !== 'open' && caller === null) {
       const detail = `Send a key with the role ${role}: Authorization: Bearer <key>.`;
       throw new Problem('key-missing', detail, { headers: challenge });

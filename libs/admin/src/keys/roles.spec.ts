@@ -50,10 +50,18 @@ test.each(guarded)('%s needs a key', async (_, route) => {
   expect(answer.headers['www-authenticate']).toMatch(/^Bearer /);
 });
 
-test.each(named)('%s takes no wrong key', async (_, route) => {
+test.each(guarded)('%s takes no wrong key', async (_, route) => {
   const answer = await send(route, { 'X-Api-Key': 'no-key-of-the-tests' });
   expect([answer.status, problemIn(answer)]).toEqual([401, 'key-unknown']);
   expect(answer.text).not.toContain('no-key-of');
+});
+
+test('what needs no key does not look at a wrong one', async () => {
+  const open = named.filter(([, { facts }]) => facts?.role === 'open');
+  for (const [name, route] of open) {
+    const { status } = await send(route, { 'X-Api-Key': 'no-key-of-the-tests' });
+    expect([name, [401, 403].includes(status)]).toEqual([name, false]);
+  }
 });
 
 describe.each(roles)('a key with the role %s', (role) => {
@@ -101,5 +109,9 @@ test('whoever tries keys is soon told to wait, and others are not', async () => 
   const statuses = (await Promise.all(tries)).map(({ status }) => status);
   expect(statuses).toContain(401);
   expect(statuses).toContain(429);
+  // From the same address.
+  const right = await ask(one.adminUrl, '/metrics', { headers: { 'X-Api-Key': keys.read } });
+  expect([401, 429]).not.toContain(right.status);
+  expect((await ask(one.adminUrl, '/health/live')).status).toBe(200);
   await one.stop();
 });

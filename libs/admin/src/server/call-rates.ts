@@ -32,12 +32,6 @@ export class CallRates {
     return 0;
   }
 
-  /** As `take`, without counting. */
-  peek(caller: string): number {
-    const bucket = this.#filled(caller);
-    return bucket.calls < 1 ? Math.ceil((1 - bucket.calls) / this.rate.perSecondMax) : 0;
-  }
-
   #filled(caller: string): Bucket {
     const { burstMax, perSecondMax } = this.rate;
     const nowMs = this.clock.monotonicMs();

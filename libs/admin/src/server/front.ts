@@ -91,10 +91,9 @@ export class Front {
 
   async #pass(request: Received, response: ServerResponse): Promise<void> {
     checkSite(request, { isOpen: this.#keys.isEmpty });
-    const caller = this.#callerOf(request);
-    noteFacts(request, { ...factsOf(request), caller });
-    const counted = caller === null || this.#keys.isEmpty ? `@${addressOf(request)}` : caller.name;
-    throttle(this.#calls.take(counted));
+    const { caller, refusal } = this.#callerOf(request);
+    noteFacts(request, { ...factsOf(request), caller, refusal });
+    throttle(this.#calls.take(this.#countedAs(request, caller, refusal)));
     // Whoever has no key is refused later, and sends nothing that has to be kept until then.
     if (caller === null) return;
     const { body, release } = await readJson(request, this.#bodies);
@@ -103,15 +102,24 @@ export class Front {
     request.body = body;
   }
 
-  #callerOf(request: IncomingMessage): Caller | null {
-    const address = addressOf(request);
-    throttle(this.#wrongKeys.peek(address));
+  /**
+   * Many callers may have one address, as behind a proxy: whoever sends wrong keys from there keeps
+   * out neither those with a right one nor those that need none.
+   */
+  #callerOf(request: IncomingMessage): { caller: Caller | null; refusal?: Problem } {
     try {
-      return callerOf(request, this.#keys);
+      return { caller: callerOf(request, this.#keys) };
     } catch (error) {
-      this.#wrongKeys.take(address);
-      throw error;
+      if (!(error instanceof Problem)) throw error;
+      const waitSeconds = this.#wrongKeys.take(addressOf(request));
+      return { caller: null, refusal: waitSeconds === 0 ? error : tooMany(waitSeconds) };
     }
+  }
+
+  #countedAs(request: IncomingMessage, caller: Caller | null, refusal?: Problem): string {
+    // No key's name has a sign like these.
+    if (refusal !== undefined) return `!${addressOf(request)}`;
+    return caller === null || this.#keys.isEmpty ? `@${addressOf(request)}` : caller.name;
   }
 
   #fault(error: unknown): Problem {
@@ -126,7 +134,10 @@ function addressOf({ socket }: IncomingMessage): string {
 }
 
 function throttle(waitSeconds: number): void {
-  if (waitSeconds === 0) return;
+  if (waitSeconds > 0) throw tooMany(waitSeconds);
+}
+
+function tooMany(waitSeconds: number): Problem {
   const detail = `Wait ${waitSeconds} s before the next request.`;
-  throw new Problem('too-many-requests', detail, { retryAfterSeconds: waitSeconds });
+  return new Problem('too-many-requests', detail, { retryAfterSeconds: waitSeconds });
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Problem } from '../http/problems';
 import type { Role } from '../keys/api-keys';
 
 /** Who asks. */
@@ -13,6 +14,8 @@ export interface RequestFacts {
   readonly id: string;
   /** Null: no key was sent. */
   readonly caller: Caller | null;
+  /** Why the caller is let into nothing that needs a key; undefined where its key is right. */
+  readonly refusal?: Problem;
 }
 
 const facts = new WeakMap<IncomingMessage, RequestFacts>();

@@ -1,4 +1,4 @@
-import type { PartitionStore, Topic, TopicCatalog } from '@sluice/log';
+import type { PartitionBounds, PartitionStore, Topic, TopicCatalog } from '@sluice/log';
 import { ErrorCode } from '@sluice/wire';
 import type { OffsetToCommit } from '../api';
 import type { GroupCoordinator } from '../coordinator/coordinator';
@@ -30,6 +30,8 @@ export interface ResetRequest {
   dryRun: boolean;
   /** Makes the group where it does not exist. */
   create: boolean;
+  /** More are refused, however they are named. */
+  partitionsMax: number;
 }
 
 /** What a reset does, or would do, to one partition. */
@@ -51,6 +53,9 @@ export interface ResetDeps {
   operator: GroupOperator;
 }
 
+/** Partitions whose bounds are asked for in one round trip, so that nothing else waits long. */
+const boundsAtOnceMax = 500;
+
 /**
  * Sets committed offsets, as kafka-consumer-groups --reset-offsets does: only while the group has
  * no members, by a commit that is fenced like any other and raises the lineage, so whoever went on
@@ -60,7 +65,7 @@ export interface ResetDeps {
  */
 export async function resetOffsets(
   { groups, catalog, store, operator }: ResetDeps,
-  { groupId, partitions, dryRun, create }: ResetRequest,
+  { groupId, partitions, dryRun, create, partitionsMax }: ResetRequest,
 ): Promise<ResetResult[]> {
   const described = await groups.describe(groupId);
   const isThere = described.errorCode !== ErrorCode.GROUP_ID_NOT_FOUND;
@@ -74,13 +79,15 @@ export async function resetOffsets(
   for (const { topic, partition, committedOffset } of await operator.offsets(groupId)) {
     committed.set(`${topic}/${partition}`, committedOffset);
   }
-  const wanted = wantedOf(partitions, committed, catalog);
+  const wanted = wantedOf(partitions, committed, catalog, partitionsMax);
+  const topics = wanted.map((one) => knownTopic(catalog, one));
+  const bounds = await boundsOf(store, wanted, topics);
   const results: ResetResult[] = [];
   const offsets: OffsetToCommit[] = [];
-  for (const one of wanted) {
+  for (const [at, one] of wanted.entries()) {
     const before = committed.get(`${one.topic}/${one.partition}`) ?? null;
-    const topic = knownTopic(catalog, one);
-    const { offset, clamped } = await targetOf(store, topic, one, before);
+    const topic = topics[at]!;
+    const { offset, clamped } = await targetOf(store, topic, one, { before, bounds: bounds[at]! });
     const { partition } = one;
     results.push({ topic: topic.name, partition, before, after: offset, clamped });
     const place = { topicId: topic.id, topic: topic.name, partition };
@@ -100,8 +107,15 @@ function wantedOf(
   asked: ResetRequest['partitions'],
   committed: ReadonlyMap<string, number>,
   catalog: TopicCatalog,
+  partitionsMax: number,
 ): PartitionReset[] {
+  const checkCount = (count: number): void => {
+    if (count <= partitionsMax) return;
+    const message = `${count} partitions, and at most ${partitionsMax} are reset at once`;
+    throw new GroupRefusal('INVALID_REQUEST', message);
+  };
   if (!('target' in asked)) {
+    checkCount(asked.length);
     const seen = new Set<string>();
     for (const { topic, partition } of asked) {
       const key = `${topic}/${partition}`;
@@ -112,15 +126,17 @@ function wantedOf(
   }
   const { target, topics } = asked;
   if (topics === null) {
+    checkCount(committed.size);
     return [...committed.keys()].map((key) => {
       const at = key.lastIndexOf('/');
       return { topic: key.slice(0, at), partition: Number(key.slice(at + 1)), target };
     });
   }
-  return [...new Set(topics)].flatMap((topic) => {
-    const { partitions } = knownTopic(catalog, { topic, partition: 0 });
-    return Array.from({ length: partitions }, (_, partition) => ({ topic, partition, target }));
-  });
+  const named = [...new Set(topics)].map((topic) => knownTopic(catalog, { topic, partition: 0 }));
+  checkCount(named.reduce((sum, { partitions }) => sum + partitions, 0));
+  return named.flatMap(({ name: topic, partitions }) =>
+    Array.from({ length: partitions }, (_, partition) => ({ topic, partition, target })),
+  );
 }
 
 function knownTopic(
@@ -133,18 +149,35 @@ function knownTopic(
   throw new GroupRefusal('UNKNOWN_TOPIC_OR_PARTITION', message);
 }
 
+/** In the order of `wanted`, whose topics are `topics`. */
+async function boundsOf(
+  store: PartitionStore,
+  wanted: readonly PartitionReset[],
+  topics: readonly Topic[],
+): Promise<PartitionBounds[]> {
+  const all: PartitionBounds[] = [];
+  for (let from = 0; from < wanted.length; from += boundsAtOnceMax) {
+    const refs = wanted.slice(from, from + boundsAtOnceMax).map(({ topic, partition }, at) => {
+      return { topic, topicId: topics[from + at]!.id, partition };
+    });
+    for (const [at, bounds] of (await store.boundsMany(refs)).entries()) {
+      if (bounds !== null) all.push(bounds);
+      else {
+        const message = `${refs[at]!.topic} was deleted meanwhile`;
+        throw new GroupRefusal('UNKNOWN_TOPIC_OR_PARTITION', message);
+      }
+    }
+  }
+  return all;
+}
+
 async function targetOf(
   store: PartitionStore,
   topic: Topic,
   { partition, target }: PartitionReset,
-  before: number | null,
+  { before, bounds }: { before: number | null; bounds: PartitionBounds },
 ): Promise<{ offset: number; clamped: boolean }> {
   const ref = { topic: topic.name, topicId: topic.id, partition };
-  const bounds = await store.bounds(ref);
-  if (bounds === null) {
-    const message = `${topic.name} was deleted meanwhile`;
-    throw new GroupRefusal('UNKNOWN_TOPIC_OR_PARTITION', message);
-  }
   const { logStartOffset, logEndOffset } = bounds;
   let offset: number;
   switch (target.to) {
