@@ -1,5 +1,5 @@
 import type { GroupCoordinator } from '@sluice/groups';
-import type { Idempotency, PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
+import type { Idempotency, PartitionStore, ProducerIds, Topic, TopicCatalog } from '@sluice/log';
 import {
   type Clock,
   type Logger,
@@ -167,9 +167,9 @@ export class Broker {
    */
   async start(): Promise<number> {
     const { options, catalog, groups, redis, log } = this.parts;
-    const onTopic = (event: { deleted?: { id: string } }) => {
+    const onTopic = (event: { deleted?: Topic }) => {
       if (!event.deleted) return;
-      this.partitions.drop(event.deleted.id);
+      this.partitions.drop(event.deleted);
       groups.removeTopicOffsets(event.deleted.id).catch((error: unknown) => {
         log.warn('offsets of a deleted topic are still there', { error: String(error) });
       });

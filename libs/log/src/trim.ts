@@ -88,7 +88,9 @@ export async function mayBeTrimmed(
   const values = await attempt('log.mayBeTrimmed', redis.hmget(meta, ...fields));
   const [start, bytes, batches, kept, format] = values;
   if (start === null || batches === '0') return false;
-  if (!kept || Number(format ?? 1) > 1) return true;
+  if (Number(format ?? 1) > 1) return true;
+  // Without limits only what is below the start goes, which is nothing while that is the first.
+  if (!kept) return retentionMs >= 0 || retentionBytes >= 0 || start !== '0';
   // Whoever trimmed last has left word of the batch at which it stopped.
   const [lastOffset, timestampMs, size] = kept.split(' ').map(Number);
   if (lastOffset! < Number(start)) return true;

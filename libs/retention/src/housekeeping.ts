@@ -178,7 +178,8 @@ export class Housekeeping {
     });
     const trimmer = new TopicTrimmer({ store, clock, log });
     const { producerIdExpirationMs } = options;
-    const care = new PartitionCare({ store, topics: () => topics.list(), producerIdExpirationMs });
+    const list = () => topics.list();
+    const care = new PartitionCare({ store, topics: list, producerIdExpirationMs, log });
     return {
       retention: new RetentionTask({ trimmer, topics }),
       'short-retention': new ShortRetentionTask({ trimmer, topics, clock, defaultMs }),

@@ -68,13 +68,12 @@ export class Partitions {
   /**
    * Forgets a deleted topic's partitions; fetches that wait on them look again and find it gone.
    */
-  drop(topicId: string): void {
-    const partitions = this.byTopicId.get(topicId);
-    this.byTopicId.delete(topicId);
-    for (const partition of partitions?.values() ?? []) {
-      partition.drop();
-      this.services.traffic.forget(partition.ref.topic);
-    }
+  drop({ id, name }: Pick<Topic, 'id' | 'name'>): void {
+    const partitions = this.byTopicId.get(id);
+    this.byTopicId.delete(id);
+    for (const partition of partitions?.values() ?? []) partition.drop();
+    // Also where its partitions were idle, and are forgotten already.
+    this.services.traffic.forget(name);
   }
 
   /**

@@ -129,7 +129,8 @@ export class GroupHousekeeping {
       report.removedGroups++;
     } catch (error) {
       // Redis is away, most likely; then every further step would fail too.
-      if (error instanceof RedisUnavailable || error instanceof UnknownOutcome) throw error;
+      const isUnanswered = error instanceof UnknownOutcome && !error.isAnswered;
+      if (error instanceof RedisUnavailable || isUnanswered) throw error;
       // What is wrong with one group must not keep the others from being swept.
       report.unreadableGroups++;
       findings.live.push(groupId);

@@ -1,5 +1,5 @@
 import { silentLogger, systemClock } from '@sluice/base';
-import { PartitionStore, type Topic } from '@sluice/log';
+import { partitionKeys, PartitionStore, type Topic } from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
 import { appendAll } from '@sluice/test/support/appended';
 import { batchAt } from '@sluice/test/support/batches';
@@ -81,6 +81,26 @@ describe('a topic is trimmed', () => {
     const message = expect.stringContaining('WRONGTYPE');
     expect(report.failures).toEqual([{ partition: 1, message }]);
     await redis.write.unlink(`${redis.keyPrefix}{orders/${topic.id}/1}:log`);
+  });
+
+  it.each([
+    ['without limits', { 'retention.ms': '-1' }],
+    ['that is compacted', { 'cleanup.policy': 'compact' }],
+  ])('to its log start where a DeleteRecords was cut short, one %s', async (_, configs) => {
+    const topic = topicWith(configs as Topic['configs']);
+    await fill(topic, [minuteMs, minuteMs, minuteMs]);
+    const { meta } = partitionKeys(redis.keyPrefix, refOf(topic));
+    const steps = jest.spyOn(store, 'trimStep');
+    await trimmer.trim(topic);
+    // Nothing can be there, and only the meta hash is looked at.
+    expect(steps).not.toHaveBeenCalled();
+    for (const start of ['1', '2']) {
+      await redis.write.hset(meta, 'start', start);
+      expect(await trimmer.trim(topic)).toMatchObject({ batches: 1, failures: [] });
+    }
+    steps.mockClear();
+    await trimmer.trim(topic);
+    expect(steps).not.toHaveBeenCalled();
   });
 
   it('until it is told to end', async () => {

@@ -45,7 +45,9 @@ export class TopicTrimmer {
 
   /**
    * Trims every partition once, in bounded steps; those of all trims of this trimmer one after the
-   * other, with pauses. A partition that fails does not keep the others from being trimmed.
+   * other, with pauses. A partition that fails does not keep the others from being trimmed. Where a
+   * topic has no limits, what DeleteRecords has left below the log start goes: the gateway may have
+   * been killed in between.
    *
    * @param signal ends it between two steps; the report tells of what was done until then
    */
@@ -58,7 +60,6 @@ export class TopicTrimmer {
       bytes: 0,
       failures: [],
     };
-    if (!isLimited(topic)) return report;
     const { checkedAtOnceMax } = retentionLimits;
     for (let first = 0; first < topic.partitions; first += checkedAtOnceMax) {
       if (signal?.aborted) break;
@@ -118,8 +119,10 @@ export class TopicTrimmer {
   }
 
   private ruleOf(topic: Topic): TrimRule {
-    const { retentionMs, retentionBytes } = resolveConfigs(topic);
-    return { retentionMs, retentionBytes, nowMs: this.deps.clock.nowMs() };
+    const { deletesOld, retentionMs, retentionBytes } = resolveConfigs(topic);
+    const nowMs = this.deps.clock.nowMs();
+    if (!deletesOld) return { retentionMs: -1, retentionBytes: -1, nowMs };
+    return { retentionMs, retentionBytes, nowMs };
   }
 }
 
@@ -133,10 +136,4 @@ export function checkIntervalMs(topic: Topic, defaultMs: number): number {
   const { checksPerRetention, checkMsMin } = retentionLimits;
   const oftenEnoughMs = Math.floor(retentionMs / checksPerRetention);
   return Math.min(defaultMs, Math.max(checkMsMin, oftenEnoughMs));
-}
-
-/** Whether there is anything that such a topic is trimmed to. */
-function isLimited(topic: Topic): boolean {
-  const { deletesOld, retentionMs, retentionBytes } = resolveConfigs(topic);
-  return deletesOld && (retentionMs >= 0 || retentionBytes >= 0);
 }

@@ -1,0 +1,23 @@
+import { MemoryBudget, silentLogger, silentMetrics } from '@sluice/base';
+import type { PartitionStore } from '@sluice/log';
+import { FakeClock } from '@sluice/test/support/fake-clock';
+import { HotMemory } from './hot-memory';
+import { Partitions } from './partitions';
+import { TrafficMeter } from './traffic-meter';
+
+test('a deleted topic has no numbers any more, though its partitions were idle', () => {
+  const traffic = new TrafficMeter(silentMetrics);
+  const forgotten = jest.spyOn(traffic, 'forget');
+  const partitions = new Partitions({
+    store: {} as PartitionStore,
+    clock: new FakeClock(),
+    hotMemory: new HotMemory(1024),
+    readAheadBudget: new MemoryBudget(1024),
+    replicationTimeoutMs: 100,
+    log: silentLogger,
+    traffic,
+    appendTrouble: { note: () => {} },
+  });
+  partitions.drop({ id: 'idle', name: 'orders' });
+  expect(forgotten.mock.calls).toEqual([['orders']]);
+});
