@@ -27,6 +27,8 @@ RUN npm run build && find dist -type f \( -name '*.map' -o -name '*.d.ts' \) -de
 
 FROM node:22.20.0-bookworm-slim
 ENV NODE_ENV=production
+# The same for both apps, each in a container of its own, so that one health check does for both.
+ENV SLUICE_ADMIN_PORT=8080
 WORKDIR /app
 # A volume that is mounted here belongs to the user below; docker-compose.yml keeps API keys in it.
 RUN install --directory --owner=node --group=node /keys
@@ -38,6 +40,6 @@ USER node
 EXPOSE 9092 8080
 # Ready means that Kafka clients are served. An answer from the admin port on this container's own loopback.
 HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=3 CMD ["node", "-e", \
-  "fetch(`http://127.0.0.1:${process.env.SLUICE_ADMIN_PORT || 8080}/health/ready`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  "fetch(`http://127.0.0.1:${process.env.SLUICE_ADMIN_PORT}/health/ready`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The flag as in scripts/parts/node-flags.mjs, where it is explained.
 CMD ["node", "--min-semi-space-size=16", "dist/apps/gateway/apps/gateway/src/main.js"]

@@ -17,8 +17,6 @@ export interface ModelEntry {
   lastOffset: number;
   bytes: number;
   timestampsMs: number[];
-  /** Fills offsets that a loss has left out; it has no records for anybody. */
-  isFiller: boolean;
 }
 
 /** A stretch of sequences that one batch took, counted without wrapping. */
@@ -118,18 +116,6 @@ export class PartitionModel {
     this.seen = { logEndOffset: this.logEndOffset, atMs: seenAtMs };
   }
 
-  /** What was seen was seen at another time. */
-  seeAt(atMs: number): void {
-    this.seen.atMs = atMs;
-  }
-
-  /** Offsets are left out up to this log end. */
-  jumpTo(logEndOffset: number, bytes: number): void {
-    const [baseOffset, lastOffset] = [this.logEndOffset, logEndOffset - 1];
-    this.entries.push({ baseOffset, lastOffset, bytes, timestampsMs: [-1], isFiller: true });
-    this.logEndOffset = logEndOffset;
-  }
-
   /** Two days pass without a word from any producer. */
   ageProducers(): void {
     for (const producer of this.producers.values()) producer.aged = true;
@@ -155,7 +141,7 @@ export class PartitionModel {
     this.largestTimestampMs = Math.max(this.largestTimestampMs, ...batch.timestampsMs);
     this.largestBatchBytes = Math.max(this.largestBatchBytes, batch.bytes);
     const { bytes, timestampsMs } = batch;
-    this.entries.push({ baseOffset, lastOffset, bytes, timestampsMs, isFiller: false });
+    this.entries.push({ baseOffset, lastOffset, bytes, timestampsMs });
     if (batch.producerId >= 0) this.remember(batch, baseOffset, lastOffset);
     return { kind: 'appended', baseOffset };
   }
@@ -223,10 +209,9 @@ export class PartitionModel {
     }
   }
 
-  private timeOf({ timestampsMs, lastOffset, isFiller }: ModelEntry): number {
+  private timeOf({ timestampsMs, lastOffset }: ModelEntry): number {
     const own = Math.max(...timestampsMs);
     if (own >= 0) return own;
-    if (isFiller) return -1;
     return lastOffset < this.seen.logEndOffset ? this.seen.atMs : Infinity;
   }
 

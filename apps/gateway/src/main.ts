@@ -5,28 +5,12 @@ import { AdminDoor } from '@sluice/admin';
 import { systemClock, systemRandom, type MetricsText } from '@sluice/base';
 import type { BasePorts } from '@sluice/base/base.module';
 import { Broker } from '@sluice/broker';
-import { createLogger, KeptMetrics, nestLogger, runProgram } from '@sluice/process';
+import { createLogger, KeptMetrics, nestLogger, runMain, runProgram } from '@sluice/process';
 import { explainStart } from './explain';
 import { GatewayModule } from './gateway.module';
 import { loadGatewaySettings, type GatewaySettings } from './settings';
 
-/** Exit status of a command line that was wrong, as most tools have it. */
-const usageStatus = 2;
-
-async function main(): Promise<void> {
-  const loaded = loadGatewaySettings(process.env, process.argv.slice(2));
-  if ('help' in loaded) return console.log(loaded.help);
-  if ('version' in loaded) return console.log(loaded.version);
-  if ('errors' in loaded) {
-    for (const error of loaded.errors) console.error(error);
-    console.error('All settings are listed by --help.');
-    process.exitCode = usageStatus;
-    return;
-  }
-  await run(loaded.settings, loaded.warnings);
-}
-
-async function run(settings: GatewaySettings, warnings: string[]): Promise<void> {
+async function run(settings: GatewaySettings, warnings: readonly string[]): Promise<void> {
   const log = createLogger(settings);
   for (const warning of warnings) log.warn(warning);
   await runProgram({
@@ -61,8 +45,4 @@ async function openAdmin(
   await openGatewayAdmin(app, settings, ports);
 }
 
-// Whoever reads the lines may go first: a closed terminal, or `| tee` at Ctrl-C. Without a listener
-// the next line would end the gateway in the middle of its work.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-
-void main();
+void runMain(loadGatewaySettings(process.env, process.argv.slice(2)), run);

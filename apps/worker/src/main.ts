@@ -7,29 +7,14 @@ import {
   explainAdminListen,
   KeptMetrics,
   nestLogger,
+  runMain,
   runProgram,
 } from '@sluice/process';
 import { explainRedisStart } from '@sluice/redis';
 import { loadWorkerSettings, type WorkerSettings } from './settings';
 import { WorkerModule } from './worker.module';
 
-/** Exit status of a command line that was wrong, as most tools have it. */
-const usageStatus = 2;
-
-async function main(): Promise<void> {
-  const loaded = loadWorkerSettings(process.env, process.argv.slice(2));
-  if ('help' in loaded) return console.log(loaded.help);
-  if ('version' in loaded) return console.log(loaded.version);
-  if ('errors' in loaded) {
-    for (const error of loaded.errors) console.error(error);
-    console.error('All settings are listed by --help.');
-    process.exitCode = usageStatus;
-    return;
-  }
-  await run(loaded.settings, loaded.warnings);
-}
-
-async function run(settings: WorkerSettings, warnings: string[]): Promise<void> {
+async function run(settings: WorkerSettings, warnings: readonly string[]): Promise<void> {
   const log = createLogger(settings);
   for (const warning of warnings) log.warn(warning);
   await runProgram({
@@ -67,8 +52,4 @@ function explain(error: unknown): string {
   return explainRedisStart(error) ?? text;
 }
 
-// Whoever reads the lines may go first: a closed terminal, or `| tee` at Ctrl-C. Without a listener
-// the next line would end the worker in the middle of its work.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-
-void main();
+void runMain(loadWorkerSettings(process.env, process.argv.slice(2)), run);

@@ -4,6 +4,7 @@ export { metricsOfNode, type NodeMetric } from './metrics/exposition';
 export { KeptMetrics } from './metrics/kept-metrics';
 export { createLogger, nestLogger, type LogFormat, type LogLevel } from './log';
 export { explainAdminListen, explainListen } from './listen-error';
+export { runMain } from './run-main';
 export { runProgram, type Program } from './run-program';
 export { loadSettings, type LoadedSettings } from './settings/load';
 export {
