@@ -34,5 +34,5 @@ module.exports = {
     '^.+\\.ts$': swc({ syntax: 'typescript', decorators: true }),
     '^.+\\.js$': swc({ syntax: 'ecmascript' }),
   },
-  testTimeout: 60_000,
+  testTimeout: 240_000,
 };

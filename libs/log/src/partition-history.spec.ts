@@ -219,7 +219,7 @@ class Pair {
         const rule = { nowMs, retentionMs, retentionBytes };
         model.trim(rule, Infinity);
         await trimWhole(store, ref, rule);
-        return;
+        return this.setSeenAhead();
       }
       case 'age':
         model.ageProducers();
@@ -286,6 +286,18 @@ class Pair {
     expect(await this.store.deleteRecords(this.ref, beforeOffset)).toEqual(
       start === 'out-of-range' ? { refused: start } : { logStartOffset: start },
     );
+  }
+
+  /**
+   * What has no time is as old as the moment at which a trim first saw it, by Redis' own clock. In
+   * the model it is never old; so that does not depend on how many milliseconds a step takes here.
+   */
+  private async setSeenAhead(): Promise<void> {
+    const { write } = this.redis;
+    const seen = await write.hget(this.keys.meta, 'seen');
+    if (seen === null) return;
+    const inAnHourMs = Date.now() + 3_600_000;
+    await write.hset(this.keys.meta, 'seen', `${seen.split(' ')[0]} ${inAnHourMs}`);
   }
 
   /** Sets back the time of last use, which Redis takes from its own clock. */
