@@ -13,6 +13,9 @@ export const libraries: readonly string[] = [
   'broker',
   'admin',
   'process',
+  'streams',
+  'transport',
+  'jobs',
 ];
 
 const importPattern = /(?:from|import|require\()\s*\(?['"]([^'"]+)['"]/g;
