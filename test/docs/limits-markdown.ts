@@ -45,7 +45,7 @@ const tables: readonly LimitTable[] = [
   },
   { title: 'Consumer groups', file: 'libs/groups/src/limits.ts', values: defaultGroupLimits },
   { title: 'Retention', file: 'libs/retention/src/limits.ts', values: retentionLimits },
-  { title: 'Jobs', file: 'libs/retention/src/jobs/job-limits.ts', values: jobLimits },
+  { title: 'Jobs', file: 'libs/retention/src/queue/job-limits.ts', values: jobLimits },
   { title: 'Schedules', file: 'libs/retention/src/options.ts', values: scheduleLimits },
   {
     title: 'Check of all keys',

@@ -1,14 +1,14 @@
 import { Periodic, type Clock, type Logger, type Random, type Timer } from '@sluice/base';
 import type { TopicCatalog, TopicChange } from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
-import { FullRedis } from './jobs/full-redis';
-import type { JobLimits } from './jobs/job-limits';
-import type { JobQueue } from './jobs/job-queue';
-import type { JobRunner } from './jobs/job-runner';
-import { JobWorker } from './jobs/job-worker';
-import type { JobKind, JobData } from './jobs/kinds';
-import { ScheduleKeeper, type WantedSchedule } from './jobs/schedule-keeper';
-import type { WorkersAlive } from './jobs/workers-alive';
+import { FullRedis } from './queue/full-redis';
+import type { JobLimits } from './queue/job-limits';
+import type { JobQueue } from './queue/job-queue';
+import type { JobRunner } from './queue/job-runner';
+import { JobWorker } from './queue/job-worker';
+import type { JobKind, JobData } from './queue/kinds';
+import { ScheduleKeeper, type WantedSchedule } from './queue/schedule-keeper';
+import type { WorkersAlive } from './queue/workers-alive';
 import type { HousekeepingOptions } from './options';
 
 /** What the background work of a process works with. */

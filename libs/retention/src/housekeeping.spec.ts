@@ -7,7 +7,7 @@ import { eventually } from '@sluice/test/support/eventually';
 import { freshPrefix, sharedRedis, type TestRedis } from '@sluice/test/support/redis';
 import { startWorker, type TestWorker, type TestWorkerOptions } from '../test/test-worker';
 import type { Housekeeping, RunRequest } from './housekeeping';
-import type { JobRun } from './jobs/runs';
+import type { JobRun } from './queue/runs';
 import { TopicTrimmer } from './trim/topic-trimmer';
 
 const hourMs = 3_600_000;

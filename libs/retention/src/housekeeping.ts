@@ -9,20 +9,20 @@ import {
 } from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
 import { FsckTask } from './fsck/fsck';
-import type { HousekeepingQueue } from './jobs/bullmq';
-import { jobLimits, type JobLimits } from './jobs/job-limits';
-import { JobMetrics } from './jobs/job-metrics';
+import type { HousekeepingQueue } from './queue/bullmq';
+import { jobLimits, type JobLimits } from './queue/job-limits';
+import { JobMetrics } from './queue/job-metrics';
 import {
   JobQueue,
   type JobCounts,
   type LastRun,
   type RunFilter,
   type Schedule,
-} from './jobs/job-queue';
-import { JobRunner } from './jobs/job-runner';
-import type { JobData, JobKind, Tasks } from './jobs/kinds';
-import type { JobRun } from './jobs/runs';
-import { WorkersAlive } from './jobs/workers-alive';
+} from './queue/job-queue';
+import { JobRunner } from './queue/job-runner';
+import type { JobData, JobKind, Tasks } from './queue/kinds';
+import type { JobRun } from './queue/runs';
+import { WorkersAlive } from './queue/workers-alive';
 import { schedulesFor, type HousekeepingOptions } from './options';
 import {
   appendOnlyFileTask,

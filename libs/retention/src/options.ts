@@ -1,4 +1,4 @@
-import type { WantedSchedule } from './jobs/schedule-keeper';
+import type { WantedSchedule } from './queue/schedule-keeper';
 
 /** What the housekeeping is told by the settings. */
 export interface HousekeepingOptions {

@@ -3,7 +3,7 @@ import { PartitionStore, TopicCatalog } from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
 import { connectLink, type TestRedis } from '@sluice/test/support/redis';
 import { Housekeeping } from '../src/housekeeping';
-import type { JobLimits } from '../src/jobs/job-limits';
+import type { JobLimits } from '../src/queue/job-limits';
 import type { HousekeepingOptions } from '../src/options';
 
 const hourMs = 3_600_000;

@@ -165,7 +165,7 @@ export interface PartitionName {
 /** How a consumer is to behave; what is missing has a default. */
 export interface ConsumerSettings {
   group: string;
-  /** Names, or patterns for the whole name. Topics that come later are taken when they are there. */
+  /** Names, or patterns for whole names. Topics that come later are taken when they are there. */
   topics: readonly (string | RegExp)[];
   /** A static member keeps its partitions over a restart shorter than the session (KIP-345). */
   instanceId?: string;

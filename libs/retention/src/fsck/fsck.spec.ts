@@ -5,7 +5,7 @@ import type { RedisLink } from '@sluice/redis';
 import { eventually } from '@sluice/test/support/eventually';
 import { freshPrefix, sharedRedis, type TestRedis } from '@sluice/test/support/redis';
 import { startWorker, type TestWorker } from '../../test/test-worker';
-import type { JobReport } from '../jobs/kinds';
+import type { JobReport } from '../queue/kinds';
 import { kindOfKey } from './key-kinds';
 
 /** Keys of an empty partition: log, meta, producers, spans. */

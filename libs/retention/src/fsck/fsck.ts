@@ -1,8 +1,8 @@
 import type { GroupHousekeeping } from '@sluice/groups';
 import { holderOf, readTopicHolders, type TopicHolders } from '@sluice/log';
 import { attempt, type RedisLink } from '@sluice/redis';
-import type { JobQueue } from '../jobs/job-queue';
-import type { JobData, Task, TaskResult } from '../jobs/kinds';
+import type { JobQueue } from '../queue/job-queue';
+import type { JobData, Task, TaskResult } from '../queue/kinds';
 import { fsckLimits } from './fsck-limits';
 import { kindOfKey, type KeyKind } from './key-kinds';
 

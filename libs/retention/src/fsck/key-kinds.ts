@@ -1,5 +1,5 @@
 import { partitionKeys } from '@sluice/log';
-import { jobsPrefix, queueName } from '../jobs/bullmq';
+import { jobsPrefix, queueName } from '../queue/bullmq';
 
 /** What a key is, by its name. */
 export type KeyKind =

@@ -1,7 +1,7 @@
 import type { GroupHousekeeping } from '@sluice/groups';
 import type { DeletedTopicSweeper, PartitionCare } from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
-import type { Task, TaskResult } from '../jobs/kinds';
+import type { Task, TaskResult } from '../queue/kinds';
 
 /** Frees the keys of deleted topics, and their offsets in all groups. */
 export function deletedTopicsTask(

@@ -1,6 +1,6 @@
 import type { TopicCatalog, Topic } from '@sluice/log';
 import type { Clock } from '@sluice/base';
-import type { JobData, Task, TaskResult } from '../jobs/kinds';
+import type { JobData, Task, TaskResult } from '../queue/kinds';
 import { checkIntervalMs, type TopicTrimmer } from '../trim/topic-trimmer';
 
 /** What trimming works with. */
