@@ -48,10 +48,10 @@ export function appendReply(
   outcome: AppendOutcome,
   logAppendTimeMs: number,
 ): PartitionReply {
-  const refused = (errorCode: ErrorCodeValue) => refusedReply(index, { errorCode });
   if ('refused' in outcome) {
     const fenced = outcome.refused === 'fenced-leader';
     return refused(
+      index,
       fenced ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     );
   }
@@ -65,14 +65,18 @@ export function appendReply(
       return storedReply(index, result.baseOffset, storedAtMs, logStartOffset);
     }
     case 'duplicate-unknown':
-      return refused(ErrorCode.DUPLICATE_SEQUENCE_NUMBER);
+      return refused(index, ErrorCode.DUPLICATE_SEQUENCE_NUMBER);
     case 'out-of-order':
-      return refused(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+      return refused(index, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
     case 'fenced-producer':
-      return refused(ErrorCode.INVALID_PRODUCER_EPOCH);
+      return refused(index, ErrorCode.INVALID_PRODUCER_EPOCH);
     case 'invalid-timestamp':
-      return refused(ErrorCode.INVALID_TIMESTAMP);
+      return refused(index, ErrorCode.INVALID_TIMESTAMP);
   }
+}
+
+function refused(index: number, errorCode: ErrorCodeValue): PartitionReply {
+  return refusedReply(index, { errorCode });
 }
 
 function storedReply(

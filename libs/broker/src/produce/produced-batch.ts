@@ -1,4 +1,3 @@
-import type { Clock } from '@sluice/base';
 import type { AppendBatch, TopicConfig } from '@sluice/log';
 import {
   applyFindings,
@@ -90,30 +89,32 @@ function otherCompression(
   return wanted === compressionOf(attributes) ? null : wanted;
 }
 
-/** A batch that may be appended, and the time that its records get by that; -1 for their own. */
-export interface Appendable {
-  batch: AppendBatch;
-  logAppendTimeMs: number;
+/** What a batch is, and what its topic makes of it. */
+export interface BatchOfTopic {
+  readonly bytes: Buffer;
+  readonly header: BatchHeader;
+  readonly config: TopicConfig;
+  readonly rules: ExamineRules;
 }
 
-/** Makes a batch what the topic stores, now that its records have been examined. */
+/**
+ * Makes a batch what the topic stores, now that its records have been examined.
+ *
+ * @param logAppendTimeMs the time that its records get; -1 for their own
+ */
 export function prepare(
-  records: Buffer,
-  header: BatchHeader,
+  { bytes: records, header, config, rules }: BatchOfTopic,
   findings: Findings,
-  { config, rules }: { config: TopicConfig; rules: ExamineRules },
-  clock: Pick<Clock, 'nowMs'>,
-): Appendable | Refusal {
+  logAppendTimeMs: number,
+): AppendBatch | Refusal {
   const bytes = applyFindings(records, header, findings, rules.compression);
   // As in Kafka, the limit is on the batch as it is stored, too.
   if (bytes.length > config.maxMessageBytes) return tooLarge(bytes.length, config);
-  const atAppend = config.timestampType === 'LogAppendTime';
-  const logAppendTimeMs = atAppend ? clock.nowMs() : -1;
+  const atAppend = logAppendTimeMs !== -1;
   if (atAppend) stampLogAppendTime(bytes, 0, logAppendTimeMs);
   const { lastOffsetDelta, producerId, producerEpoch, baseSequence } = header;
   const maxTimestampMs = atAppend ? logAppendTimeMs : header.maxTimestampMs;
-  const batch = { bytes, lastOffsetDelta, maxTimestampMs, producerId, producerEpoch, baseSequence };
-  return { batch, logAppendTimeMs };
+  return { bytes, lastOffsetDelta, maxTimestampMs, producerId, producerEpoch, baseSequence };
 }
 
 function tooLarge(bytes: number, { maxMessageBytes }: TopicConfig): Refusal {
