@@ -1,6 +1,6 @@
 /**
- * Names this transport for handlers that shall be its alone: `@EventPattern('x', STREAMS_TRANSPORT)`.
- * The same symbol in every copy of the package.
+ * Names this transport for handlers that shall be its alone, as in
+ * `@EventPattern('x', STREAMS_TRANSPORT)`. The same symbol in every copy of the package.
  */
 export const STREAMS_TRANSPORT = Symbol.for('sluice:streams');
 
