@@ -43,7 +43,7 @@ export interface DeadLetterOptions {
   topic?: string;
 }
 
-/** How the records of a topic are given to a handler. What is left out, the server's options say. */
+/** How the records of a topic are given to a handler. The rest is as the server's options say. */
 export interface StreamHandlerOptions {
   /** The consumer group, exactly as it is called in Redis. */
   group?: string;
