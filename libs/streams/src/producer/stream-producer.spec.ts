@@ -151,7 +151,7 @@ describe("a topic's configs", () => {
     expect([(await first!).offset, (await last!).offset]).toEqual([0, 1]);
   });
 
-  it('bound the bytes of batches: more go in several, and one too large alone is refused', async () => {
+  it('bound the bytes of batches: more go in several, one too large is refused', async () => {
     const topic = await makeTopic(1, { 'max.message.bytes': '300' });
     const producer = producerOf();
     const fine = Array.from({ length: 10 }, (_, i) => ({ topic, value: `${i}`.repeat(100) }));
@@ -162,7 +162,7 @@ describe("a topic's configs", () => {
     expect((await large).message).toContain('max.message.bytes is 300');
   });
 
-  it('have batches compressed as the topic wants it, and measured as they are stored', async () => {
+  it('have batches compressed as the topic wants, and measured as stored', async () => {
     const configs = { 'compression.type': 'gzip', 'max.message.bytes': '300' };
     const topic = await makeTopic(1, configs);
     await producerOf({ compression: 'lz4' }).send({ topic, value: 'x'.repeat(10_000) });
