@@ -1,7 +1,11 @@
-import type { AppendOutcome } from '@sluice/log';
+import {
+  appendRefusalCode,
+  appendResultCode,
+  recordsErrorCode,
+  type AppendOutcome,
+} from '@sluice/log';
 import type { RecordFault, RecordsError } from '@sluice/records';
 import { ErrorCode, type ErrorCodeValue, type Produce, type ResponseInput } from '@sluice/wire';
-import { recordsErrorCode } from '../requests/error-codes';
 
 type ProduceResponse = ResponseInput<typeof Produce>;
 /** What a producer is told of one partition. */
@@ -49,11 +53,7 @@ export function appendReply(
   logAppendTimeMs: number,
 ): PartitionReply {
   if ('refused' in outcome) {
-    const fenced = outcome.refused === 'fenced-leader';
-    return refused(
-      index,
-      fenced ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-    );
+    return refusedReply(index, { errorCode: appendRefusalCode(outcome.refused) });
   }
   const { result, logStartOffset } = outcome;
   switch (result.kind) {
@@ -64,19 +64,9 @@ export function appendReply(
       const storedAtMs = logAppendTimeMs === -1 ? -1 : result.maxTimestampMs;
       return storedReply(index, result.baseOffset, storedAtMs, logStartOffset);
     }
-    case 'duplicate-unknown':
-      return refused(index, ErrorCode.DUPLICATE_SEQUENCE_NUMBER);
-    case 'out-of-order':
-      return refused(index, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
-    case 'fenced-producer':
-      return refused(index, ErrorCode.INVALID_PRODUCER_EPOCH);
-    case 'invalid-timestamp':
-      return refused(index, ErrorCode.INVALID_TIMESTAMP);
+    default:
+      return refusedReply(index, { errorCode: appendResultCode(result) });
   }
-}
-
-function refused(index: number, errorCode: ErrorCodeValue): PartitionReply {
-  return refusedReply(index, { errorCode });
 }
 
 function storedReply(

@@ -1,14 +1,13 @@
-import { resolveConfigs, type AppendBatch, type AppendDone } from '@sluice/log';
-import type { Topic, TopicConfig } from '@sluice/log';
+import { examineRulesOf, resolveConfigs, storageErrorCode } from '@sluice/log';
+import type { Appendable, AppendDone, Topic, TopicConfig } from '@sluice/log';
 import { RecordsError, type BatchHeader, type ExamineRules, type Findings } from '@sluice/records';
 import { ErrorCode, type Produce, type RequestOf } from '@sluice/wire';
 import type { Partition } from '../partitions/partition';
 import type { RequestContext } from '../requests/context';
-import { storageErrorCode } from '../requests/error-codes';
 import { NotExamined } from '../examiner/examination';
 import { appendReply, refusalOf, refusedReply } from './partition-reply';
 import type { PartitionReply, Refusal } from './partition-reply';
-import { checkHeader, prepare, rulesOf } from './produced-batch';
+import { checkHeader, prepare } from './produced-batch';
 
 type PartitionData = RequestOf<typeof Produce>['topicData'][number]['partitionData'][number];
 
@@ -71,7 +70,7 @@ export function produceToPartition(
   const config = resolveConfigs(topic);
   const header = checkHeader(records, config, apiVersion);
   if ('errorCode' in header) return refuse(produced, place, index, header);
-  const rules = rulesOf(config, header, services.clock.nowMs());
+  const rules = examineRulesOf(config, header, services.clock.nowMs());
   examine({ produced, place, partition, index, bytes: records!, header, config, rules });
 }
 
@@ -108,25 +107,20 @@ function standInLine(checked: Checked, findings: Findings | Promise<Findings>): 
 }
 
 function append(checked: Checked, findings: Findings): void {
-  const { produced, config } = checked;
+  const { produced, place, index, partition, bytes, header, config } = checked;
   const { context, acks } = produced;
-  const atAppend = config.timestampType === 'LogAppendTime';
-  const logAppendTimeMs = atAppend ? context.services.clock.nowMs() : -1;
-  let batch: AppendBatch | Refusal;
+  let prepared: Appendable;
   try {
-    batch = prepare(checked, findings, logAppendTimeMs);
+    prepared = prepare(bytes, header, findings, checked, context.services.clock);
   } catch (error) {
     fail(checked, error);
     return letGo(produced, findings);
   }
-  if ('errorCode' in batch) {
-    refuse(produced, checked.place, checked.index, batch);
-    return letGo(produced, findings);
-  }
+  const { batch, logAppendTimeMs } = prepared;
   const copies = acks === acksAll ? config.minInsyncReplicas - 1 : 0;
   const repacked = findings.repacked === null ? null : findings;
-  const done = tellWhenAppended(produced, checked.place, checked.index, logAppendTimeMs, repacked);
-  checked.partition.append(batch, copies, done);
+  const done = tellWhenAppended(produced, place, index, logAppendTimeMs, repacked);
+  partition.append(batch, copies, done);
 }
 
 /** @param repacked what is in memory until the client is told; null: nothing */
