@@ -163,7 +163,7 @@ function benchContext(
     ...options,
     progress: (line) => process.stderr.write(`· ${line}\n`),
     async startGateway() {
-      // A gateway loads these after it has begun to serve, which takes longer than a quick scenario.
+      // These are loaded once it serves, and that may take longer than a quick scenario.
       const without = { SLUICE_ADMIN: 'false', SLUICE_WORKER: 'false' };
       const own = { REDIS_URL: url, SLUICE_PORT: '0', SLUICE_LOG_LEVEL: 'error' };
       const env = { ...process.env, ...own, ...without };
