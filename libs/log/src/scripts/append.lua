@@ -96,6 +96,7 @@ local batches = meta[5] + added
 
 -- ── writes ──
 --- @include "wake"
+--- @include "make-stream"
 --- @include "store-span"
 if added == 0 then
   call('HSET', KEYS.meta, 'next', meta[1])

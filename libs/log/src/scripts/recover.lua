@@ -6,7 +6,7 @@ The next offset moves to `target`, the end that somebody knows the log has had, 
 control batches, and a new leader epoch begins behind it. Running it again for the same target, or
 for the same history, does nothing. What the meta hash says is also made to agree with the stream.
 
-KEYS    meta log? open?
+KEYS    meta log? open? spans?
 ARGV    target history reservation epochsMax wake
 REPLY   same logEnd epoch | moved logEnd epoch from
 REFUSED unknown-partition | newer-format ]]
@@ -62,6 +62,8 @@ one.extended, one.crossed = nowMs, target
 
 -- ── writes ──
 --- @include "wake"
+--- @include "make-stream"
+if call('EXISTS', KEYS.spans) == 0 then makeStream(KEYS.spans) end
 if lost then call('RENAMENX', KEYS.open, KEYS.log) end
 -- How old these batches are was not looked at.
 if from > logEnd then call('HDEL', KEYS.meta, 'span') end

@@ -22,7 +22,7 @@ local function readSpan(text, gone, bytes, batches)
   span.from = tonumber(from or span.bytes)
   -- Where it is missing, an earlier version has written, or nobody knows what is in the stream.
   span.maxBefore, span.largest = tonumber(maxBefore or unsure), tonumber(largest or unsure)
-  span.changed = not from
+  span.changed, span.isNew = not from, not from
   return span
 end
 
