@@ -16,8 +16,8 @@ import { readPackage, root } from './project.mjs';
 /** What services install by name; the libraries that these import become packages too. */
 const wanted = ['transport', 'jobs'];
 
-/** What a package shows beside its index: `@sluice/transport/testing`. */
-const doors = new Map([['transport', ['testing']]]);
+/** What a package shows beside its index, where it has it: `@sluice/transport/testing`. */
+const doors = ['testing'];
 
 /** In a few words, for the registry and for those packages that have no README of their own. */
 const descriptions = new Map([
@@ -66,8 +66,16 @@ const outDirectory = join(root, 'dist/packages');
 const compiled = join(outDirectory, '.compiled');
 
 /**
+ * @typedef {object} PackageManifest
+ * @property {string} name
+ * @property {string} version
+ * @property {Record<string, string>} dependencies
+ * @property {Record<string, string>} peerDependencies
+ * @property {Record<string, { optional: true }>} peerDependenciesMeta
+ */
+
+/**
  * Compiles the libraries and packs each, with all that its code imports as dependencies or peers.
- * @returns {Promise<string[]>} the tarballs
  */
 export async function packAll() {
   const startedMs = performance.now();
@@ -76,20 +84,20 @@ export async function packAll() {
   await compile();
   // Only what is imported from the wanted libraries was compiled.
   const libraries = readdirSync(join(compiled, 'libs')).sort();
-  const tarballs = [];
-  for (const library of libraries) tarballs.push(await pack(library));
+  /** @type {Map<string, PackageManifest>} */
+  const manifests = new Map(libraries.map((library) => [`@sluice/${library}`, fill(library)]));
+  for (const library of libraries) finish(library, manifests);
   rmSync(compiled, { recursive: true });
-  const names = libraries.map((library) => `@sluice/${library}`).join(', ');
+  await npmPack(libraries.map((library) => `./${library}`));
+  const names = [...manifests.keys()].join(', ');
   say(`packed ${names} into dist/packages in ${duration(performance.now() - startedMs)}`);
-  return tarballs;
 }
 
 /** CommonJS, which both `import` and `require` can load, with declarations. */
 async function compile() {
-  const entries = wanted.flatMap((library) => [
-    `libs/${library}/src/index.ts`,
-    ...(doors.get(library) ?? []).map((door) => sourceOf(library, door)),
-  ]);
+  const entries = wanted.flatMap((library) =>
+    ['index', ...doorsOf(library).values()].map((path) => `libs/${library}/src/${path}.ts`),
+  );
   const project = join(compiled, 'tsconfig.json');
   const settings = {
     extends: join(root, 'tsconfig.json'),
@@ -111,19 +119,25 @@ async function compile() {
 }
 
 /**
+ * Where a package's doors lead, below its sources and without the ending.
  * @param {string} library
- * @param {string} door
+ * @returns {Map<string, string>}
  */
-function sourceOf(library, door) {
-  const folder = `libs/${library}/src/${door}`;
-  return existsSync(join(root, folder)) ? `${folder}/index.ts` : `${folder}.ts`;
+function doorsOf(library) {
+  const sources = join(root, 'libs', library, 'src');
+  const found = doors.flatMap((door) =>
+    [door, `${door}/index`]
+      .filter((path) => existsSync(join(sources, `${path}.ts`)))
+      .map((path) => /** @type {const} */ ([door, path])),
+  );
+  return new Map(found);
 }
 
 /**
- * One package: its folder in dist/packages, and the tarball of it.
+ * A package's folder in dist/packages, with its code.
  * @param {string} library
  */
-async function pack(library) {
+function fill(library) {
   const folder = join(outDirectory, library);
   const code = join(folder, 'dist');
   cpSync(join(compiled, 'libs', library, 'src'), code, { recursive: true });
@@ -131,18 +145,48 @@ async function pack(library) {
   for (const file of filesBelow(sources).filter((path) => path.endsWith('.lua'))) {
     cpSync(file, join(code, relative(sources, file)));
   }
-  const manifest = manifestOf(library, importsBelow(code));
-  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   writeFileSync(join(folder, 'README.md'), readmeOf(library));
-  const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', outDirectory];
+  return manifestOf(library, importsBelow(code));
+}
+
+/**
+ * Writes a package's manifest. What the packages that it needs want of the service, it wants too:
+ * some package managers hand peers down only to those who name them.
+ * @param {string} library
+ * @param {ReadonlyMap<string, PackageManifest>} manifests
+ */
+function finish(library, manifests) {
+  const own = new Set([`@sluice/${library}`]);
+  for (const name of own) {
+    for (const dependency of Object.keys(manifests.get(name)?.dependencies ?? {})) {
+      if (manifests.has(dependency)) own.add(dependency);
+    }
+  }
+  const all = [...own].flatMap((name) =>
+    Object.entries(manifests.get(name)?.peerDependencies ?? {}),
+  );
+  const peerDependencies = Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
+  const optional = Object.keys(peerDependencies).filter((name) => optionalPeers.has(name));
+  const manifest = {
+    ...manifests.get(`@sluice/${library}`),
+    peerDependencies,
+    peerDependenciesMeta: Object.fromEntries(optional.map((name) => [name, { optional: true }])),
+  };
+  const file = join(outDirectory, library, 'package.json');
+  writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** @param {string[]} folders in dist/packages */
+async function npmPack(folders) {
+  const args = ['pack', '--silent', '--ignore-scripts', ...folders];
   const npm = process.env.npm_execpath;
-  const options = { cwd: folder, stdio: /** @type {const} */ (['ignore', 'ignore', 'inherit']) };
+  /** @type {import('./processes.mjs').SpawnOptions} */
+  const options = { cwd: outDirectory, stdio: ['ignore', 'ignore', 'inherit'] };
   const ended = await (npm === undefined
     ? run('npm', args, options)
     : run(process.execPath, [npm, ...args], options));
-  if (ended !== 0) throw new Trouble(`npm could not pack ${manifest.name}.`);
-  return join(outDirectory, `sluice-${library}-${manifest.version}.tgz`);
+  if (ended !== 0) throw new Trouble('npm could not pack the packages; its message is above.');
 }
 
 /**
@@ -152,15 +196,11 @@ async function pack(library) {
 function manifestOf(library, imported) {
   const { version, license, engines } = readPackage();
   const { dependencies, peerDependencies } = versionsOf(library, imported);
-  const optional = Object.keys(peerDependencies).filter((name) => optionalPeers.has(name));
   const shown = (/** @type {string} */ path) => ({
     types: `./dist/${path}.d.ts`,
     default: `./dist/${path}.js`,
   });
-  const others = (doors.get(library) ?? []).map((door) => {
-    const source = sourceOf(library, door).replace(/\.ts$/, '');
-    return [`./${door}`, shown(relative(`libs/${library}/src`, source))];
-  });
+  const others = [...doorsOf(library)].map(([door, path]) => [`./${door}`, shown(path)]);
   return {
     name: `@sluice/${library}`,
     version,
@@ -179,7 +219,7 @@ function manifestOf(library, imported) {
     files: ['dist'],
     dependencies,
     peerDependencies,
-    peerDependenciesMeta: Object.fromEntries(optional.map((name) => [name, { optional: true }])),
+    peerDependenciesMeta: {},
   };
 }
 
@@ -213,7 +253,7 @@ function versionsOf(library, imported) {
  */
 function checkShown(library, specifier) {
   const [, target = '', door] = /^@sluice\/([^/]+)(?:\/(.+))?$/.exec(specifier) ?? [];
-  if (door === undefined || doors.get(target)?.includes(door)) return;
+  if (door === undefined || doorsOf(target).has(door)) return;
   throw new Trouble(`libs/${library} imports ${specifier}, which @sluice/${target} does not show.`);
 }
 
