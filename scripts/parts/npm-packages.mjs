@@ -190,16 +190,20 @@ async function npmPack(folders) {
 }
 
 /**
+ * What `exports` says of a file, named without its ending.
+ * @param {string} path
+ */
+function shown(path) {
+  return { types: `./dist/${path}.d.ts`, default: `./dist/${path}.js` };
+}
+
+/**
  * @param {string} library
  * @param {ReadonlySet<string>} imported
  */
 function manifestOf(library, imported) {
   const { version, license, engines } = readPackage();
   const { dependencies, peerDependencies } = versionsOf(library, imported);
-  const shown = (/** @type {string} */ path) => ({
-    types: `./dist/${path}.d.ts`,
-    default: `./dist/${path}.js`,
-  });
   const others = [...doorsOf(library)].map(([door, path]) => [`./${door}`, shown(path)]);
   return {
     name: `@sluice/${library}`,
