@@ -19,16 +19,17 @@ export async function measureBeside(context: BenchContext): Promise<Measurement[
   const batches = batchesOf(load);
   const port = await context.startGateway();
   const connections = await openMany(port, load.connections);
-  const url = `redis://127.0.0.1:${context.redis.options.port}`;
+  const { partitions } = load;
+  const redisUrl = `redis://127.0.0.1:${context.redis.options.port}`;
   const alone: number[] = [];
   const beside = new Map<number, number[]>(rates.map((rate) => [rate, []]));
   for (let round = 0; round <= context.rounds; round++) {
     const topic = `bench-beside-${round}`;
-    await createTopic(connections[0]!, topic, load.partitions);
+    await createTopic(connections[0]!, topic, partitions);
     alone.push(await produceAll(load, batches, topic, connections));
     for (const [perSecond, found] of beside) {
       context.progress(`${load.name}, beside ${perSecond} records/s`);
-      const end = await startWriter({ url, topic, perSecond });
+      const end = await startWriter({ redisUrl, topic, partitions, perSecond });
       found.push(await produceAll(load, batches, topic, connections));
       await end();
     }
