@@ -300,7 +300,7 @@ function readmeOf(library) {
 
 A part of Sluice: ${descriptions.get(library)}.
 
-It is made for \`@sluice/transport\` and \`@sluice/jobs\`, which install it. What it exports may change
-with each version; the documented interface is that of those two.
+It is made for \`@sluice/transport\` and \`@sluice/jobs\`. What it exports may change with each
+version; the documented interface is that of those two.
 `;
 }

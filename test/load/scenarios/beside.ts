@@ -59,6 +59,8 @@ export async function measureBeside(context: BenchContext): Promise<Measurement[
 /** @returns what ends it */
 async function startWriter(work: WriterWork): Promise<() => Promise<void>> {
   const thread = new Worker(join(__dirname, '../writer-thread.js'), { workerData: work });
+  // Where the bench is interrupted nobody ends it.
+  thread.unref();
   await once(thread, 'message');
   return async () => {
     thread.postMessage('end', []);
