@@ -329,7 +329,7 @@ describe('a handler that fails', () => {
 });
 
 describe('retries by a topic', () => {
-  it('let what comes after go first, count on, and end as a dead letter of the origin', async () => {
+  it('let what comes after go first, count on, end as a letter of the origin', async () => {
     @Controller()
     class Orders {
       @StreamHandler('orders', { retry: { ...fastRetry, mode: 'topic' } })

@@ -26,9 +26,9 @@ import { defaultDrainTimeoutMs, type StreamsServerOptions } from './server-optio
 import { ServerRun } from './server-run';
 
 /**
- * Nest's server for handlers of streams: the strategy of a microservice. Joins the handlers' groups,
- * gives them the records of the partitions that it owns there, and acknowledges what they have
- * dealt with.
+ * Nest's server for handlers of streams: the strategy of a microservice. It joins the groups of the
+ * handlers, gives them the records of the partitions that it owns there, and acknowledges what they
+ * have dealt with.
  */
 export class StreamsServer
   extends Server<StreamsServerEvents, StreamsStatus>
@@ -71,7 +71,8 @@ export class StreamsServer
     isEventHandler = false,
     extras: Record<string, unknown> = {},
   ): void {
-    if (!(pattern instanceof RegExp) && !(typeof pattern === 'string' && isTopicName(pattern))) {
+    const isName = typeof pattern === 'string' && isTopicName(pattern);
+    if (!isName && !(pattern instanceof RegExp)) {
       const fields = { pattern: this.getPatternAsString(pattern) };
       return this.#log.warn('a handler is left out: its pattern is no name of a topic', fields);
     }
@@ -91,7 +92,7 @@ export class StreamsServer
     this.messageHandlers.set(key, callback);
   }
 
-  /** The first handler of a topic, in whatever group. Names are taken as they are, never as JSON. */
+  /** The first handler of a topic, in whatever group. A name is never read as JSON. */
   override getHandlerByPattern(pattern: string): MessageHandler | null {
     for (const { group } of this.#routes.all) {
       const plan = this.#routes.planOf(group, pattern);

@@ -20,7 +20,7 @@ export interface MemoryStreamsOptions {
   clock?: Clock;
 }
 
-/** A record that is to be written by a test; a value that is neither bytes nor text becomes JSON. */
+/** What a test may say of a record that it writes, beside its topic and its value. */
 export type TestRecord = Omit<RecordToSend, 'headers' | 'topic' | 'value'> & {
   headers?: Readonly<Record<string, string>>;
 };
