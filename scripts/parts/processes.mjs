@@ -34,9 +34,20 @@ export function run(command, args, options = {}) {
   });
 }
 
-/** Ends what `run` is running. */
-export function endPrograms() {
+/**
+ * Ends what `run` is running, the hard way after `graceMs`: npm goes on for minutes when it is asked
+ * to stop in the middle of an installation, and a second one beside it would ruin both. Resolves
+ * when all have ended.
+ * @param {number} [graceMs]
+ */
+export async function endPrograms(graceMs = 3_000) {
+  const ends = [...programs].map((child) => new Promise((resolve) => child.once('close', resolve)));
   for (const child of programs) child.kill('SIGTERM');
+  const timer = setTimeout(() => {
+    for (const child of programs) child.kill('SIGKILL');
+  }, graceMs);
+  await Promise.all(ends);
+  clearTimeout(timer);
 }
 
 /**
