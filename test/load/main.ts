@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import type { BenchContext, Measurement } from './bench-context';
 import { textReport } from './report';
+import { measureBeside } from './scenarios/beside';
 import { measureExamine } from './scenarios/examine';
 import { measureFetch } from './scenarios/fetch';
 import { brokerScenarios, measureBesideBroker, type Endpoint } from './scenarios/other-broker';
@@ -23,12 +24,12 @@ this machine, and ends them.
 
   --quick          smaller amounts, for a first look
   --rounds N       rounds of each comparison; the median counts (default 3)
-  --only NAMES     some of: produce, single, fetch, latency, memory, examine, trim
-                   (comma-separated; without examine and trim unless they are named)
+  --only NAMES     some of: produce, single, fetch, latency, memory, examine, trim, beside
+                   (comma-separated; the last three only where they are named)
   --aof            Redis with its append-only file on (everysec), as npm start runs it
   --broker H:P     beside a gateway, in turns, the only broker of a Kafka cluster at that address
                    instead of bare Redis: the same Produce (v7) and Fetch (v12) requests, in topics
-                   instead of bare Redis: the same Produce (v7) and Fetch (v12) requests, in topics
+                   named sluice-bench-… that are made for it and deleted again. Implies --aof. Some
                    of: produce, single, fetch, latency
   --json FILE      also write the results as JSON
   --help           this text
@@ -42,8 +43,11 @@ const scenarios: Record<string, (context: BenchContext) => Promise<Measurement[]
   memory: measureMemory,
   examine: async (context) => measureExamine(context),
   trim: measureTrim,
+  beside: measureBeside,
 };
-const usual = Object.keys(scenarios).filter((name) => !['examine', 'trim'].includes(name));
+/** These are measured only where they are named. */
+const named = ['examine', 'trim', 'beside'];
+const usual = Object.keys(scenarios).filter((name) => !named.includes(name));
 
 /** Printed below the figures: a ratio of rates says nothing of what was promised for them. */
 const promises = `What an answer with acks=1 means is not the same on both sides:
@@ -163,8 +167,10 @@ function benchContext(
     ...options,
     progress: (line) => process.stderr.write(`· ${line}\n`),
     async startGateway() {
-      const free = { SLUICE_PORT: '0', SLUICE_ADMIN_PORT: '0' };
-      const env = { ...process.env, REDIS_URL: url, ...free, SLUICE_LOG_LEVEL: 'error' };
+      // These are loaded once it serves, and that may take longer than a quick scenario.
+      const without = { SLUICE_ADMIN: 'false', SLUICE_WORKER: 'false' };
+      const own = { REDIS_URL: url, SLUICE_PORT: '0', SLUICE_LOG_LEVEL: 'error' };
+      const env = { ...process.env, ...own, ...without };
       const child = fork(program.entry, {
         env,
         execArgv: program.nodeFlags,
