@@ -13,10 +13,13 @@ export interface StreamsHealthLimits {
 }
 
 /** What terminus makes its answer of. */
-export type StreamsHealthResult<Key extends string> = Record<
-  Key,
-  { status: 'up' | 'down'; [detail: string]: unknown }
->;
+export type StreamsHealthResult<Key extends string> = Record<Key, StreamsHealthDetails>;
+
+/** How a server does, in terminus' words and in numbers. */
+export interface StreamsHealthDetails {
+  status: 'up' | 'down';
+  [detail: string]: unknown;
+}
 
 const defaultSilentMsMax = 30_000;
 const defaultInFlightMsMax = 300_000;
@@ -51,7 +54,8 @@ export class StreamsHealthIndicator {
         partitions.reduce((oldest, { oldestInFlightMs }) => Math.max(oldest, oldestInFlightMs), 0),
       ),
     };
-    return { [key]: result } as StreamsHealthResult<Key>;
+    const named: Record<string, StreamsHealthDetails> = { [key]: result };
+    return named as StreamsHealthResult<Key>;
   }
 }
 

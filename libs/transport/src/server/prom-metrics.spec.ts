@@ -29,7 +29,7 @@ describe('the metrics of a server', () => {
     expect(text).toContain('sluice_stream_handled_records_total{group="billing",topic="orders"} 1');
     expect(text).toContain('sluice_stream_retried_records_total{group="other",topic="orders"} 1');
     expect(text).toContain(
-      'sluice_stream_dead_letters_total{group="billing",topic="orders",reason="attempts-exhausted"} 1',
+      'dead_letters_total{group="billing",topic="orders",reason="attempts-exhausted"} 1',
     );
     expect(text).toMatch(
       /attempt_seconds_count\{group="billing",topic="orders",outcome="failed"\} 2/,

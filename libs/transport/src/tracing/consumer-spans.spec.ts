@@ -65,7 +65,7 @@ const callOf = (records: ConsumedRecord[], isBatch = false) =>
 const run = () => Promise.resolve<CallEnd>({ kind: 'returned' });
 
 describe('the spans of consumers', () => {
-  it('are children of the span that the record was written in, and active in the handler', async () => {
+  it('are children of the one that the record came with, and active in the handler', async () => {
     const { api, spans, activeNow } = recordingApi();
     const seen: unknown[] = [];
     const seeing = () => {

@@ -34,8 +34,8 @@ export interface TracingApi {
 export type RunCall = (call: HandlerCall) => Promise<CallEnd>;
 
 /**
- * Puts a span around every call of a handler, as a child of the one that the record was written in;
- * a batch is linked to those of its records. Without @opentelemetry/api it returns what it is given.
+ * Puts a span around every call of a handler, as a child of the one that its record was written in;
+ * a batch is linked to those of its records. Without @opentelemetry/api it returns what it got.
  */
 export function tracedCalls(
   run: RunCall,
