@@ -1,3 +1,12 @@
+export { clientLimits } from './client/client-limits';
+export type { StreamsClientOptions } from './client/client-options';
+export { StreamRequestError, type RequestProblem } from './client/request-error';
+export {
+  StreamsClient,
+  type StreamsClientEvents,
+  type StreamsClientStatus,
+} from './client/streams-client';
+export type { TypedStreamsClient } from './client/typed-client';
 export { StreamContext, isStreamContext } from './context/stream-context';
 export {
   StreamHandler,
@@ -19,11 +28,28 @@ export type {
   StreamRequestOptions,
 } from './handlers/options';
 export { isReservedHeader, streamHeaders } from './headers';
+export { InjectStreamsClient } from './module/inject-streams-client';
+export type {
+  FeatureTopic,
+  NamedClient,
+  StreamsFeature,
+  StreamsModuleOptions,
+} from './module/module-options';
+export { StreamsModule } from './module/streams-module';
+export {
+  isStreamRecord,
+  StreamRecord,
+  StreamRecordBuilder,
+  type HeaderValue,
+  type StreamRecordOptions,
+} from './records/stream-record';
+export { RedisStreams, type RedisStreamsPorts } from './redis-streams';
 export { jsonDeserializer, jsonSerializer } from './serialization/json';
 export { rawDeserializer, rawSerializer } from './serialization/raw';
 export type { StreamDeserializer, StreamSerializer } from './serialization/serialization';
 export {
   defaultStreamsClient,
+  STREAMS_DRIVER,
   STREAMS_OPTIONS,
   STREAMS_TRANSPORT,
   streamsClientToken,
