@@ -1,5 +1,16 @@
 export * from './api';
 export { consumerLimits, type ConsumerLimits } from './consumer/consumer-limits';
 export { NotOwned } from './consumer/consumer-errors';
-export type { GroupSession, MemberListener, NewSession } from './consumer/group-session';
-export { StreamConsumer, type StreamConsumerDeps } from './consumer/stream-consumer';
+export { StreamConsumer } from './consumer/stream-consumer';
+export {
+  ConnectionClosed,
+  StreamsConnection,
+  type ConnectedLog,
+  type StreamsPorts,
+} from './connection/streams-connection';
+export type { StreamsConnectionOptions } from './connection/connection-options';
+export { connectionLimits } from './connection/connection-limits';
+export type { NoTopic, TopicTerms } from './connection/topic-maker';
+export { producerLimits } from './producer/producer-limits';
+export { isSendError, SendError, type SendErrorCode } from './producer/send-error';
+export { StreamProducer } from './producer/stream-producer';

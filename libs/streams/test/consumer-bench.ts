@@ -6,7 +6,7 @@ import { appendedAs } from '@sluice/test/support/batches';
 import { encodeBatch, type BatchOptions } from '@sluice/records';
 import type { ConsumedRecord, ConsumerSettings, OwnedPartition, RecordSink } from '../src/api';
 import type { ConsumerLimits } from '../src/consumer/consumer-limits';
-import { StreamConsumer } from '../src/consumer/stream-consumer';
+import { GroupReader } from '../src/consumer/group-reader';
 import { GrantedGroup, type GrantedSession } from './granted-group';
 
 /** What came to a sink, and the partition that it came with. */
@@ -50,7 +50,7 @@ export class ConsumerBench {
   readonly lines: Line[] = [];
   readonly topicId = 'AAAAAAAAAAAAAAAAAAAAAA';
   readonly group = 'readers';
-  private readonly open: StreamConsumer[] = [];
+  private readonly open: GroupReader[] = [];
   private readonly log: Logger;
 
   constructor(readonly link: RedisLink) {
@@ -95,9 +95,9 @@ export class ConsumerBench {
       limits?: Partial<ConsumerLimits>;
       link?: RedisLink;
     } = {},
-  ): Promise<{ consumer: StreamConsumer; session: GrantedSession }> {
+  ): Promise<{ consumer: GroupReader; session: GrantedSession }> {
     let session: GrantedSession | undefined;
-    const consumer = new StreamConsumer(
+    const consumer = new GroupReader(
       {
         redis: link,
         store: this.store,

@@ -1,13 +1,19 @@
-import { resolveConfigs, type Topic, type TopicConfig } from '@sluice/log';
+import {
+  examineRulesOf,
+  resolveConfigs,
+  storageErrorCode,
+  type Appendable,
+  type Topic,
+  type TopicConfig,
+} from '@sluice/log';
 import { RecordsError, type BatchHeader, type ExamineRules, type Findings } from '@sluice/records';
 import { ErrorCode, type Produce, type RequestOf } from '@sluice/wire';
 import type { Partition } from '../partitions/partition';
 import type { RequestContext } from '../requests/context';
-import { storageErrorCode } from '../requests/error-codes';
 import { NotExamined } from '../examiner/examination';
 import { appendReply, refusalOf, refusedReply } from './partition-reply';
 import type { PartitionReply, Refusal } from './partition-reply';
-import { checkHeader, prepare, rulesOf, type Appendable } from './produced-batch';
+import { checkHeader, prepare } from './produced-batch';
 
 type PartitionData = RequestOf<typeof Produce>['topicData'][number]['partitionData'][number];
 
@@ -68,7 +74,7 @@ class CheckedBatch {
     private readonly config: TopicConfig,
     private readonly done: Done,
   ) {
-    this.rules = rulesOf(config, header, produced.context.services.clock.nowMs());
+    this.rules = examineRulesOf(config, header, produced.context.services.clock.nowMs());
   }
 
   /** Has the records examined, here or elsewhere, and the batch appended when its turn comes. */
@@ -95,13 +101,12 @@ class CheckedBatch {
   private append(findings: Findings): void {
     const { config, rules, header } = this;
     const { context, acks } = this.produced;
-    let prepared: Appendable | Refusal;
+    let prepared: Appendable;
     try {
       prepared = prepare(this.bytes, header, findings, { config, rules }, context.services.clock);
     } catch (error) {
       return this.tell(refusedReply(this.index, refusalFor(error, context)), findings);
     }
-    if ('errorCode' in prepared) return this.tell(refusedReply(this.index, prepared), findings);
     const { batch, logAppendTimeMs } = prepared;
     const copies = acks === acksAll ? config.minInsyncReplicas - 1 : 0;
     this.partition.append(batch, copies, (outcome, error) => {

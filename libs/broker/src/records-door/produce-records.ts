@@ -1,5 +1,5 @@
 import { resolveConfigs, type NotedRequest, type Topic } from '@sluice/log';
-import { RecordsError } from '@sluice/records';
+import { recordBytesMost, RecordsError } from '@sluice/records';
 import { ErrorCode, errorInfo } from '@sluice/wire';
 import { limits } from '../limits';
 import { refusalOf, refusedReply, type PartitionReply } from '../produce/partition-reply';
@@ -8,7 +8,7 @@ import type { RequestContext } from '../requests/context';
 import { unknownPartition, unknownTopic } from './browse';
 import { DoorRefusal, invalid } from './door-refusal';
 import type { DoorServices } from './door-services';
-import { fingerprintOf, recordBytes, takeRecords } from './given-records';
+import { fingerprintOf, takeRecords } from './given-records';
 import type { ProduceRequest, TakenRecord } from './given-records';
 import { encodePlanned, planAsNoted, planBatches, spread, type PlannedBatch } from './produce-plan';
 
@@ -66,7 +66,7 @@ export async function produceRecords(
   keyless: number,
 ): Promise<Produced> {
   const records = takeRecords(request.records);
-  const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
+  const bytes = records.reduce((sum, record) => sum + recordBytesMost(record), 0);
   if (!services.produceBudget.tryReserve(bytes)) {
     const message = 'too much is being produced over HTTP at the moment; send it again soon';
     throw new DoorRefusal('too-many', 'produce-busy', message);

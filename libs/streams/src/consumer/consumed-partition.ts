@@ -26,8 +26,8 @@ export class ConsumedPartition implements OwnedPartition {
   readonly memberId: string;
   private readonly stopped = new AbortController();
   private readonly gone = new AbortController();
-  readonly stopping = this.stopped.signal;
-  readonly lost = this.gone.signal;
+  readonly stopping: AbortSignal = this.stopped.signal;
+  readonly lost: AbortSignal = this.gone.signal;
   private phase: Phase = 'claiming';
   /** Of claiming, taking over, moving. */
   private readonly steps: OneStep;
