@@ -3,7 +3,7 @@ import { baseLimits } from '@sluice/base';
 import { catalogLimits, partitionLimits } from '@sluice/log';
 import { fsckLimits, jobLimits, retentionLimits, scheduleLimits } from '@sluice/retention';
 import { processLimits } from '@sluice/process';
-import { connectionLimits, producerLimits } from '@sluice/streams';
+import { connectionLimits, consumerLimits, producerLimits } from '@sluice/streams';
 import { wireLimits } from '@sluice/wire';
 import * as ts from 'typescript';
 import { readFileSync } from 'node:fs';
@@ -64,6 +64,11 @@ const tables: readonly LimitTable[] = [
     title: 'Producer of a service',
     file: 'libs/streams/src/producer/producer-limits.ts',
     values: producerLimits,
+  },
+  {
+    title: 'Consumer of a service',
+    file: 'libs/streams/src/consumer/consumer-limits.ts',
+    values: consumerLimits,
   },
   { title: 'Start and end', file: 'libs/process/src/limits.ts', values: processLimits },
 ];

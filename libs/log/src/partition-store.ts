@@ -114,8 +114,8 @@ export class PartitionStore {
   async dropPartitions(refs: readonly PartitionRef[]): Promise<number> {
     const { write } = this.redis;
     const drops = refs.map((ref) => {
-      const { log, meta, producers, spans } = this.keys(ref);
-      return attempt('log.drop', write.unlink(meta, log, producers, spans));
+      const { log, meta, producers, spans, delivery } = this.keys(ref);
+      return attempt('log.drop', write.unlink(meta, log, producers, spans, delivery));
     });
     return (await Promise.all(drops)).reduce((sum, keys) => sum + keys, 0);
   }

@@ -1,4 +1,7 @@
 export * from './api';
+export { consumerLimits, type ConsumerLimits } from './consumer/consumer-limits';
+export { NotOwned } from './consumer/consumer-errors';
+export { StreamConsumer } from './consumer/stream-consumer';
 export {
   ConnectionClosed,
   StreamsConnection,

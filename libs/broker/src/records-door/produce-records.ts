@@ -206,23 +206,25 @@ function produceBatches(
   const { compression, acks } = request;
   const context = contextOf(services);
   const examineUntilMs = services.clock.monotonicMs() + limits.examineMsMax;
-  const produced = { context, acks: acksCodes[acks], examineUntilMs };
-  const replies = batches.map(
-    (batch) =>
+  const takers: ((outcome: BatchOutcome) => void)[] = [];
+  const told = (place: number, reply: PartitionReply) => takers[place]!(outcomeOf(reply));
+  const produced = { context, acks: acksCodes[acks], examineUntilMs, told };
+  const outcomes = batches.map(
+    (batch, place) =>
       new Promise<BatchOutcome>((resolve) => {
+        takers.push(resolve);
         const index = batch.partition;
-        const done = (reply: PartitionReply) => resolve(outcomeOf(reply));
         let bytes: Buffer;
         try {
           bytes = encodePlanned(batch, records, { timestampMs, compression });
         } catch (error) {
           if (!(error instanceof RecordsError)) throw error;
-          return done(refusedReply(index, refusalOf(error)));
+          return told(place, refusedReply(index, refusalOf(error)));
         }
-        produceToPartition(produced, topic, { index, records: bytes }, done);
+        produceToPartition(produced, place, topic, { index, records: bytes });
       }),
   );
-  return Promise.all(replies);
+  return Promise.all(outcomes);
 }
 
 /** A request that comes from no connection of a Kafka client. */
