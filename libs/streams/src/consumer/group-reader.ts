@@ -195,7 +195,13 @@ export class GroupReader implements RecordConsumer {
     const { memberId: member } = this.#session;
     const owner = { group, member, epoch: grant.ownerEpoch };
     return new ConsumedPartition({
-      ...{ grant, group, memberId: member, committed, clock, log, sink: this.sink },
+      grant,
+      group,
+      memberId: member,
+      committed,
+      clock,
+      log,
+      sink: this.sink,
       limits: this.#limits,
       delivery: new PartitionDelivery(redis.write, partitionKeys(redis.keyPrefix, grant), owner),
       isAtMostOnce: delivery === 'at-most-once',

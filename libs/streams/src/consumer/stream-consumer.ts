@@ -78,7 +78,7 @@ export class StreamConsumer implements RecordConsumer {
     const isStarting = this.#starting !== null && this.#closing === null;
     const status = this.#problem !== null ? 'failed' : isStarting ? 'joining' : 'stopped';
     const { group } = this.settings;
-    const { #problem: problem } = this;
+    const problem = this.#problem;
     return { status, group, memberId: '', problem, silentMs: 0, partitions: [] };
   }
 
