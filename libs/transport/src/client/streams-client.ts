@@ -23,8 +23,8 @@ export type StreamsClientEvents = {
   error: (error: Error, topic: string) => void;
 };
 
-/** What of a client is made when it connects. */
-interface Connected {
+/** What of a client is made when it is first used. */
+interface Parts {
   driver: ClientDriver;
   producer: RecordProducer;
 }
@@ -45,11 +45,11 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, StreamsClien
   readonly #requests: OpenRequests;
   readonly #serializer: StreamSerializer;
   readonly #listeners = new Set<StreamsClientEvents['error']>();
-  #connecting: Promise<Connected> | null = null;
-  #connected: Connected | null = null;
+  #parts: Parts | null = null;
+  #connecting: Promise<void> | null = null;
   #opening: Promise<ReplyInbox> | null = null;
   #inbox: ReplyInbox | null = null;
-  /** Set while something given before has not come to the producer yet. */
+  /** Set while a serialiser that takes its time is waited for. */
   #turn: Promise<unknown> | null = null;
   #closing: Promise<void> | null = null;
 
@@ -76,7 +76,16 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, StreamsClien
 
   /** Connects, once; an attempt that failed may be repeated. @throws RedisStartError */
   async connect(): Promise<void> {
-    await this.#connect();
+    this.#checkOpen();
+    const { driver } = this.#used();
+    this.#connecting ??= (async () => driver.connect?.())();
+    try {
+      await this.#connecting;
+      this._status$.next('connected');
+    } catch (error) {
+      this.#connecting = null;
+      throw error;
+    }
   }
 
   /**
@@ -100,11 +109,11 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, StreamsClien
   /**
    * What it stands on: with a connection of its own a `RedisStreams`.
    *
-   * @throws Error before it is connected
+   * @throws Error before it was used
    */
   unwrap<T = StreamsDriver>(): T {
-    if (this.#connected === null) throw new Error('the client is not connected: call connect()');
-    return this.#connected.driver as T;
+    if (this.#parts === null) throw new Error('the client is not connected: call connect()');
+    return this.#parts.driver as T;
   }
 
   /**
@@ -119,16 +128,7 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, StreamsClien
     data: TInput,
   ): Observable<TResult> {
     const outcome = new ReplaySubject<TResult>(1);
-    this.#publish(pattern, data).then(
-      (sent) => {
-        outcome.next(sent as TResult);
-        outcome.complete();
-      },
-      (error: Error) => {
-        this.#eventFailed(error, String(pattern));
-        outcome.error(error);
-      },
-    );
+    void this.#tellOf(this.#publish(pattern, data), String(pattern), outcome);
     return outcome.asObservable();
   }
 
@@ -139,6 +139,7 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, StreamsClien
    * @throws SendError of the first that failed, with what became of the others in `outcomes`
    */
   async emitBatch(topic: string, data: readonly unknown[]): Promise<SentRecord[]> {
+    this.#checkOpen();
     const make = async (one: unknown): Promise<RecordToSend> => {
       return this.#record(this.#packet(topic, one));
     };
@@ -164,13 +165,26 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, StreamsClien
     return this.#write(packet) as Promise<T>;
   }
 
+  async #tellOf<TResult>(
+    sent: Promise<SentRecord>,
+    topic: string,
+    outcome: ReplaySubject<TResult>,
+  ): Promise<void> {
+    try {
+      outcome.next((await sent) as TResult);
+      outcome.complete();
+    } catch (error) {
+      this.#eventFailed(error as Error, topic);
+      outcome.error(error);
+    }
+  }
+
   async #publish(pattern: unknown, data: unknown): Promise<SentRecord> {
     return this.#write(this.#packet(pattern, data));
   }
 
   /** Nest 11 has neither hooks for packets nor a method that calls them. */
   #packet(pattern: unknown, data: unknown): Packet {
-    const isMissing = (one: unknown): boolean => one === null || one === undefined;
     if (isMissing(pattern)) throw new TypeError('the pattern is missing: it names the topic');
     if (isMissing(data)) {
       throw new TypeError('the data are missing; new StreamRecord(null) has no value on purpose');
@@ -185,32 +199,35 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, StreamsClien
   }
 
   async #write(packet: Packet): Promise<SentRecord> {
-    const record = this.#record(packet);
-    if (this.#turn === null && this.#connected !== null && !(record instanceof Promise)) {
-      return this.#connected.producer.send(record);
-    }
-    return this.#inTurn(record, (producer, made) => producer.send(made));
+    this.#checkOpen();
+    return this.#inTurn(this.#record(packet), (producer, record) => producer.send(record));
   }
 
-  /** What was given before comes first, though it may wait for the connection or a serialiser. */
-  async #inTurn<Made, Sent>(
+  /** What was given before comes first, though its serialiser may take its time. */
+  #inTurn<Made, Sent>(
     made: Made | Promise<Made>,
     send: (producer: RecordProducer, made: Made) => Promise<Sent>,
   ): Promise<Sent> {
+    const { producer } = this.#used();
+    if (this.#turn === null && !(made instanceof Promise)) return send(producer, made);
+    return this.#afterOthers(made, (ready) => send(producer, ready));
+  }
+
+  async #afterOthers<Made, Sent>(
+    made: Made | Promise<Made>,
+    send: (made: Made) => Promise<Sent>,
+  ): Promise<Sent> {
     const before = this.#turn;
     const given = (async () => {
-      // Both may fail before they are waited for.
+      // Either may fail before it is waited for.
       const [ready] = await Promise.allSettled([made, before]);
-      const { producer } = await this.#connect();
       if (ready.status === 'rejected') throw ready.reason;
-      return { sent: send(producer, ready.value) };
+      return { sent: send(ready.value) };
     })();
-    const turn = given
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#turn === turn) this.#turn = null;
-      });
+    const turn = given.catch(() => undefined);
     this.#turn = turn;
+    await turn;
+    if (this.#turn === turn) this.#turn = null;
     return (await given).sent;
   }
 
@@ -230,40 +247,21 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, StreamsClien
 
   async #writeRequest(packet: Packet, correlationId: string): Promise<void> {
     const record = this.#record(packet);
-    const inbox = this.#inbox;
-    const isReady = inbox !== null && this.#turn === null && !(record instanceof Promise);
-    if (isReady) {
-      const { address } = inbox;
-      await this.#connected!.producer.send(requestOf(record, { correlationId, address }));
-      return;
-    }
-    const made = Promise.all([record, this.#openInbox()]);
-    await this.#inTurn(made, (producer, [asked, { address }]) =>
+    const { address } = this.#inbox ?? (await this.#openInbox());
+    await this.#inTurn(record, (producer, asked) =>
       producer.send(requestOf(asked, { correlationId, address })),
     );
   }
 
-  #connect(): Promise<Connected> {
-    if (this.#closing !== null) return Promise.reject(new Error(`the client ${wasClosed}`));
-    if (this.#connecting === null) {
-      const connecting = this.#open();
-      this.#connecting = connecting;
-      connecting.catch(() => (this.#connecting = null));
-    }
-    return this.#connecting;
+  #checkOpen(): void {
+    if (this.#closing !== null) throw new Error(wasClosed);
   }
 
-  async #open(): Promise<Connected> {
-    const { driver = this.#ownDriver(), producer: settings } = this.options;
-    try {
-      await driver.connect?.();
-      const producer = driver.createProducer(settings);
-      this._status$.next('connected');
-      return (this.#connected = { driver, producer });
-    } catch (error) {
-      if (this.options.driver === undefined) await driver.close();
-      throw error;
-    }
+  #used(): Parts {
+    if (this.#parts !== null) return this.#parts;
+    const { driver = this.#ownDriver(), producer } = this.options;
+    this.#parts = { driver, producer: driver.createProducer(producer) };
+    return this.#parts;
   }
 
   #ownDriver(): RedisStreams {
@@ -273,24 +271,29 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, StreamsClien
   /** Opened with the first request: who only writes events needs none. */
   #openInbox(): Promise<ReplyInbox> {
     if (this.#opening === null) {
-      const opening = this.#connect().then(async ({ driver }) => {
-        const onFrame = (frame: ReplyFrame): void => this.#requests.take(frame);
-        const onLost = (why: string): void => this.#requests.failAll('answers-lost', why);
-        return (this.#inbox = await driver.openInbox(onFrame, onLost));
-      });
+      const onFrame = (frame: ReplyFrame): void => this.#requests.take(frame);
+      const onLost = (why: string): void => this.#requests.failAll('answers-lost', why);
+      const opening = this.#used().driver.openInbox(onFrame, onLost);
+      opening.then(
+        (inbox) => this.#inboxIsOpen(inbox),
+        () => (this.#opening = null),
+      );
       this.#opening = opening;
-      opening.catch(() => (this.#opening = null));
     }
     return this.#opening;
   }
 
+  #inboxIsOpen(inbox: ReplyInbox): void {
+    this.#inbox = inbox;
+    // It may have taken longer than the client has lived.
+    if (this.#closing !== null) void inbox.close();
+  }
+
   async #close(): Promise<void> {
-    this.#requests.failAll('closed', `the client ${wasClosed}`);
+    this.#requests.failAll('closed', wasClosed);
     await this.#turn;
-    const connected = await this.#connecting?.catch(() => null);
-    const inbox = await this.#opening?.catch(() => null);
-    await Promise.all([inbox?.close(), connected?.producer.close()]);
-    if (this.options.driver === undefined) await connected?.driver.close();
+    await Promise.all([this.#inbox?.close(), this.#parts?.producer.close()]);
+    if (this.options.driver === undefined) await this.#parts?.driver.close();
     this.#trouble.stop();
     this.#listeners.clear();
     this._status$.next('closed');
@@ -308,4 +311,5 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, StreamsClien
   }
 }
 
-const wasClosed = 'was closed';
+const isMissing = (one: unknown): boolean => one === null || one === undefined;
+const wasClosed = 'the client was closed';

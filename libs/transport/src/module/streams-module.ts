@@ -9,6 +9,7 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { StreamsClient } from '../client/streams-client';
+import { nestLogger } from '../nest-logger';
 import { STREAMS_DRIVER, STREAMS_OPTIONS, streamsClientToken } from '../tokens';
 import { ClientRegistry } from './client-registry';
 import { driverOf, type ModuleDriver } from './module-driver';
@@ -112,11 +113,12 @@ class StreamsFeatureModule implements OnModuleInit {
 
 /** A start does not wait for a Redis that may come later; what fails then is logged. */
 async function unlessWaiting(
-  { waitForRedis = false }: StreamsModuleOptions,
+  { waitForRedis = false, log = nestLogger(new NestLogger('Streams')) }: StreamsModuleOptions,
   work: () => Promise<void>,
 ): Promise<void> {
   const working = work();
   if (!waitForRedis) return working;
-  const log = new NestLogger(StreamsModule.name);
-  working.catch((error: Error) => log.error(error.message));
+  working.catch(({ name, message }: Error) => {
+    if (name !== 'ConnectionClosed') log.error('the streams are not ready', { error: message });
+  });
 }
