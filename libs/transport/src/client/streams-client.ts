@@ -38,7 +38,7 @@ type OnReply = (packet: WritePacket) => void;
  * topic. Records are written by a producer that is idempotent by default: what resolves is in the
  * log, once.
  */
-export class StreamsClient extends ClientProxy<StreamsClientEvents, StreamsClientStatus> {
+export class StreamsClient extends ClientProxy<StreamsClientEvents, string> {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #trouble: TroubleLog;
