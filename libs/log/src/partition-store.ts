@@ -116,8 +116,7 @@ export class PartitionStore {
     const { write } = this.redis;
     const drops = refs.map((ref) => {
       const { log, meta, producers, spans, delivery, open } = this.keys(ref);
-      const keys = [meta, log, producers, spans, delivery, open];
-      return attempt('log.drop', write.unlink(...keys));
+      return attempt('log.drop', write.unlink(meta, log, producers, spans, delivery, open));
     });
     return (await Promise.all(drops)).reduce((sum, keys) => sum + keys, 0);
   }

@@ -64,7 +64,8 @@ export class ConsumerBench {
     return { topic: 'orders', topicId: this.topicId, partition };
   }
 
-  log0(partition = 0): string {
+  /** The key of a partition's stream. */
+  stream(partition = 0): string {
     return partitionKeys(this.link.keyPrefix, this.ref(partition)).log;
   }
 
@@ -80,6 +81,19 @@ export class ConsumerBench {
       return appendedAs(encodeBatch({ records, ...options }));
     });
     await appendAll(this.store, ref, made);
+  }
+
+  /** Appends what is taken for a batch. */
+  appendBytes(batch: Buffer): Promise<void> {
+    return appendAll(this.store, this.ref(), [appendedAs(batch)]);
+  }
+
+  /** Reads new entries as a member would, and does nothing with them. */
+  async readAway(member: string, count: number, partition = 0): Promise<void> {
+    const stream = this.stream(partition);
+    await this.link.write.xreadgroup(
+      ...(['GROUP', this.group, member, 'COUNT', count, 'STREAMS', stream, '>'] as const),
+    );
   }
 
   /** A consumer that has joined. */
@@ -133,7 +147,7 @@ export class ConsumerBench {
     delivered: string;
   }> {
     const { read } = this.link;
-    const key = this.log0(partition);
+    const key = this.stream(partition);
     const groups = ((await read.xinfo('GROUPS', key)) as unknown[][]).map(flat);
     const group = groups.find((one) => one.get('name') === this.group);
     const rows = (await read.xinfo('CONSUMERS', key, this.group)) as unknown[][];

@@ -75,8 +75,13 @@ export class GrantedSession implements GroupSession {
     return Promise.resolve(this.group.commit(this, offsets));
   }
 
-  holds(partition: MemberPartition): boolean {
-    const owner = this.group.owners.get(keyOf(partition));
-    return owner?.session === this && owner.ownerEpoch === partition.ownerEpoch;
+  /** As it was granted last. */
+  ownedPartition(partition: Omit<MemberPartition, 'ownerEpoch'>): MemberPartition {
+    return { ...partition, ownerEpoch: this.group.owners.get(keyOf(partition))!.ownerEpoch };
+  }
+
+  /** A member that was paused, and does not know yet, takes what it has for its own. */
+  holds(): boolean {
+    return true;
   }
 }

@@ -40,9 +40,9 @@ export interface DeliveredEntry {
 }
 
 /**
- * What a partition keeps, in its own slot, of one group that reads it as NestJS members do: who owns
- * it, how far it has come, and the stream's consumer group with what is pending. Each change names
- * the owner's epoch, and is refused once there was a later grant.
+ * What a partition keeps, in its own slot, of one group that reads it as NestJS members do: who
+ * owns it, how far it has come, and the stream's consumer group with what is pending. Each change
+ * names the owner's epoch, and is refused once there was a later grant.
  *
  * Every method rejects with `RedisUnavailable` when nothing was executed and `UnknownOutcome` when
  * it may have been; saying it again is harmless.
@@ -87,12 +87,12 @@ export class PartitionDelivery {
     const args = { ...this.names, fromOffset, entriesMax };
     const reply = await takeScript.call(this.redis, this.keys, args);
     if (reply.tag !== 'taken') return reply.tag;
-    const entries: DeliveredEntry[] = [];
+    const taken: DeliveredEntry[] = [];
     for (let at = 0; at < reply.entries.length; at += 2) {
       const id = reply.entries[at]!.toString('latin1');
-      entries.push({ id, bytes: reply.entries[at + 1]! });
+      taken.push({ id, bytes: reply.entries[at + 1]! });
     }
-    return entries;
+    return taken;
   }
 
   /** Notes the progress, and acknowledges entries that lie wholly below it, by their ids. */
@@ -104,7 +104,9 @@ export class PartitionDelivery {
     return (await acknowledgeScript.call(this.redis, this.keys, args)).tag;
   }
 
-  /** Goes on at another offset, which is answered as it lies in the log; nothing is pending then. */
+  /**
+   * Goes on at another offset, which is answered as it lies in the log; nothing is pending then.
+   */
   async seek(offset: number): Promise<number | DeliveryRefusal> {
     const reply = await seekScript.call(this.redis, this.keys, { ...this.names, offset });
     return reply.tag === 'moved' ? reply.progress : reply.tag;

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
---[[ log/delivery-forget — removes what a partition keeps of a group that is gone, with the stream's
-consumer group, if it is still what was seen: so a group that has begun anew meanwhile loses nothing.
+--[[ log/delivery-forget — removes what a partition keeps of a group that is gone, with the
+stream's consumer group, if it is still what was seen: so a group that has begun anew meanwhile
+loses nothing.
 
 KEYS    log delivery
 ARGV    group seen

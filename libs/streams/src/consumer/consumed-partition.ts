@@ -18,7 +18,16 @@ type Phase = 'claiming' | 'taking' | 'reading' | 'damaged' | 'ended';
 /** An entry as a read brings it. */
 export type EntryRow = [id: Buffer, fields: Buffer[]];
 
-/** One partition from its grant to its end: claims it, hands over its records, acknowledges them. */
+/** What a log line says of it beside its name. */
+interface TroubleFacts {
+  offset?: number;
+  count?: number;
+  error?: Error;
+}
+
+/**
+ * One partition from its grant to its end: claims it, hands over its records, acknowledges them.
+ */
 export class ConsumedPartition implements OwnedPartition {
   readonly topic: string;
   readonly partition: number;
@@ -251,9 +260,9 @@ export class ConsumedPartition implements OwnedPartition {
 
   private get hasRoom(): boolean {
     if (this.isPaused || this.stopping.aborted || this.flow.line.inFlight.hasReleased) return false;
-    const { inFlightRecordsMax, inFlightBytesMax } = this.parts.limits;
+    const { inFlightRecordsMax, partitionBytesMax } = this.parts.limits;
     const { size, heldBytes } = this.flow.line.entries;
-    return size <= inFlightRecordsMax / 2 && heldBytes <= inFlightBytesMax / 2;
+    return size <= inFlightRecordsMax / 2 && heldBytes <= partitionBytesMax / 2;
   }
 
   private get mayHandOver(): boolean {
@@ -370,7 +379,7 @@ export class ConsumedPartition implements OwnedPartition {
   }
 
   /** "The partition …", in the log. */
-  private tell(level: 'warn' | 'error', what: string, more: object & { error?: Error }): void {
+  private tell(level: 'warn' | 'error', what: string, more: TroubleFacts): void {
     const { topic, partition, group } = this;
     const error = more.error && { error: more.error.message };
     this.parts.log[level](`a partition ${what}`, { topic, partition, group, ...more, ...error });

@@ -3,7 +3,7 @@ export const consumerLimits = {
   /** Records of one partition that are handed over and not dealt with. */
   inFlightRecordsMax: 1_000,
   /** Bytes of one partition's batches that are read and not dealt with. */
-  inFlightBytesMax: 8 * 1024 * 1024,
+  partitionBytesMax: 8 * 1024 * 1024,
   /** The same of all partitions of a consumer together; each may have one batch in any case. */
   heldBytesMax: 64 * 1024 * 1024,
   /** What one read may bring, by what batches have been like so far. */

@@ -63,8 +63,8 @@ export class GroupReader implements RecordConsumer {
     private readonly sink: RecordSink,
   ) {
     const { redis, clock, log } = deps;
-    const { inFlightRecordsMax, inFlightBytesMax, drainMs } = settings;
-    const given = { inFlightRecordsMax, inFlightBytesMax, drainMs };
+    const { inFlightRecordsMax, inFlightBytesMax: partitionBytesMax, drainMs } = settings;
+    const given = { inFlightRecordsMax, partitionBytesMax, drainMs };
     this.#limits = { ...consumerLimits, ...deps.limits, ...withoutMissing(given) };
     const limits = this.#limits;
     this.#session = deps.newSession({

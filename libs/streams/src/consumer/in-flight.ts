@@ -5,9 +5,9 @@ const isReleased = 3;
 const capacityMin = 64;
 
 /**
- * Records of one partition that were handed over, in the order of their offsets, and what has become
- * of each. They are dealt with in any order; the progress is the first offset that is not. A record
- * costs a few bytes in two arrays, and no object.
+ * Records of one partition that were handed over, in the order of their offsets, and what has
+ * become of each. They are dealt with in any order; the progress is the first offset that is not. A
+ * record costs a few bytes in two arrays, and no object.
  */
 export class InFlight {
   private offsets = new Float64Array(capacityMin);

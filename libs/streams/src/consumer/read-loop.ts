@@ -30,7 +30,7 @@ type StreamRow = [key: Buffer, entries: EntryRow[]];
  * partition may be read meanwhile, the wait is ended.
  */
 export class ReadLoop {
-  private readonly connection: BlockingConnection;
+  private readonly blocking: BlockingConnection;
   private readonly partitions = new Map<string, ConsumedPartition>();
   private readonly unlisten: () => void;
   /** Bytes that all partitions hold. */
@@ -45,9 +45,9 @@ export class ReadLoop {
   private answered: (() => void)[] = [];
 
   constructor(private readonly parts: ReadLoopParts) {
-    this.connection = parts.redis.openBlockingConnection();
+    this.blocking = parts.redis.openBlockingConnection();
     this.unlisten = parts.redis.onReady(() => this.wakeUp?.());
-    this.connection.redis.on('ready', () => this.wakeUp?.());
+    this.blocking.redis.on('ready', () => this.wakeUp?.());
   }
 
   start(): void {
@@ -92,13 +92,13 @@ export class ReadLoop {
     this.isEnded = true;
     this.unlisten();
     this.wakeUp?.();
-    await this.connection.close();
+    await this.blocking.close();
     await this.running;
   }
 
   private wake(): void {
     const { asked } = this;
-    this.connection.wake(() => this.isOut && this.asked === asked);
+    this.blocking.wake(() => this.isOut && this.asked === asked);
   }
 
   private mayRead(partition: ConsumedPartition): boolean {
@@ -115,7 +115,7 @@ export class ReadLoop {
   }
 
   private get isUsable(): boolean {
-    return this.connection.isReady && this.parts.redis.status().connected;
+    return this.blocking.isReady && this.parts.redis.status().connected;
   }
 
   private async read(wanted: readonly ConsumedPartition[]): Promise<void> {
@@ -146,9 +146,9 @@ export class ReadLoop {
     for (const { likelyEntryBytes } of wanted) entryBytes = Math.max(entryBytes, likelyEntryBytes);
     const fitting = Math.floor(readBytesMax / (entryBytes * wanted.length));
     const count = Math.max(1, Math.min(readEntriesMax, fitting));
-    const { connection } = this;
-    const reading = connection.redis.xreadgroupBuffer(
-      ...(['GROUP', group, memberId, 'COUNT', count, 'BLOCK', connection.blockMsMax] as const),
+    const { blocking } = this;
+    const reading = blocking.redis.xreadgroupBuffer(
+      ...(['GROUP', group, memberId, 'COUNT', count, 'BLOCK', blocking.blockMsMax] as const),
       'STREAMS',
       ...wanted.map(({ key }) => key),
       ...wanted.map(() => '>'),
@@ -170,7 +170,7 @@ export class ReadLoop {
     await this.sleep(this.failures);
   }
 
-  /** Until something has changed; with a number of failures in a row no longer than they ask for. */
+  /** Until something has changed; after failures in a row no longer than so many ask for. */
   private sleep(failures: number | null): Promise<void> {
     return new Promise((resolve) => {
       let timer: Timer | null = null;
