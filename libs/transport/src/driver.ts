@@ -45,8 +45,8 @@ export interface StreamsDriver {
    */
   sendReply(address: string, frame: ReplyFrame): Promise<void>;
   /**
-   * Opens an inbox; `onFrame` is called for each answer, in order, and `onLost` when answers to what
-   * was asked before may not come any more. Neither must throw.
+   * Opens an inbox; `onFrame` is called for each answer, in order, and `onLost` when answers to
+   * what was asked before may not come any more. Neither must throw.
    */
   openInbox(
     onFrame: (frame: ReplyFrame) => void,

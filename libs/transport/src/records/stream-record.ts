@@ -32,7 +32,7 @@ export class StreamRecord<Value = unknown> {
   readonly headers: readonly RecordHeader[];
   readonly timestampMs: number | undefined;
 
-  /** @throws TypeError for a header whose name is the transport's own, or whose value is no bytes */
+  /** @throws TypeError for a header whose name is the transport's own, or of another type */
   constructor(
     readonly value: Value,
     { key = null, partition, headers = {}, timestampMs }: StreamRecordOptions = {},
