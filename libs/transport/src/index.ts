@@ -44,7 +44,7 @@ export {
   StreamRecordBuilder,
   type HeaderValue,
   type StreamRecordOptions,
-} from './records/stream-record';
+} from './building/stream-record';
 export { RedisStreams, type RedisStreamsPorts } from './redis-streams';
 export { jsonDeserializer, jsonSerializer } from './serialization/json';
 export { rawDeserializer, rawSerializer } from './serialization/raw';

@@ -1,6 +1,6 @@
 import type { RecordHeader, RecordToSend } from '@sluice/streams';
 import { streamHeaders } from '../headers';
-import { isStreamRecord } from '../records/stream-record';
+import { isStreamRecord } from '../building/stream-record';
 import type { StreamSerializer } from '../serialization/serialization';
 import { traceHeaders } from '../tracing/trace-headers';
 

@@ -5,7 +5,7 @@ import { FakeClock } from '@sluice/test/support/fake-clock';
 import { firstValueFrom, lastValueFrom, toArray, type Observable } from 'rxjs';
 import { FakeDriver } from '../../test/fake-driver';
 import { streamHeaders } from '../headers';
-import { StreamRecord } from '../records/stream-record';
+import { StreamRecord } from '../building/stream-record';
 import type { StreamsClientOptions } from './client-options';
 import { StreamsClient } from './streams-client';
 

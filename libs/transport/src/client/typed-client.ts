@@ -1,6 +1,6 @@
 import type { SentRecord } from '@sluice/streams';
 import type { Observable } from 'rxjs';
-import type { StreamRecord } from '../records/stream-record';
+import type { StreamRecord } from '../building/stream-record';
 import type { StreamsClient } from './streams-client';
 
 type Name<Topics> = keyof Topics & string;
