@@ -37,7 +37,7 @@ export type AppendScriptReply = Awaited<ReturnType<typeof appendScript.call>>;
 export const createPartitionScript = defineScript({
   name: 'log/create-partition',
   file: file('create-partition'),
-  keys: ['meta?', 'log?', 'producers?', 'spans?'],
+  keys: ['meta?', 'log?', 'producers?', 'spans?', 'delivery?'],
   args: ['reservation'],
   reply: { created: {} },
   refused: { exists: {} },
@@ -47,7 +47,7 @@ export const createPartitionScript = defineScript({
 export const recoverScript = defineScript({
   name: 'log/recover',
   file: file('recover'),
-  keys: ['meta', 'log?', 'open?'],
+  keys: ['meta', 'log?', 'open?', 'spans?'],
   args: ['target', 'history', 'reservation', 'epochsMax', 'wake'],
   reply: {
     same: { logEnd: 'int', epoch: 'int' },
@@ -90,7 +90,7 @@ export const settleScript = defineScript({
   keys: ['meta'],
   args: ['reservation', 'quietMs'],
   reply: { settled: { reserved: 'int' } },
-  refused: { 'unknown-partition': {} },
+  refused: { 'unknown-partition': {}, 'newer-format': {} },
 });
 
 /** Makes the meta hash true where the stream lacks batches. */
@@ -100,7 +100,7 @@ export const findMissingScript = defineScript({
   keys: ['meta', 'log?', 'spans?'],
   args: ['wake'],
   reply: { whole: {}, missing: { batches: 'int', logStart: 'int', logEnd: 'int' } },
-  refused: { 'unknown-partition': {} },
+  refused: { 'unknown-partition': {}, 'newer-format': {} },
 });
 
 /** Moves the log start forward to an offset. */
@@ -110,7 +110,7 @@ export const deleteRecordsScript = defineScript({
   keys: ['meta'],
   args: ['beforeOffset', 'wake'],
   reply: { start: { logStart: 'int' } },
-  refused: { 'out-of-range': {}, 'unknown-partition': {} },
+  refused: { 'out-of-range': {}, 'unknown-partition': {}, 'newer-format': {} },
 });
 
 /** One step of dropping batches at the head. */
@@ -142,6 +142,7 @@ export const evictProducersScript = defineScript({
   keys: ['meta', 'producers'],
   args: ['cursor', 'count', 'unusedMs', 'belowStartUnusedMs'],
   reply: { step: { cursor: 'text', evicted: 'int' } },
+  refused: { 'newer-format': {} },
 });
 
 /** Finds the batch for a time. */
