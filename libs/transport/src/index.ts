@@ -1,3 +1,12 @@
+export { clientLimits } from './client/client-limits';
+export type { StreamsClientOptions } from './client/client-options';
+export { StreamRequestError, type RequestProblem } from './client/request-error';
+export {
+  StreamsClient,
+  type StreamsClientEvents,
+  type StreamsClientStatus,
+} from './client/streams-client';
+export type { TypedStreamsClient } from './client/typed-client';
 export { StreamContext, isStreamContext } from './context/stream-context';
 export {
   StreamHandler,
@@ -27,6 +36,22 @@ export {
 export { deadLetterTopicOf, retryTopicOf } from './letters/letter';
 export { requeueDeadLetters, type RequeueOptions, type RequeueResult } from './letters/requeue';
 export { nestLogger } from './nest-logger';
+export { InjectStreamsClient } from './module/inject-streams-client';
+export type {
+  FeatureTopic,
+  NamedClient,
+  StreamsFeature,
+  StreamsModuleOptions,
+} from './module/module-options';
+export { StreamsModule } from './module/streams-module';
+export {
+  isStreamRecord,
+  StreamRecord,
+  StreamRecordBuilder,
+  type HeaderValue,
+  type StreamRecordOptions,
+} from './building/stream-record';
+export { RedisStreams, type RedisStreamsPorts } from './redis-streams';
 export { jsonDeserializer, jsonSerializer } from './serialization/json';
 export { rawDeserializer, rawSerializer } from './serialization/raw';
 export {
@@ -49,6 +74,7 @@ export { StreamsServer } from './server/streams-server';
 export { transportLimits } from './transport-limits';
 export {
   defaultStreamsClient,
+  STREAMS_DRIVER,
   STREAMS_OPTIONS,
   STREAMS_TRANSPORT,
   streamsClientToken,
