@@ -117,13 +117,13 @@ describe('a consumer', () => {
     first.each = ({ owned, record }) => {
       if (record.offset < 3) owned.acknowledge(record.offset);
     };
-    await consumer(first, { sessionTimeoutMs: 2_000 }, lost);
+    await consumer(first, { sessionTimeoutMs: 6_000 }, lost);
     await eventually(() => first.taken.length === 6);
     const { redis: link } = await lost.connect();
     // Its process ends: nothing of it reaches Redis any more.
     await link.close();
     const second = new KeptRecords();
-    await consumer(second, { sessionTimeoutMs: 2_000 });
+    await consumer(second, { sessionTimeoutMs: 6_000 });
     await eventually(() => second.taken.length >= 3);
     expect(second.offsets(0).slice(-3)).toEqual([3, 4, 5]);
     await lost.close();
