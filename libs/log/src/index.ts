@@ -1,4 +1,4 @@
-export { idempotencyKeys, partitionKeys, registryKeys } from './keys';
+export { idempotencyKeys, partitionKeys, registryKeys, replyKey } from './keys';
 export type { IdempotencyKeys, PartitionKeys, PartitionRef, RegistryKeys } from './keys';
 export {
   PartitionDelivery,

@@ -109,3 +109,8 @@ export function idempotencyKeys(prefix: string): IdempotencyKeys {
   const base = `${prefix}{idempotency}`;
   return { requests: `${base}:requests`, times: `${base}:times` };
 }
+
+/** Stream: the answers to the requests of one client of the NestJS door; `id` names the client. */
+export function replyKey(prefix: string, id: string): string {
+  return `${prefix}{reply/${id}}:replies`;
+}
