@@ -110,7 +110,7 @@ describe('a consumer', () => {
     await eventually(() => sink.offsets(5).length === 4);
   });
 
-  it('that is gone without a word is followed by another, which repeats what was open', async () => {
+  it('that is gone without a word has another go on with what was open', async () => {
     await produce(0, 6, 0);
     const lost = open();
     const first = new KeptRecords();
