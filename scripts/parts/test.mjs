@@ -15,12 +15,14 @@ import {
   whyNoCompose,
   whyNoLosses,
   whyNoObserve,
+  whyNoRegistry,
   whyNoTls,
 } from './tools.mjs';
 
 /** A hung test must not hang whoever waits for the result. */
 const jestMsMax = 30 * 60_000;
-const workers = 2;
+/** More than the two cores of the usual machine, because tests wait more than they compute. */
+const workers = 3;
 
 /**
  * @typedef {{ passed: number, failed: number }} Counts
@@ -96,6 +98,7 @@ async function prepare(notRun) {
     tls: whyNoTls(),
     compose: whyNoCompose(),
     observe: whyNoObserve(),
+    'npm-registry': whyNoRegistry(),
   };
   for (const [what, why] of Object.entries(lacking)) {
     if (why !== undefined) notRun.push({ what, why });
