@@ -110,7 +110,11 @@ export function samplesOf(prefix: string): {
       `${prefix}{idempotency}:requests`,
       `${prefix}{jobs}:housekeeping:wait`,
     ],
-    channels: [`${prefix}{registry}:changes`, `${prefix}{topic/id/0}:wake`],
+    channels: [
+      `${prefix}{registry}:changes`,
+      `${prefix}{topic/id/0}:wake`,
+      `${prefix}{group/id}:changed`,
+    ],
   };
 }
 
