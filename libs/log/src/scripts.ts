@@ -21,7 +21,13 @@ export const appendScript = defineScript({
     },
     wait: { ms: 'int' },
   },
-  refused: { moved: {}, 'fenced-leader': {}, 'unknown-partition': {}, 'newer-format': {} },
+  refused: {
+    moved: { logEnd: 'int', maxTimestamp: 'int' },
+    unfit: {},
+    'fenced-leader': {},
+    'unknown-partition': {},
+    'newer-format': {},
+  },
 });
 
 /** What the append script answers. */
@@ -31,7 +37,7 @@ export type AppendScriptReply = Awaited<ReturnType<typeof appendScript.call>>;
 export const createPartitionScript = defineScript({
   name: 'log/create-partition',
   file: file('create-partition'),
-  keys: ['meta?', 'log?', 'producers?', 'spans?'],
+  keys: ['meta?', 'log?', 'producers?', 'spans?', 'delivery?'],
   args: ['reservation'],
   reply: { created: {} },
   refused: { exists: {} },

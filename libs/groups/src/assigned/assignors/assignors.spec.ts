@@ -64,6 +64,11 @@ const two: AssignmentProblem = {
   })),
 };
 
+/** What an assignor gives to either of `two`. */
+function shares(name: AssignorName): string[] {
+  return [...assignors[name](two).values()].map((keys) => [...keys].sort().join(' '));
+}
+
 const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0);
 
 /** In an order that can be compared. */
@@ -164,9 +169,6 @@ describe('sticky', () => {
 });
 
 describe('the others', () => {
-  const shares = (name: AssignorName) =>
-    [...assignors[name](two).values()].map((keys) => [...keys].sort().join(' '));
-
   test('range gives the same numbers of each topic to one member', () => {
     expect(shares('range')).toEqual(['a/0 a/1 b/0 b/1', 'a/2 b/2']);
   });
