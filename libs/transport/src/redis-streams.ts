@@ -62,7 +62,9 @@ export class RedisStreams implements StreamsDriver {
     onLost: (reason: string) => void = () => undefined,
   ): Promise<ReplyInbox> {
     const { redis } = await this.connection.connect();
-    return StreamOfReplies.open(redis, this.connection.ports, { onReply, onLost });
+    const inbox = await StreamOfReplies.open(redis, this.connection.ports, { onReply, onLost });
+    this.connection.own({ name: 'a stream of answers', stop: () => inbox.close() });
+    return inbox;
   }
 
   close(): Promise<void> {

@@ -66,6 +66,8 @@ export class StreamsModule
   extends ConfigurableModuleClass
   implements OnModuleInit, OnApplicationShutdown
 {
+  private isConnected = false;
+
   constructor(
     @Inject(STREAMS_OPTIONS) private readonly options: StreamsModuleOptions,
     @Inject(STREAMS_DRIVER) private readonly driver: StreamsDriver,
@@ -92,13 +94,18 @@ export class StreamsModule
 
   /** @throws RedisStartError that says what is wrong; not where Redis is to be waited for */
   async onModuleInit(): Promise<void> {
-    await unlessWaiting(this.options, async () => this.driver.connect?.());
+    await unlessWaiting(this.options, async () => {
+      await this.driver.connect?.();
+      this.isConnected = true;
+    });
   }
 
   /** The last hook: servers have stopped by then, and others may have written until now. */
   async onApplicationShutdown(): Promise<void> {
-    await this.clients.close();
-    await this.driver.close();
+    const closing = this.clients.close();
+    if (this.isConnected) await closing;
+    // One that still waits for its Redis ends that, and with it what clients have waiting.
+    await Promise.all([closing, this.driver.close()]);
   }
 }
 
