@@ -24,7 +24,8 @@ const requestIdPattern = /^[\w.:-]{1,64}$/;
 
 /**
  * What every request passes before a controller sees it: it gets an id and headers for browsers,
- * its caller is found out and counted. Its body is read later, where its caller may do what it asks.
+ * its caller is found out and counted. Its body is read later, where its caller may do what it
+ * asks for.
  */
 export class Front {
   readonly #keys: ApiKeys;

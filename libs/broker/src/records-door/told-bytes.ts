@@ -3,8 +3,8 @@ import { inexactNumber } from '@sluice/base';
 
 /**
  * How bytes are to be told: `auto` as text where they are valid UTF-8, else as base64; `text`
- * always as text; `json` as the value that they are the JSON of, else as `auto`: also where that has
- * a number that JavaScript does not keep, as an integer beyond 2^53.
+ * always as text; `json` as the value that they are the JSON of, else as `auto`: also where there
+ * is a number that JavaScript does not keep, as an integer beyond 2^53.
  */
 export type BytesForm = 'auto' | 'text' | 'json' | 'base64';
 
