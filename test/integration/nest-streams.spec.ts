@@ -65,7 +65,7 @@ async function startApp() {
   return app;
 }
 
-/** One app on Redis alone: what its client writes its handlers get, and what it asks they answer. */
+/** One app on Redis alone: its handlers get what its client writes, and answer what it asks. */
 describe('a NestJS service on streams', () => {
   let app: Awaited<ReturnType<typeof startApp>>;
   let client: StreamsClient;
