@@ -2,10 +2,14 @@ import type { Clock, Logger, Metrics } from '@sluice/base';
 import {
   ReplyInbox as StreamOfReplies,
   sendReply,
+  StreamConsumer,
   StreamProducer,
   StreamsConnection,
+  type ConsumerSettings,
   type ProducerSettings,
+  type RecordConsumer,
   type RecordProducer,
+  type RecordSink,
   type StreamsConnectionOptions,
   type TopicTerms,
 } from '@sluice/streams';
@@ -19,7 +23,7 @@ export interface RedisStreamsPorts {
 }
 
 /** Streams in Redis, for one process: what its servers and clients share. */
-export class RedisStreams implements Omit<StreamsDriver, 'createConsumer'> {
+export class RedisStreams implements StreamsDriver {
   readonly connection: StreamsConnection;
 
   constructor(options: StreamsConnectionOptions = {}, ports: RedisStreamsPorts = {}) {
@@ -29,6 +33,10 @@ export class RedisStreams implements Omit<StreamsDriver, 'createConsumer'> {
   /** @throws RedisStartError that says what is wrong and what to do */
   async connect(): Promise<void> {
     await this.connection.connect();
+  }
+
+  createConsumer(settings: ConsumerSettings, sink: RecordSink): RecordConsumer {
+    return new StreamConsumer(this.connection, settings, sink);
   }
 
   /** May be used before it is connected. @throws RangeError for settings that cannot be meant */

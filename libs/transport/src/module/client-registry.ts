@@ -1,5 +1,5 @@
 import { StreamsClient } from '../client/streams-client';
-import type { ModuleDriver } from './module-driver';
+import type { StreamsDriver } from '../driver';
 import type { NamedClient, StreamsModuleOptions } from './module-options';
 
 /** The clients of an app: they share one connection, and are closed together. */
@@ -8,7 +8,7 @@ export class ClientRegistry {
 
   constructor(
     private readonly options: StreamsModuleOptions,
-    private readonly driver: ModuleDriver,
+    private readonly driver: StreamsDriver,
   ) {}
 
   create(own: Partial<NamedClient> = {}): StreamsClient {

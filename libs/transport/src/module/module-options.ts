@@ -2,6 +2,7 @@ import type { Clock, Logger, Metrics } from '@sluice/base';
 import type { ProducerSettings, StreamsConnectionOptions, TopicTerms } from '@sluice/streams';
 import type { StreamsClientOptions } from '../client/client-options';
 import type { StreamsDriver } from '../driver';
+import type { StreamsServerOptions } from '../server/server-options';
 
 /** What the clients of an app have in common; each may have something else. */
 type ClientTerms = Pick<
@@ -13,6 +14,8 @@ type ClientTerms = Pick<
 export interface StreamsModuleOptions extends StreamsConnectionOptions, ClientTerms {
   /** How clients write. */
   producer?: ProducerSettings;
+  /** How handlers get their records: see `connectStreams`. */
+  server?: Omit<StreamsServerOptions, 'clock' | 'driver' | 'log' | 'metrics'>;
   /** What all stands on in place of a Redis, as the memory of a test; the module closes it. */
   driver?: StreamsDriver;
   clock?: Clock;

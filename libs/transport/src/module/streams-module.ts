@@ -9,10 +9,13 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { StreamsClient } from '../client/streams-client';
+import type { StreamsDriver } from '../driver';
+import { StreamsHealthIndicator } from '../health/streams-health-indicator';
 import { nestLogger } from '../nest-logger';
+import { StreamsServer } from '../server/streams-server';
 import { STREAMS_DRIVER, STREAMS_OPTIONS, streamsClientToken } from '../tokens';
 import { ClientRegistry } from './client-registry';
-import { driverOf, type ModuleDriver } from './module-driver';
+import { driverOf } from './module-driver';
 import type { FeatureTopic, StreamsFeature, StreamsModuleOptions } from './module-options';
 
 /** `forRoot` and `forRootAsync`, as Nest makes them for modules with options. */
@@ -32,7 +35,7 @@ const providers: Provider[] = [
   {
     provide: ClientRegistry,
     inject: [STREAMS_OPTIONS, STREAMS_DRIVER],
-    useFactory: (options: StreamsModuleOptions, driver: ModuleDriver) =>
+    useFactory: (options: StreamsModuleOptions, driver: StreamsDriver) =>
       new ClientRegistry(options, driver),
   },
   {
@@ -41,6 +44,14 @@ const providers: Provider[] = [
     useFactory: (clients: ClientRegistry) => clients.create(),
   },
   { provide: StreamsClient, useExisting: streamsClientToken() },
+  {
+    // It joins no group before somebody connects it to an app: see `connectStreams`.
+    provide: StreamsServer,
+    inject: [STREAMS_OPTIONS, STREAMS_DRIVER],
+    useFactory: ({ server, clock, log, metrics }: StreamsModuleOptions, driver: StreamsDriver) =>
+      new StreamsServer({ ...server, driver, clock, log, metrics }),
+  },
+  StreamsHealthIndicator,
 ];
 
 /**
@@ -49,7 +60,15 @@ const providers: Provider[] = [
  */
 @Module({
   providers,
-  exports: [STREAMS_OPTIONS, STREAMS_DRIVER, ClientRegistry, streamsClientToken(), StreamsClient],
+  exports: [
+    STREAMS_OPTIONS,
+    STREAMS_DRIVER,
+    ClientRegistry,
+    streamsClientToken(),
+    StreamsClient,
+    StreamsServer,
+    StreamsHealthIndicator,
+  ],
 })
 export class StreamsModule
   extends ConfigurableModuleClass
@@ -57,7 +76,7 @@ export class StreamsModule
 {
   constructor(
     @Inject(STREAMS_OPTIONS) private readonly options: StreamsModuleOptions,
-    @Inject(STREAMS_DRIVER) private readonly driver: ModuleDriver,
+    @Inject(STREAMS_DRIVER) private readonly driver: StreamsDriver,
     private readonly clients: ClientRegistry,
   ) {
     super();
@@ -98,7 +117,7 @@ const featureTopics = Symbol('FeatureTopics');
 class StreamsFeatureModule implements OnModuleInit {
   constructor(
     @Inject(STREAMS_OPTIONS) private readonly options: StreamsModuleOptions,
-    @Inject(STREAMS_DRIVER) private readonly driver: ModuleDriver,
+    @Inject(STREAMS_DRIVER) private readonly driver: StreamsDriver,
     @Inject(featureTopics) private readonly topics: readonly FeatureTopic[],
   ) {}
 
