@@ -27,7 +27,8 @@ export class RedisStreams implements StreamsDriver {
   readonly connection: StreamsConnection;
 
   constructor(options: StreamsConnectionOptions = {}, ports: RedisStreamsPorts = {}) {
-    this.connection = new StreamsConnection(options, ports);
+    const given = Object.entries(ports).filter(([, port]) => port !== undefined);
+    this.connection = new StreamsConnection(options, Object.fromEntries(given));
   }
 
   /** @throws RedisStartError that says what is wrong and what to do */
@@ -61,7 +62,9 @@ export class RedisStreams implements StreamsDriver {
     onLost: (reason: string) => void = () => undefined,
   ): Promise<ReplyInbox> {
     const { redis } = await this.connection.connect();
-    return StreamOfReplies.open(redis, this.connection.ports, { onReply, onLost });
+    const inbox = await StreamOfReplies.open(redis, this.connection.ports, { onReply, onLost });
+    this.connection.own({ name: 'a stream of answers', stop: () => inbox.close() });
+    return inbox;
   }
 
   close(): Promise<void> {

@@ -11,18 +11,10 @@ export class ClientRegistry {
     private readonly driver: StreamsDriver,
   ) {}
 
+  /** @param own what it has otherwise than all others */
   create(own: Partial<NamedClient> = {}): StreamsClient {
-    const { producer, serializer, deserializer, requestTimeoutMs, requestsMax, clock, log } =
-      this.options;
-    const common = { producer, serializer, deserializer, requestTimeoutMs, requestsMax };
-    const given = Object.entries(own).filter(([, value]) => value !== undefined);
-    const client = new StreamsClient({
-      ...common,
-      ...Object.fromEntries(given),
-      driver: this.driver,
-      clock,
-      log,
-    });
+    const { client: common, clock, log } = this.options;
+    const client = new StreamsClient({ ...common, ...own, driver: this.driver, clock, log });
     this.#clients.push(client);
     return client;
   }

@@ -38,8 +38,7 @@ async function optionsOf(): Promise<StreamsModuleOptions> {
   const keyPrefix = freshPrefix();
   const { url: redisUrl } = await sharedRedis();
   return {
-    redisUrl,
-    keyPrefix,
+    connection: { redisUrl, keyPrefix },
     log: silentLogger,
     server: { group: 'billing', handlers: { retry } },
   };

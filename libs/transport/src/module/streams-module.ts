@@ -15,7 +15,7 @@ import { nestLogger } from '../nest-logger';
 import { StreamsServer } from '../server/streams-server';
 import { STREAMS_DRIVER, STREAMS_OPTIONS, streamsClientToken } from '../tokens';
 import { ClientRegistry } from './client-registry';
-import { driverOf } from './module-driver';
+import { driverOf, serverOf } from './module-driver';
 import type { FeatureTopic, StreamsFeature, StreamsModuleOptions } from './module-options';
 
 /** `forRoot` and `forRootAsync`, as Nest makes them for modules with options. */
@@ -44,19 +44,14 @@ const providers: Provider[] = [
     useFactory: (clients: ClientRegistry) => clients.create(),
   },
   { provide: StreamsClient, useExisting: streamsClientToken() },
-  {
-    // It joins no group before somebody connects it to an app: see `connectStreams`.
-    provide: StreamsServer,
-    inject: [STREAMS_OPTIONS, STREAMS_DRIVER],
-    useFactory: ({ server, clock, log, metrics }: StreamsModuleOptions, driver: StreamsDriver) =>
-      new StreamsServer({ ...server, driver, clock, log, metrics }),
-  },
+  { provide: StreamsServer, inject: [STREAMS_OPTIONS, STREAMS_DRIVER], useFactory: serverOf },
   StreamsHealthIndicator,
 ];
 
 /**
  * The streams of an app: one connection, which is there before handlers are called and goes last,
- * and the clients on it. Imported once, in the root module; it is global unless told otherwise.
+ * the clients on it, and a server for `connectStreams`. Imported once, in the root module; it is
+ * global unless told otherwise.
  */
 @Module({
   providers,
@@ -74,6 +69,8 @@ export class StreamsModule
   extends ConfigurableModuleClass
   implements OnModuleInit, OnApplicationShutdown
 {
+  private isConnected = false;
+
   constructor(
     @Inject(STREAMS_OPTIONS) private readonly options: StreamsModuleOptions,
     @Inject(STREAMS_DRIVER) private readonly driver: StreamsDriver,
@@ -100,13 +97,18 @@ export class StreamsModule
 
   /** @throws RedisStartError that says what is wrong; not where Redis is to be waited for */
   async onModuleInit(): Promise<void> {
-    await unlessWaiting(this.options, async () => this.driver.connect?.());
+    await unlessWaiting(this.options, async () => {
+      await this.driver.connect?.();
+      this.isConnected = true;
+    });
   }
 
   /** The last hook: servers have stopped by then, and others may have written until now. */
   async onApplicationShutdown(): Promise<void> {
-    await this.clients.close();
-    await this.driver.close();
+    const closing = this.clients.close();
+    if (this.isConnected) await closing;
+    // One that still waits for its Redis ends that, and with it what clients have waiting.
+    await Promise.all([closing, this.driver.close()]);
   }
 }
 
@@ -132,11 +134,11 @@ class StreamsFeatureModule implements OnModuleInit {
 
 /** A start does not wait for a Redis that may come later; what fails then is logged. */
 async function unlessWaiting(
-  { waitForRedis = false, log = nestLogger(new NestLogger('Streams')) }: StreamsModuleOptions,
+  { connection, log = nestLogger(new NestLogger('Streams')) }: StreamsModuleOptions,
   work: () => Promise<void>,
 ): Promise<void> {
   const working = work();
-  if (!waitForRedis) return working;
+  if (connection?.waitForRedis !== true) return working;
   working.catch(({ name, message }: Error) => {
     if (name !== 'ConnectionClosed') log.error('the streams are not ready', { error: message });
   });

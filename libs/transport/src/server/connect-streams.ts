@@ -4,9 +4,12 @@ import { StreamsServer } from './streams-server';
 /**
  * Connects the server of `StreamsModule` to an app, with the app's own pipes, guards, interceptors
  * and filters. It joins its groups with `app.startAllMicroservices()`.
+ *
+ * @throws Error when `StreamsModule` was given `server: false`
  */
 export function connectStreams(app: INestApplication): INestMicroservice {
-  const strategy = app.get(StreamsServer, { strict: false });
+  const strategy = app.get<StreamsServer | null>(StreamsServer, { strict: false });
+  if (strategy === null) throw new Error('StreamsModule was told that there is no server');
   drainFirst(app, strategy);
   return app.connectMicroservice({ strategy }, { inheritAppConfig: true });
 }
