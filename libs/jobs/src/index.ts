@@ -1,1 +1,2 @@
-export {};
+export { streamJobsLimits } from './limits';
+export { StreamJobMistake, type JobDeadLetterOptions, type StreamJobOptions } from './options';

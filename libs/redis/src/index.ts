@@ -34,3 +34,4 @@ export {
 export { readScript, type ScriptSource } from './script/source';
 export { sameHistory, type HistoryToken, type ServerFacts, type ServerMemory } from './server';
 export type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
+export type { EndOfTransaction, TransactionConnection } from './transaction-connection';

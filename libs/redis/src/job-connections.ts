@@ -28,7 +28,7 @@ export interface JobConnection {
 type ClientOptions = RedisOptions & { replyMapping?: 'legacy' };
 
 /** Redis with the options of a connection for jobs, which its copies have too. */
-class JobRedis extends Redis {
+export class JobRedis extends Redis {
   /** Copies that were made for blocking commands. */
   readonly copies: Redis[] = [];
 
@@ -53,38 +53,40 @@ class JobRedis extends Redis {
   }
 }
 
+/** What ioredis is told of a connection for jobs. */
+export function jobClientOptions(options: ResolvedOptions, kind: JobConnectionKind): ClientOptions {
+  const waits = kind === 'work';
+  return {
+    host: options.host,
+    port: options.port,
+    username: options.username,
+    password: options.password,
+    db: options.db,
+    tls: options.tls,
+    connectionName: `sluice-jobs-${kind}`,
+    // As for all connections; see openConnection.
+    protocol: 2,
+    connectTimeout: options.connectTimeoutMs,
+    socketTimeout: options.commandStallMs,
+    disconnectTimeout: redisLimits.closeTimeoutMs,
+    maxRetriesPerRequest: waits ? null : 0,
+    autoResendUnfulfilledCommands: waits,
+    enableOfflineQueue: waits,
+    autoResubscribe: false,
+    enableReadyCheck: true,
+    maxLoadingRetryTime: redisLimits.reconnectDelayMaxMs,
+    disableClientInfo: true,
+    retryStrategy: reconnectDelayMs,
+  };
+}
+
 /** Makes a connection for jobs and begins to connect. */
 export function openJobConnection(
   options: ResolvedOptions,
   kind: JobConnectionKind,
   log: Logger,
 ): JobConnection {
-  const waits = kind === 'work';
-  const redis = new JobRedis(
-    {
-      host: options.host,
-      port: options.port,
-      username: options.username,
-      password: options.password,
-      db: options.db,
-      tls: options.tls,
-      connectionName: `sluice-jobs-${kind}`,
-      // As for all connections; see openConnection.
-      protocol: 2,
-      connectTimeout: options.connectTimeoutMs,
-      socketTimeout: options.commandStallMs,
-      disconnectTimeout: redisLimits.closeTimeoutMs,
-      maxRetriesPerRequest: waits ? null : 0,
-      autoResendUnfulfilledCommands: waits,
-      enableOfflineQueue: waits,
-      autoResubscribe: false,
-      enableReadyCheck: true,
-      maxLoadingRetryTime: redisLimits.reconnectDelayMaxMs,
-      disableClientInfo: true,
-      retryStrategy: reconnectDelayMs,
-    },
-    log,
-  );
+  const redis = new JobRedis(jobClientOptions(options, kind), log);
   const close = async (): Promise<void> => {
     await Promise.all([redis, ...redis.copies].map((one) => closeConnection(one)));
   };

@@ -42,6 +42,7 @@ import {
   type SubscribeOptions,
   type Unsubscribe,
 } from './subscriber';
+import { openTransactionConnection, type TransactionConnection } from './transaction-connection';
 
 /** What the link needs from outside. */
 export interface LinkDeps {
@@ -229,6 +230,11 @@ export class RedisLink {
   /** Opens a connection for jobs, which whoever asks for it closes; see `JobConnectionKind`. */
   openJobConnection(kind: JobConnectionKind): JobConnection {
     return openJobConnection(this.options, kind, this.deps.log);
+  }
+
+  /** Opens a connection for transactions, which whoever asks for it closes. */
+  openTransactionConnection(): TransactionConnection {
+    return openTransactionConnection(this.options, this.deps.log);
   }
 
   /**

@@ -80,8 +80,9 @@ export const neededCommands: readonly string[] = [
 /** What is used where it is allowed, and what for. */
 export const optionalCommands: Readonly<Record<string, string>> = {
   'SCRIPT LOAD script': 'scripts are known before their first call',
-  MULTI: 'large batches go past Lua',
-  EXEC: 'large batches go past Lua',
+  MULTI: 'large batches go past Lua, and topics feed queues of jobs',
+  EXEC: 'large batches go past Lua, and topics feed queues of jobs',
+  'WATCH <key>': 'topics feed queues of jobs',
   'CLIENT SETNAME name': 'connections have names in CLIENT LIST',
   'SELECT 0': 'another database than 0',
   'MEMORY USAGE <key>': 'the admin endpoints tell the memory of a partition',
@@ -109,6 +110,7 @@ export function samplesOf(prefix: string): {
       `${prefix}{group/id}:state`,
       `${prefix}{idempotency}:requests`,
       `${prefix}{jobs}:housekeeping:wait`,
+      `${prefix}{jobs/queue}:queue:wait`,
     ],
     channels: [`${prefix}{registry}:changes`, `${prefix}{topic/id/0}:wake`],
   };
