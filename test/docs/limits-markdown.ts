@@ -3,6 +3,7 @@ import { baseLimits } from '@sluice/base';
 import { catalogLimits, partitionLimits } from '@sluice/log';
 import { fsckLimits, jobLimits, retentionLimits, scheduleLimits } from '@sluice/retention';
 import { processLimits } from '@sluice/process';
+import { connectionLimits, producerLimits } from '@sluice/streams';
 import { wireLimits } from '@sluice/wire';
 import * as ts from 'typescript';
 import { readFileSync } from 'node:fs';
@@ -54,6 +55,16 @@ const tables: readonly LimitTable[] = [
   },
   { title: 'Broker', file: 'libs/broker/src/limits.ts', values: brokerLimits },
   { title: 'Admin endpoints', file: 'libs/admin/src/limits.ts', values: adminLimits },
+  {
+    title: 'Connection of a service to the log',
+    file: 'libs/streams/src/connection/connection-limits.ts',
+    values: connectionLimits,
+  },
+  {
+    title: 'Producer of a service',
+    file: 'libs/streams/src/producer/producer-limits.ts',
+    values: producerLimits,
+  },
   { title: 'Start and end', file: 'libs/process/src/limits.ts', values: processLimits },
 ];
 

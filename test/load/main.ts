@@ -28,7 +28,7 @@ this machine, and ends them.
   --aof            Redis with its append-only file on (everysec), as npm start runs it
   --broker H:P     beside a gateway, in turns, the only broker of a Kafka cluster at that address
                    instead of bare Redis: the same Produce (v7) and Fetch (v12) requests, in topics
-                   instead of bare Redis: the same Produce (v7) and Fetch (v12) requests, in topics
+                   named sluice-bench-… that are made for it and deleted again. Implies --aof. Some
                    of: produce, single, fetch, latency
   --json FILE      also write the results as JSON
   --help           this text
@@ -163,8 +163,10 @@ function benchContext(
     ...options,
     progress: (line) => process.stderr.write(`· ${line}\n`),
     async startGateway() {
-      const free = { SLUICE_PORT: '0', SLUICE_ADMIN_PORT: '0' };
-      const env = { ...process.env, REDIS_URL: url, ...free, SLUICE_LOG_LEVEL: 'error' };
+      // These are loaded once it serves, and that may take longer than a quick scenario.
+      const without = { SLUICE_ADMIN: 'false', SLUICE_WORKER: 'false' };
+      const own = { REDIS_URL: url, SLUICE_PORT: '0', SLUICE_LOG_LEVEL: 'error' };
+      const env = { ...process.env, ...own, ...without };
       const child = fork(program.entry, {
         env,
         execArgv: program.nodeFlags,

@@ -18,6 +18,15 @@ export { PartitionWatch } from './watch/partition-watch';
 export type { WatchOptions, WatchSource } from './watch/partition-watch';
 export { PartitionWriter } from './writer/partition-writer';
 export type { AppendDone, AppendListener, AppendOutcome } from './writer/partition-writer';
+export { appendable, checkBatchBytes } from './produce/appendable';
+export type { Appendable, BatchFacts } from './produce/appendable';
+export {
+  appendRefusalCode,
+  appendResultCode,
+  recordsErrorCode,
+  storageErrorCode,
+} from './produce/error-codes';
+export { examineRulesOf, recordRulesOf, storedCompression } from './produce/topic-rules';
 export { NotEnoughReplicas, NotEnoughReplicasAfterAppend } from './writer/replication';
 export { TopicCatalog } from './topics/catalog';
 export type { TopicSelector } from './topics/catalog';

@@ -43,6 +43,23 @@ export interface BatchOptions {
   logAppendTime?: boolean;
 }
 
+/** About what a record takes in a batch beside its bytes; each of its numbers at its longest. */
+const recordOverheadBytes = 40;
+const headerOverheadBytes = 10;
+
+/** About how many bytes a record takes in a batch that is not compressed, at most. */
+export function recordBytesMost({
+  key,
+  value,
+  headers,
+}: Pick<RecordInput, 'key' | 'value' | 'headers'>): number {
+  let bytes = recordOverheadBytes + (key?.length ?? 0) + (value?.length ?? 0);
+  for (const header of headers ?? []) {
+    bytes += headerOverheadBytes + Buffer.byteLength(header.key) + (header.value?.length ?? 0);
+  }
+  return bytes;
+}
+
 /**
  * Encodes records as one batch v2, with consecutive offsets from `baseOffset`.
  * @throws RecordsError `invalid-record` when there is no record or a time is no safe integer,

@@ -68,16 +68,24 @@ function findFaults(
     cursor.varint();
     const keyBytes = cursor.varint();
     cursor.at = next;
-    // As in Kafka, one fault a record.
-    const keyless = rules.keysRequired && keyBytes < 0;
-    if (!keyless && isTimely(timestampMs, rules)) continue;
+    const fault = faultOf({ hasKey: keyBytes >= 0, timestampMs }, rules);
+    if (fault === null) continue;
     found.count++;
-    found.untimely ||= !keyless;
+    found.untimely ||= fault.code === 'invalid-timestamp';
     if (found.faults.length === limits.recordFaultsMax) continue;
-    const message = keyless ? withoutKey : outside(timestampMs, rules);
-    found.faults.push({ index, message });
+    found.faults.push({ index, message: fault.message });
   }
   return found;
+}
+
+/** What a topic has against a record; null: nothing. As in Kafka, one fault a record. */
+export function faultOf(
+  { hasKey, timestampMs }: { hasKey: boolean; timestampMs: number },
+  rules: RecordRules,
+): { code: 'invalid-record' | 'invalid-timestamp'; message: string } | null {
+  if (rules.keysRequired && !hasKey) return { code: 'invalid-record', message: withoutKey };
+  if (isTimely(timestampMs, rules)) return null;
+  return { code: 'invalid-timestamp', message: outside(timestampMs, rules) };
 }
 
 const withoutKey = 'a compacted topic takes no record without key';

@@ -1,1 +1,30 @@
-export {};
+export { StreamContext, isStreamContext } from './context/stream-context';
+export {
+  StreamHandler,
+  StreamRequest,
+  type StreamMethod,
+  type StreamMethodDecorator,
+  type StreamTopic,
+} from './decorators/stream-handler';
+export { typedStreams, type TypedStreams } from './decorators/typed-streams';
+export type { ReplyFrame, ReplyInbox, StreamsDriver } from './driver';
+export { RetriableStreamException, UnrecoverableStreamException } from './errors/stream-exceptions';
+export type {
+  BackoffFunction,
+  BackoffOptions,
+  BatchOptions,
+  DeadLetterOptions,
+  RetryOptions,
+  StreamHandlerOptions,
+  StreamRequestOptions,
+} from './handlers/options';
+export { isReservedHeader, streamHeaders } from './headers';
+export { jsonDeserializer, jsonSerializer } from './serialization/json';
+export { rawDeserializer, rawSerializer } from './serialization/raw';
+export type { StreamDeserializer, StreamSerializer } from './serialization/serialization';
+export {
+  defaultStreamsClient,
+  STREAMS_OPTIONS,
+  STREAMS_TRANSPORT,
+  streamsClientToken,
+} from './tokens';

@@ -1,6 +1,6 @@
+import { storageErrorCode } from '@sluice/log';
 import { UnknownOutcome } from '@sluice/redis';
 import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
-import { storageErrorCode } from '../requests/error-codes';
 
 /** What became of one item of an admin request, in the fields that responses have for it. */
 export interface Outcome {

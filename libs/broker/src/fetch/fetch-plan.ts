@@ -1,5 +1,5 @@
+import { storageErrorCode } from '@sluice/log';
 import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
-import { storageErrorCode } from '../requests/error-codes';
 import type { BatchRun } from '../partitions/hot-ring';
 import type { Partition } from '../partitions/partition';
 import { checkLeaderEpoch } from '../requests/named-topic';

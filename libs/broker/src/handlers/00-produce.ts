@@ -2,8 +2,9 @@ import type { LogFields } from '@sluice/base';
 import { ErrorCode, errorInfo, Produce, type RequestOf } from '@sluice/wire';
 import { limits } from '../limits';
 import { refusedReply, type PartitionReply } from '../produce/partition-reply';
-import { produceToPartition } from '../produce/produce-to-partition';
+import { produceToPartition, type Produced } from '../produce/produce-to-partition';
 import { CloseConnection } from '../requests/close-connection';
+import type { RequestContext } from '../requests/context';
 import { handle, noReply } from '../requests/handler';
 
 type ProduceRequest = RequestOf<typeof Produce>;
@@ -16,36 +17,60 @@ type ProduceRequest = RequestOf<typeof Produce>;
 export const produce = handle(
   Produce,
   (context, request) =>
-    new Promise((resolve, reject) => {
-      const replies: PartitionReply[] = [];
-      const { services } = context;
-      const examineUntilMs = services.clock.monotonicMs() + limits.examineMsMax;
-      const produced = { context, acks: request.acks, examineUntilMs };
-      let missing = 1;
-      const finish = () => {
-        if (--missing > 0) return;
-        if (request.acks !== 0) return resolve(toResponse(request, replies));
-        const failure = firstFailure(request, replies);
-        // The client wants no reply; a closed connection is the one way to tell it (as in Kafka).
-        if (failure) reject(new CloseConnection('a produce with acks=0 failed', failure));
-        else resolve(noReply);
-      };
-      for (const { name, partitionData } of request.topicData) {
-        const topic = services.catalog.byName(name);
-        for (const data of partitionData) {
-          const at = replies.length;
-          replies.push(refusedReply(data.index, { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR }));
-          missing++;
-          produceToPartition(produced, topic, data, (reply) => {
-            replies[at] = reply;
-            finish();
-          });
-        }
-      }
-      finish();
-    }),
+    new Promise((resolve, reject) => new Producing(context, request, resolve, reject).begin()),
   { pipelined: true },
 );
+
+type ProduceAnswer = ReturnType<typeof toResponse> | typeof noReply;
+
+/** Stands in the place of a reply that has not come. */
+const missingReply = refusedReply(-1, { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR });
+
+/**
+ * One request under way. One object with methods in place of closures: this is the hottest path.
+ */
+class Producing implements Produced {
+  readonly acks: number;
+  readonly examineUntilMs: number;
+  private readonly replies: PartitionReply[] = [];
+  private missing = 1;
+
+  constructor(
+    readonly context: RequestContext,
+    private readonly request: ProduceRequest,
+    private readonly resolve: (answer: ProduceAnswer) => void,
+    private readonly reject: (error: unknown) => void,
+  ) {
+    this.acks = request.acks;
+    this.examineUntilMs = context.services.clock.monotonicMs() + limits.examineMsMax;
+  }
+
+  begin(): void {
+    for (const { name, partitionData } of this.request.topicData) {
+      const topic = this.context.services.catalog.byName(name);
+      for (const data of partitionData) {
+        this.missing++;
+        produceToPartition(this, this.replies.push(missingReply) - 1, topic, data);
+      }
+    }
+    this.finish();
+  }
+
+  told(place: number, reply: PartitionReply): void {
+    this.replies[place] = reply;
+    this.finish();
+  }
+
+  private finish(): void {
+    if (--this.missing > 0) return;
+    const { request, replies } = this;
+    if (request.acks !== 0) return this.resolve(toResponse(request, replies));
+    const failure = firstFailure(request, replies);
+    // The client wants no reply; a closed connection is the one way to tell it (as in Kafka).
+    if (failure) this.reject(new CloseConnection('a produce with acks=0 failed', failure));
+    else this.resolve(noReply);
+  }
+}
 
 /** What the log says of the first refusal, which no reply tells; null where there is none. */
 function firstFailure({ topicData }: ProduceRequest, replies: PartitionReply[]): LogFields | null {

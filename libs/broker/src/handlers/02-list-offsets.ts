@@ -1,7 +1,8 @@
+import { recordsErrorCode } from '@sluice/log';
 import { RecordsError } from '@sluice/records';
 import { ErrorCode, ListOffsets, type ErrorCodeValue } from '@sluice/wire';
 import type { BrokerServices, RequestContext } from '../requests/context';
-import { orStorageError, recordsErrorCode } from '../requests/error-codes';
+import { orStorageError } from '../requests/error-codes';
 import { inTurns } from '../requests/in-turns';
 import type { Partition } from '../partitions/partition';
 import { handle } from '../requests/handler';

@@ -1,7 +1,11 @@
-import type { AppendOutcome } from '@sluice/log';
+import {
+  appendRefusalCode,
+  appendResultCode,
+  recordsErrorCode,
+  type AppendOutcome,
+} from '@sluice/log';
 import type { RecordFault, RecordsError } from '@sluice/records';
 import { ErrorCode, type ErrorCodeValue, type Produce, type ResponseInput } from '@sluice/wire';
-import { recordsErrorCode } from '../requests/error-codes';
 
 type ProduceResponse = ResponseInput<typeof Produce>;
 /** What a producer is told of one partition. */
@@ -48,12 +52,8 @@ export function appendReply(
   outcome: AppendOutcome,
   logAppendTimeMs: number,
 ): PartitionReply {
-  const refused = (errorCode: ErrorCodeValue) => refusedReply(index, { errorCode });
   if ('refused' in outcome) {
-    const fenced = outcome.refused === 'fenced-leader';
-    return refused(
-      fenced ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-    );
+    return refusedReply(index, { errorCode: appendRefusalCode(outcome.refused) });
   }
   const { result, logStartOffset } = outcome;
   switch (result.kind) {
@@ -64,14 +64,8 @@ export function appendReply(
       const storedAtMs = logAppendTimeMs === -1 ? -1 : result.maxTimestampMs;
       return storedReply(index, result.baseOffset, storedAtMs, logStartOffset);
     }
-    case 'duplicate-unknown':
-      return refused(ErrorCode.DUPLICATE_SEQUENCE_NUMBER);
-    case 'out-of-order':
-      return refused(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
-    case 'fenced-producer':
-      return refused(ErrorCode.INVALID_PRODUCER_EPOCH);
-    case 'invalid-timestamp':
-      return refused(ErrorCode.INVALID_TIMESTAMP);
+    default:
+      return refusedReply(index, { errorCode: appendResultCode(result) });
   }
 }
 

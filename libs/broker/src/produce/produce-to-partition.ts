@@ -1,13 +1,13 @@
-import { resolveConfigs, type Topic, type TopicConfig } from '@sluice/log';
+import { examineRulesOf, resolveConfigs, storageErrorCode } from '@sluice/log';
+import type { Appendable, AppendDone, Topic, TopicConfig } from '@sluice/log';
 import { RecordsError, type BatchHeader, type ExamineRules, type Findings } from '@sluice/records';
 import { ErrorCode, type Produce, type RequestOf } from '@sluice/wire';
 import type { Partition } from '../partitions/partition';
 import type { RequestContext } from '../requests/context';
-import { storageErrorCode } from '../requests/error-codes';
 import { NotExamined } from '../examiner/examination';
 import { appendReply, refusalOf, refusedReply } from './partition-reply';
 import type { PartitionReply, Refusal } from './partition-reply';
-import { checkHeader, prepare, rulesOf, type Appendable } from './produced-batch';
+import { checkHeader, prepare } from './produced-batch';
 
 type PartitionData = RequestOf<typeof Produce>['topicData'][number]['partitionData'][number];
 
@@ -23,104 +23,131 @@ export interface Produced {
   readonly acks: number;
   /** No compressed batch is opened after this time. */
   readonly examineUntilMs: number;
+  /** Told once, for each place, what the client is to know. */
+  told(place: number, reply: PartitionReply): void;
 }
 
-/** Told once what the client is to know. */
-type Done = (reply: PartitionReply) => void;
+/** A batch whose header is good, on its way to its partition's line. */
+interface Checked {
+  readonly produced: Produced;
+  readonly place: number;
+  readonly partition: Partition;
+  readonly index: number;
+  readonly bytes: Buffer;
+  readonly header: BatchHeader;
+  readonly config: TopicConfig;
+  readonly rules: ExamineRules;
+}
 
 /**
  * Checks one partition's batch and gives it its place in the line of appends. What can be refused
  * at once is; a batch whose records are examined elsewhere keeps its place: what comes after it on
  * the same connection, for the same partition, is appended after it.
+ *
+ * This is the hottest path, and what is kept of a batch while Redis works is copied by the garbage
+ * collector: once it is appended, nothing has a hold on its header or on what was found in it.
+ *
+ * @param place what `produced.told` is given with the reply
  */
 export function produceToPartition(
   produced: Produced,
+  place: number,
   topic: Topic | undefined,
   { index, records }: PartitionData,
-  done: Done,
 ): void {
   const { acks, context } = produced;
   const { services, apiVersion } = context;
-  const refuse = (refusal: Refusal) => done(refusedReply(index, refusal));
-  if (acks < acksAll || acks > 1) return refuse({ errorCode: ErrorCode.INVALID_REQUIRED_ACKS });
-  if (apiVersion < servedVersionMin) return refuse({ errorCode: ErrorCode.UNSUPPORTED_VERSION });
+  if (acks < acksAll || acks > 1) {
+    return refuse(produced, place, index, { errorCode: ErrorCode.INVALID_REQUIRED_ACKS });
+  }
+  if (apiVersion < servedVersionMin) {
+    return refuse(produced, place, index, { errorCode: ErrorCode.UNSUPPORTED_VERSION });
+  }
   const partition = topic && services.partitions.get(topic, index);
-  if (!partition) return refuse({ errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION });
+  if (!partition) {
+    return refuse(produced, place, index, { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION });
+  }
   const config = resolveConfigs(topic);
   const header = checkHeader(records, config, apiVersion);
-  if ('errorCode' in header) return refuse(header);
-  new CheckedBatch(produced, partition, index, records!, header, config, done).examine();
+  if ('errorCode' in header) return refuse(produced, place, index, header);
+  const rules = examineRulesOf(config, header, services.clock.nowMs());
+  examine({ produced, place, partition, index, bytes: records!, header, config, rules });
 }
 
-/**
- * A batch whose header is good, on its way to its partition's line. One object for each, with
- * methods in place of closures: this is the hottest path.
- */
-class CheckedBatch {
-  private readonly rules: ExamineRules;
+function refuse(produced: Produced, place: number, index: number, refusal: Refusal): void {
+  produced.told(place, refusedReply(index, refusal));
+}
 
-  constructor(
-    private readonly produced: Produced,
-    private readonly partition: Partition,
-    private readonly index: number,
-    private readonly bytes: Buffer,
-    private readonly header: BatchHeader,
-    private readonly config: TopicConfig,
-    private readonly done: Done,
-  ) {
-    this.rules = rulesOf(config, header, produced.context.services.clock.nowMs());
+/** Has the records examined, here or elsewhere, and the batch appended when its turn comes. */
+function examine(checked: Checked): void {
+  const { produced, partition, bytes, header, rules } = checked;
+  const { context, examineUntilMs } = produced;
+  const { examiner, lines } = context.services;
+  let findings: Findings | Promise<Findings>;
+  try {
+    findings = examiner.examine(bytes, header, rules, examineUntilMs);
+  } catch (error) {
+    return fail(checked, error);
   }
+  const isHere = !(findings instanceof Promise);
+  if (isHere && lines.isFree(context.signal, partition))
+    return append(checked, findings as Findings);
+  standInLine(checked, findings);
+}
 
-  /** Has the records examined, here or elsewhere, and the batch appended when its turn comes. */
-  examine(): void {
-    const { context, examineUntilMs } = this.produced;
-    const { examiner, lines } = context.services;
-    let findings: Findings | Promise<Findings>;
-    try {
-      findings = examiner.examine(this.bytes, this.header, this.rules, examineUntilMs);
-    } catch (error) {
-      return this.fail(error);
-    }
-    if (!(findings instanceof Promise) && lines.isFree(context.signal, this.partition)) {
-      return this.append(findings);
-    }
-    lines.enter(
-      { connection: context.signal, partition: this.partition },
-      findings,
-      (found) => this.append(found),
-      (error) => this.fail(error),
-    );
+function standInLine(checked: Checked, findings: Findings | Promise<Findings>): void {
+  const { produced, partition } = checked;
+  const { signal, services } = produced.context;
+  services.lines.enter(
+    { connection: signal, partition },
+    findings,
+    (found) => append(checked, found),
+    (error) => fail(checked, error),
+  );
+}
+
+function append(checked: Checked, findings: Findings): void {
+  const { produced, place, index, partition, bytes, header, config } = checked;
+  const { context, acks } = produced;
+  let prepared: Appendable;
+  try {
+    prepared = prepare(bytes, header, findings, checked, context.services.clock);
+  } catch (error) {
+    fail(checked, error);
+    return letGo(produced, findings);
   }
+  const { batch, logAppendTimeMs } = prepared;
+  const copies = acks === acksAll ? config.minInsyncReplicas - 1 : 0;
+  const repacked = findings.repacked === null ? null : findings;
+  const done = tellWhenAppended(produced, place, index, logAppendTimeMs, repacked);
+  partition.append(batch, copies, done);
+}
 
-  private append(findings: Findings): void {
-    const { config, rules, header } = this;
-    const { context, acks } = this.produced;
-    let prepared: Appendable | Refusal;
-    try {
-      prepared = prepare(this.bytes, header, findings, { config, rules }, context.services.clock);
-    } catch (error) {
-      return this.tell(refusedReply(this.index, refusalFor(error, context)), findings);
-    }
-    if ('errorCode' in prepared) return this.tell(refusedReply(this.index, prepared), findings);
-    const { batch, logAppendTimeMs } = prepared;
-    const copies = acks === acksAll ? config.minInsyncReplicas - 1 : 0;
-    this.partition.append(batch, copies, (outcome, error) => {
-      if (outcome) return this.tell(appendReply(this.index, outcome, logAppendTimeMs), findings);
+/** @param repacked what is in memory until the client is told; null: nothing */
+function tellWhenAppended(
+  produced: Produced,
+  place: number,
+  index: number,
+  logAppendTimeMs: number,
+  repacked: Findings | null,
+): AppendDone {
+  return (outcome, error) => {
+    if (outcome) produced.told(place, appendReply(index, outcome, logAppendTimeMs));
+    else {
       // A connection to Redis that broke may not have let go of the batch yet.
-      context.keepFrame();
-      this.tell(refusedReply(this.index, refusalFor(error, context)), findings);
-    });
-  }
+      produced.context.keepFrame();
+      refuse(produced, place, index, refusalFor(error, produced.context));
+    }
+    if (repacked !== null) letGo(produced, repacked);
+  };
+}
 
-  private fail(error: unknown): void {
-    this.done(refusedReply(this.index, refusalFor(error, this.produced.context)));
-  }
+function fail({ produced, place, index }: Checked, error: unknown): void {
+  refuse(produced, place, index, refusalFor(error, produced.context));
+}
 
-  /** Until the client is told, the batch that is stored in place of its own is in memory. */
-  private tell(reply: PartitionReply, findings: Findings): void {
-    this.done(reply);
-    if (findings.repacked !== null) this.produced.context.services.examiner.letGo(findings);
-  }
+function letGo({ context }: Produced, findings: Findings): void {
+  context.services.examiner.letGo(findings);
 }
 
 /** The refusal for what was thrown; an error of our own goes into the log. */

@@ -1,16 +1,12 @@
 import type { Clock } from '@sluice/base';
-import type { AppendBatch, TopicConfig } from '@sluice/log';
+import { appendable, checkBatchBytes, type Appendable, type TopicConfig } from '@sluice/log';
 import {
   applyFindings,
   checkProducedBatch,
-  compressionMask,
   compressionOf,
   isTransactional,
   RecordsError,
-  recordsLimits,
-  stampLogAppendTime,
   type BatchHeader,
-  type CompressionName,
   type ExamineRules,
   type Findings,
 } from '@sluice/records';
@@ -32,9 +28,9 @@ export function checkHeader(
   if (!records || records.length === 0) {
     return { errorCode: ErrorCode.INVALID_RECORD, message: 'A record batch is missing.' };
   }
-  if (records.length > config.maxMessageBytes) return tooLarge(records.length, config);
   let header: BatchHeader;
   try {
+    checkBatchBytes(records.length, config);
     header = checkProducedBatch(records);
   } catch (error) {
     if (error instanceof RecordsError) return refusalOf(error);
@@ -50,73 +46,19 @@ export function checkHeader(
   return header;
 }
 
-/** The last rules that were made, and of what. */
-let lastRules: { config: TopicConfig; compression: number; nowMs: number; rules: ExamineRules };
-
-/** What a topic asks of the records of a batch that comes now; often the same as of the last. */
-export function rulesOf(config: TopicConfig, header: BatchHeader, nowMs: number): ExamineRules {
-  const compression = header.attributes & compressionMask;
-  const isLast =
-    lastRules?.config === config &&
-    lastRules.nowMs === nowMs &&
-    lastRules.compression === compression;
-  if (!isLast) lastRules = { config, compression, nowMs, rules: newRules(config, header, nowMs) };
-  return lastRules.rules;
-}
-
-function newRules(config: TopicConfig, header: BatchHeader, nowMs: number): ExamineRules {
-  // Where records get the time of their append, their own does not matter.
-  const bounded = config.timestampType === 'CreateTime';
-  const compression = otherCompression(header, config);
-  const { decompressedBytesMax } = recordsLimits;
-  return {
-    keysRequired: config.compacted,
-    earliestMs: bounded ? nowMs - config.timestampBeforeMaxMs : -Infinity,
-    latestMs: bounded ? nowMs + config.timestampAfterMaxMs : Infinity,
-    recordBytesMax: config.maxDecompressedMessageBytes,
-    // What is stored plain need not be opened further than it may be stored.
-    decompressedBytesMax: compression === 'none' ? config.maxMessageBytes : decompressedBytesMax,
-    compression,
-  };
-}
-
-/** The compression that the topic wants in place of the producer's; null when it takes that. */
-function otherCompression(
-  { attributes }: BatchHeader,
-  { compressionType }: TopicConfig,
-): CompressionName | null {
-  if (compressionType === 'producer') return null;
-  const wanted = compressionType === 'uncompressed' ? 'none' : compressionType;
-  return wanted === compressionOf(attributes) ? null : wanted;
-}
-
-/** A batch that may be appended, and the time that its records get by that; -1 for their own. */
-export interface Appendable {
-  batch: AppendBatch;
-  logAppendTimeMs: number;
-}
-
-/** Makes a batch what the topic stores, now that its records have been examined. */
+/**
+ * Makes a batch what the topic stores, now that its records have been examined.
+ *
+ * @throws RecordsError
+ */
 export function prepare(
   records: Buffer,
   header: BatchHeader,
   findings: Findings,
   { config, rules }: { config: TopicConfig; rules: ExamineRules },
   clock: Pick<Clock, 'nowMs'>,
-): Appendable | Refusal {
+): Appendable {
   const bytes = applyFindings(records, header, findings, rules.compression);
   // As in Kafka, the limit is on the batch as it is stored, too.
-  if (bytes.length > config.maxMessageBytes) return tooLarge(bytes.length, config);
-  const atAppend = config.timestampType === 'LogAppendTime';
-  const logAppendTimeMs = atAppend ? clock.nowMs() : -1;
-  if (atAppend) stampLogAppendTime(bytes, 0, logAppendTimeMs);
-  const { lastOffsetDelta, producerId, producerEpoch, baseSequence } = header;
-  const maxTimestampMs = atAppend ? logAppendTimeMs : header.maxTimestampMs;
-  const batch = { bytes, lastOffsetDelta, maxTimestampMs, producerId, producerEpoch, baseSequence };
-  return { batch, logAppendTimeMs };
-}
-
-function tooLarge(bytes: number, { maxMessageBytes }: TopicConfig): Refusal {
-  const message = `The batch has ${bytes} bytes; max.message.bytes is ${maxMessageBytes}.`;
-  return { errorCode: ErrorCode.MESSAGE_TOO_LARGE, message };
+  return appendable(bytes, header, config, clock);
 }

@@ -34,10 +34,6 @@ export interface TakenRecord {
   headers: { key: string; value: Buffer | null }[];
 }
 
-/** About what a record takes in a batch beside its bytes; each of its numbers at its longest. */
-const recordOverheadBytes = 40;
-const headerOverheadBytes = 10;
-
 /** The records of a request. @throws DoorRefusal that names the first that cannot be meant */
 export function takeRecords(given: readonly GivenRecord[]): TakenRecord[] {
   if (given.length === 0) throw invalid('records-missing', 'there are no records');
@@ -46,15 +42,6 @@ export function takeRecords(given: readonly GivenRecord[]): TakenRecord[] {
     throw new DoorRefusal('too-large', 'too-many-records', message);
   }
   return given.map((record, index) => takeRecord(record, `records[${index}]`));
-}
-
-/** About how many bytes a record takes in a batch, at most. */
-export function recordBytes({ key, value, headers }: TakenRecord): number {
-  let bytes = recordOverheadBytes + (key?.length ?? 0) + (value?.length ?? 0);
-  for (const header of headers) {
-    bytes += headerOverheadBytes + Buffer.byteLength(header.key) + (header.value?.length ?? 0);
-  }
-  return bytes;
 }
 
 /** A digest that is the same for requests that ask for the same, however their text is written. */

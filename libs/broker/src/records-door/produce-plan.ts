@@ -1,7 +1,7 @@
 import type { NotedBatch } from '@sluice/log';
-import { batchHeaderBytes, encodeBatch, partitionForKey } from '@sluice/records';
+import { batchHeaderBytes, encodeBatch, partitionForKey, recordBytesMost } from '@sluice/records';
 import type { CompressionName } from '@sluice/records';
-import { recordBytes, type TakenRecord } from './given-records';
+import type { TakenRecord } from './given-records';
 
 /** How the records of a request are spread. */
 export interface Spreading {
@@ -44,7 +44,7 @@ export function planBatches(
   const batches: PlannedBatch[] = [];
   for (const [index, record] of records.entries()) {
     const partition = partitions[index]!;
-    const bytes = recordBytes(record);
+    const bytes = recordBytesMost(record);
     let last = open.get(partition);
     if (last === undefined || last.bytes + bytes > batchBytesMax) {
       last = { batch: { partition, producerId: -1, indexes: [] }, bytes: batchHeaderBytes };

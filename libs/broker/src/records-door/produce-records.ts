@@ -1,5 +1,5 @@
 import { resolveConfigs, type NotedRequest, type Topic } from '@sluice/log';
-import { RecordsError } from '@sluice/records';
+import { recordBytesMost, RecordsError } from '@sluice/records';
 import { ErrorCode, errorInfo } from '@sluice/wire';
 import { limits } from '../limits';
 import { refusalOf, refusedReply, type PartitionReply } from '../produce/partition-reply';
@@ -8,7 +8,7 @@ import type { RequestContext } from '../requests/context';
 import { unknownPartition, unknownTopic } from './browse';
 import { DoorRefusal, invalid } from './door-refusal';
 import type { DoorServices } from './door-services';
-import { fingerprintOf, recordBytes, takeRecords } from './given-records';
+import { fingerprintOf, takeRecords } from './given-records';
 import type { ProduceRequest, TakenRecord } from './given-records';
 import { encodePlanned, planAsNoted, planBatches, spread, type PlannedBatch } from './produce-plan';
 
@@ -66,7 +66,7 @@ export async function produceRecords(
   keyless: number,
 ): Promise<Produced> {
   const records = takeRecords(request.records);
-  const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
+  const bytes = records.reduce((sum, record) => sum + recordBytesMost(record), 0);
   if (!services.produceBudget.tryReserve(bytes)) {
     const message = 'too much is being produced over HTTP at the moment; send it again soon';
     throw new DoorRefusal('too-many', 'produce-busy', message);
@@ -206,23 +206,25 @@ function produceBatches(
   const { compression, acks } = request;
   const context = contextOf(services);
   const examineUntilMs = services.clock.monotonicMs() + limits.examineMsMax;
-  const produced = { context, acks: acksCodes[acks], examineUntilMs };
-  const replies = batches.map(
-    (batch) =>
+  const takers: ((outcome: BatchOutcome) => void)[] = [];
+  const told = (place: number, reply: PartitionReply) => takers[place]!(outcomeOf(reply));
+  const produced = { context, acks: acksCodes[acks], examineUntilMs, told };
+  const outcomes = batches.map(
+    (batch, place) =>
       new Promise<BatchOutcome>((resolve) => {
+        takers.push(resolve);
         const index = batch.partition;
-        const done = (reply: PartitionReply) => resolve(outcomeOf(reply));
         let bytes: Buffer;
         try {
           bytes = encodePlanned(batch, records, { timestampMs, compression });
         } catch (error) {
           if (!(error instanceof RecordsError)) throw error;
-          return done(refusedReply(index, refusalOf(error)));
+          return told(place, refusedReply(index, refusalOf(error)));
         }
-        produceToPartition(produced, topic, { index, records: bytes }, done);
+        produceToPartition(produced, place, topic, { index, records: bytes });
       }),
   );
-  return Promise.all(replies);
+  return Promise.all(outcomes);
 }
 
 /** A request that comes from no connection of a Kafka client. */

@@ -1,0 +1,46 @@
+import type {
+  ConsumerSettings,
+  ProducerSettings,
+  RecordConsumer,
+  RecordProducer,
+  RecordSink,
+} from '@sluice/streams';
+
+/** An answer to a request, or one of several, as it goes to the client that asked. */
+export interface ReplyFrame {
+  /** Which request of that client it answers. */
+  correlationId: string;
+  /** The answer as the serialiser made it; null: this frame has none. */
+  value: Buffer | null;
+  /** What the handler failed with, as JSON; null: it did not. */
+  error: Buffer | null;
+  /** Nothing follows. The last answer and the end may come in one frame. */
+  isLast: boolean;
+}
+
+/** Where a client's answers come in. */
+export interface ReplyInbox {
+  /** What a request carries in the header `nest-reply-stream`. */
+  readonly address: string;
+  /** Takes no more answers, and leaves nothing behind. */
+  close(): Promise<void>;
+}
+
+/**
+ * What server and client stand on: a Redis, or the memory of a test. It owns the connections; what
+ * it made is closed by whoever asked for it, before the driver is closed.
+ */
+export interface StreamsDriver {
+  /** A member of a group that is not started yet. */
+  createConsumer(settings: ConsumerSettings, sink: RecordSink): RecordConsumer;
+  createProducer(settings?: ProducerSettings): RecordProducer;
+  /**
+   * Brings an answer to the client of that address. Frames of one request arrive in the order of
+   * the calls. An address that nobody listens at any more is no error.
+   */
+  sendReply(address: string, frame: ReplyFrame): Promise<void>;
+  /** Opens an inbox; `onFrame` is called for each answer, in order, and must not throw. */
+  openInbox(onFrame: (frame: ReplyFrame) => void): Promise<ReplyInbox>;
+  /** Closes the connections. Safe to call twice. */
+  close(): Promise<void>;
+}
