@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { Queue } from 'bullmq';
 import { silentLogger, systemClock } from '@sluice/base';
 import {
@@ -111,8 +112,8 @@ test('what is fed again becomes no job, also when its job was done and forgotten
 
 test('one that was frozen before its transaction adds nothing that another has fed', async () => {
   const owner = new FakePartition(topicId);
-  let thaw = (): void => {};
-  const frozen = new Promise<void>((resolve) => (thaw = resolve));
+  const ice = new EventEmitter();
+  const frozen = once(ice, 'thaw');
   let begun = false;
   const slow = lineOn(
     linkWith(async (go) => {
@@ -125,7 +126,7 @@ test('one that was frozen before its transaction adds nothing that another has f
   await eventually(() => begun);
   await lineOn(link).feed(taken(owner, 0, 5));
   await queue.drain();
-  thaw();
+  ice.emit('thaw');
   expect(await late).toEqual({ count: 0, newCount: 0, rest: 'contended' });
   expect(await offsets()).toEqual([]);
   expect(await slow.feed(taken(owner, 0, 6))).toMatchObject({ count: 6, newCount: 1 });
