@@ -20,7 +20,7 @@ import {
 } from './connection';
 import { isConnectionLoss, RedisUnavailable, UnknownOutcome } from './errors';
 import { firstReady } from './first-ready';
-import { openJobConnection, type JobConnection, type JobConnectionKind } from './job-connections';
+import { openJobConnection, type JobConnectionKind, type JobConnections } from './job-connections';
 import { keepOnDisk } from './keep-on-disk';
 import { LentReplies } from './lent-replies';
 import { observeLink } from './link-metrics';
@@ -42,7 +42,6 @@ import {
   type SubscribeOptions,
   type Unsubscribe,
 } from './subscriber';
-import { openTransactionConnection, type TransactionConnection } from './transaction-connection';
 
 /** What the link needs from outside. */
 export interface LinkDeps {
@@ -228,13 +227,8 @@ export class RedisLink {
   }
 
   /** Opens a connection for jobs, which whoever asks for it closes; see `JobConnectionKind`. */
-  openJobConnection(kind: JobConnectionKind): JobConnection {
+  openJobConnection<Kind extends JobConnectionKind>(kind: Kind): JobConnections[Kind] {
     return openJobConnection(this.options, kind, this.deps.log);
-  }
-
-  /** Opens a connection for transactions, which whoever asks for it closes. */
-  openTransactionConnection(): TransactionConnection {
-    return openTransactionConnection(this.options, this.deps.log);
   }
 
   /**

@@ -18,6 +18,24 @@ export const streamHeaders = {
   traceParent: 'traceparent',
   traceState: 'tracestate',
   baggage: 'baggage',
+  /** Of records in retry and dead-letter topics: where they were first written. */
+  originTopic: 'sluice-origin-topic',
+  originPartition: 'sluice-origin-partition',
+  originOffset: 'sluice-origin-offset',
+  originTimestamp: 'sluice-origin-timestamp-ms',
+  /** The group that could not handle them. */
+  group: 'sluice-group',
+  /** How often it tried. */
+  attempts: 'sluice-attempts',
+  firstFailure: 'sluice-first-failure-ms',
+  lastFailure: 'sluice-last-failure-ms',
+  /** How long after its timestamp a record of a retry topic is to be handled. */
+  retryDelay: 'sluice-retry-delay-ms',
+  /** Why it is a dead letter: `attempts-exhausted`, `unrecoverable`, `undecodable` and others. */
+  reason: 'sluice-reason',
+  errorName: 'sluice-error-name',
+  errorMessage: 'sluice-error-message',
+  errorStack: 'sluice-error-stack',
 } as const;
 
 const reservedPrefixes = ['nest-', 'sluice-'];

@@ -1,12 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { Queue } from 'bullmq';
 import { silentLogger, systemClock } from '@sluice/base';
-import {
-  UnknownOutcome,
-  type JobConnection,
-  type RedisLink,
-  type TransactionConnection,
-} from '@sluice/redis';
+import { UnknownOutcome, type JobConnection, type RedisLink } from '@sluice/redis';
 import { eventually } from '@sluice/test/support/eventually';
 import { adminOf, connectLink, sharedRedis, startRedis } from '@sluice/test/support/redis';
 import { FakePartition } from '../../test/fake-partition';
@@ -55,21 +50,18 @@ function lineOn(redis: RedisLink, options: Partial<StreamJobOptions> = {}): Feed
 }
 
 /** The link, with transactions as the test has them. */
-function linkWith(
-  around: TransactionConnection['transaction'] extends infer F ? Around<F> : never,
-) {
-  return new Proxy(link, {
-    get(target, name) {
-      if (name !== 'openTransactionConnection') return Reflect.get(target, name, target) as unknown;
-      return (): TransactionConnection => {
-        const opened = target.openTransactionConnection();
-        const { transaction } = opened;
-        return { ...opened, transaction: (...args) => around(() => transaction(...args)) };
-      };
-    },
-  });
+function linkWith(around: (go: () => Promise<unknown>) => Promise<unknown>): RedisLink {
+  const openJobConnection: RedisLink['openJobConnection'] = (kind) => {
+    const opened = link.openJobConnection(kind);
+    const { redis } = opened;
+    if ('transaction' in redis) {
+      const transaction = redis.transaction.bind(redis);
+      redis.transaction = (...args) => around(() => transaction(...args));
+    }
+    return opened;
+  };
+  return Object.assign(Object.create(link) as RedisLink, { openJobConnection });
 }
-type Around<F> = F extends (...args: never[]) => infer R ? (go: () => R) => R : never;
 
 function taken(owner: FakePartition, from: number, count: number): TakenRecord[] {
   const values = Array.from({ length: count }, (_, index) => ({ order: from + index }));

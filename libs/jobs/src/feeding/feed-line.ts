@@ -1,10 +1,5 @@
 import type { Clock, Logger, Timer } from '@sluice/base';
-import {
-  attempt,
-  RedisUnavailable,
-  type RedisLink,
-  type TransactionConnection,
-} from '@sluice/redis';
+import { attempt, RedisUnavailable, type RedisLink, type JobConnections } from '@sluice/redis';
 import type { ConsumedRecord, OwnedPartition } from '@sluice/streams';
 import { loadBullmq, type StreamQueue } from '../bullmq';
 import { dataOf } from '../job-data';
@@ -39,7 +34,7 @@ export interface FeedLineDeps {
 
 /** A connection for as long as it holds, and the queue that uses it. */
 interface Session {
-  connection: TransactionConnection;
+  connection: JobConnections['feed'];
   queue: StreamQueue;
 }
 
@@ -113,7 +108,7 @@ export class FeedLine {
     const { redis, settings } = this.deps;
     const jobKeys = jobs.map(({ opts }) => bullKey(redis.keyPrefix, settings.queue, opts.jobId));
     const keys = { keys: [...next.keys(), ...jobKeys] };
-    const done = connection.transaction(
+    const done = connection.redis.transaction(
       () => queue.addBulk(jobs),
       (transaction) => noteFedScript.queueSource(transaction, keys, { next: [...next.values()] }),
     );
@@ -158,7 +153,7 @@ export class FeedLine {
   async #connect(): Promise<Session> {
     const { Queue: BullQueue } = await loadBullmq();
     const { redis, limits, settings } = this.deps;
-    const connection = redis.openTransactionConnection();
+    const connection = redis.openJobConnection('feed');
     const queue: StreamQueue = new BullQueue(settings.queue, {
       connection: connection.redis,
       prefix: queuePrefix(redis.keyPrefix, settings.queue),
