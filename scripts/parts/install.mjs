@@ -27,7 +27,9 @@ export async function ensureInstalled() {
     writeFileSync(stampFile, wanted);
     return;
   }
-  const why = existsSync(modules) ? 'package-lock.json has changed' : 'first start';
+  const why = existsSync(modules)
+    ? 'what is there is not what package-lock.json says'
+    : 'first start';
   say(`installing packages with npm (${why}; takes a minute or so)`);
   const startedMs = performance.now();
   rmSync(stampFile, { force: true });

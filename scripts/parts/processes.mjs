@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -34,9 +35,20 @@ export function run(command, args, options = {}) {
   });
 }
 
-/** Ends what `run` is running. */
-export function endPrograms() {
+/**
+ * Ends what `run` is running, the hard way after `graceMs`, and resolves when all have ended. npm
+ * goes on for minutes when it is asked to stop in the middle of an installation, and the next
+ * start's beside it would ruin what both install.
+ * @param {number} [graceMs]
+ */
+export async function endPrograms(graceMs = 3_000) {
+  const ends = [...programs].map((child) => once(child, 'close'));
   for (const child of programs) child.kill('SIGTERM');
+  const timer = setTimeout(() => {
+    for (const child of programs) child.kill('SIGKILL');
+  }, graceMs);
+  await Promise.all(ends);
+  clearTimeout(timer);
 }
 
 /**

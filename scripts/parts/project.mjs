@@ -6,8 +6,17 @@ import { fileURLToPath } from 'node:url';
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 /**
+ * @typedef {object} Manifest
+ * @property {string} version
+ * @property {string} license
+ * @property {Record<string, string>} engines
+ * @property {Record<string, string>} dependencies
+ * @property {Record<string, string>} devDependencies
+ */
+
+/**
  * package.json as an object.
- * @returns {{ dependencies: Record<string, string>, devDependencies: Record<string, string> }}
+ * @returns {Manifest}
  */
 export function readPackage() {
   return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

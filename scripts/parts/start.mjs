@@ -19,6 +19,7 @@ import { openRedis } from './redis.mjs';
  * @property {import('./lock.mjs').Holder} [left] what a start that was killed has left
  * @property {import('./redis.mjs').OwnRedis} [redis]
  * @property {Gateway} [gateway]
+ * @property {Promise<void>} [programs] resolves when npm or the compiler has ended after a signal
  */
 
 /**
@@ -220,7 +221,7 @@ function stopSignals(run) {
         firstMs = performance.now();
         say(`stopping (${name})`);
         controller.abort();
-        endPrograms();
+        run.programs = endPrograms();
         resolveAsked();
       } else if (performance.now() - firstMs > secondSignalMs) run.gateway?.kill();
     };
@@ -233,7 +234,8 @@ function stopSignals(run) {
  * The gateway first, so that it can still answer; then Redis, which saves; then the lock.
  * @param {Run} run
  */
-async function stopAll({ gateway, redis, lock }) {
+async function stopAll({ programs, gateway, redis, lock }) {
+  await programs;
   for (const step of [() => gateway?.stop(), () => redis?.stop(), () => lock?.release()]) {
     try {
       await step();

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
 import type { BenchContext, Measurement } from './bench-context';
 import { textReport } from './report';
+import { measureBeside } from './scenarios/beside';
 import { measureExamine } from './scenarios/examine';
 import { measureFetch } from './scenarios/fetch';
 import { brokerScenarios, measureBesideBroker, type Endpoint } from './scenarios/other-broker';
@@ -23,8 +24,8 @@ this machine, and ends them.
 
   --quick          smaller amounts, for a first look
   --rounds N       rounds of each comparison; the median counts (default 3)
-  --only NAMES     some of: produce, single, fetch, latency, memory, examine, trim
-                   (comma-separated; without examine and trim unless they are named)
+  --only NAMES     some of: produce, single, fetch, latency, memory, examine, trim, beside
+                   (comma-separated; the last three only where they are named)
   --aof            Redis with its append-only file on (everysec), as npm start runs it
   --broker H:P     beside a gateway, in turns, the only broker of a Kafka cluster at that address
                    instead of bare Redis: the same Produce (v7) and Fetch (v12) requests, in topics
@@ -42,8 +43,11 @@ const scenarios: Record<string, (context: BenchContext) => Promise<Measurement[]
   memory: measureMemory,
   examine: async (context) => measureExamine(context),
   trim: measureTrim,
+  beside: measureBeside,
 };
-const usual = Object.keys(scenarios).filter((name) => !['examine', 'trim'].includes(name));
+/** These are measured only where they are named. */
+const named = ['examine', 'trim', 'beside'];
+const usual = Object.keys(scenarios).filter((name) => !named.includes(name));
 
 /** Printed below the figures: a ratio of rates says nothing of what was promised for them. */
 const promises = `What an answer with acks=1 means is not the same on both sides:

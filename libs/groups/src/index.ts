@@ -1,4 +1,16 @@
 export * from './api';
+export type { AssignorName } from './assigned/assignors/assignor';
+export { GroupRefused, type RefusalReason } from './assigned/group-refused';
+export type {
+  CommitOutcome,
+  Grant,
+  MemberListener,
+  MemberPartition,
+  MemberSettings,
+} from './assigned/session/session-api';
+export { MemberSession, type MemberSessionDeps } from './assigned/session/member-session';
+export type { TopicSource } from './assigned/session/topics';
+export type { OwnOffset } from './store/offsets';
 export { GroupCoordinator, type GroupCoordinatorDeps } from './coordinator/coordinator';
 export { defaultGroupLimits, type GroupLimits } from './limits';
 export {

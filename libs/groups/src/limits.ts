@@ -72,6 +72,27 @@ export interface GroupLimits {
   idleUnloadMs: number;
   /** Groups, and offsets of a group, that one step of a sweep looks at. */
   sweepStepCount: number;
+  /** How often a member of a group with assignment by the server is heard of, unless it says so. */
+  heartbeatIntervalMs: number;
+  /** The session of such a member, unless it says so. */
+  memberSessionTimeoutMs: number;
+  /** How long such a member may take to let go what is revoked, unless it says so. */
+  revokeTimeoutMs: number;
+  /**
+   * The part of its session that a member takes off, so that it counts itself out before Redis'
+   * clock does, though one of the two clocks runs faster.
+   */
+  sessionMarginShare: number;
+  /** Who is told to look for sessions that are over, and does not, leaves it to another then. */
+  lookClaimMs: number;
+  /** How often a change of a group is tried that others change at the same time. */
+  changeAttemptsMax: number;
+  /** Waits between those tries grow up to this. */
+  changeDelayMsMax: number;
+  /** Who sees older topics than its group for so long takes them for the newest. */
+  topicsBehindMsMax: number;
+  /** Topics and patterns of one subscription. */
+  subscriptionEntriesMax: number;
 }
 
 const second = 1000;
@@ -104,4 +125,13 @@ export const defaultGroupLimits: Readonly<GroupLimits> = {
   troubleQuietMs: 10 * second,
   idleUnloadMs: 5 * minute,
   sweepStepCount: 100,
+  heartbeatIntervalMs: 3 * second,
+  memberSessionTimeoutMs: 15 * second,
+  revokeTimeoutMs: 5 * minute,
+  sessionMarginShare: 0.02,
+  lookClaimMs: second,
+  changeAttemptsMax: 100,
+  changeDelayMsMax: 50,
+  topicsBehindMsMax: 10 * second,
+  subscriptionEntriesMax: 1000,
 };

@@ -16,6 +16,7 @@ import { EpochTable } from './recovery/epoch-table';
 import type { LeaderEpochs } from './recovery/epochs';
 import { KnownEnds } from './recovery/known-ends';
 import type { LogHistory } from './recovery/log-history';
+import { newerFormat } from './recovery/newer-format';
 import { reservationTerms } from './recovery/reservation';
 import { readBatches, readLentBatches, type LentBatch, type StoredBatch } from './read';
 import { createPartitionScript, findMissingScript, settleScript } from './scripts';
@@ -114,8 +115,8 @@ export class PartitionStore {
   async dropPartitions(refs: readonly PartitionRef[]): Promise<number> {
     const { write } = this.redis;
     const drops = refs.map((ref) => {
-      const { log, meta, producers, spans } = this.keys(ref);
-      return attempt('log.drop', write.unlink(meta, log, producers, spans));
+      const { log, meta, producers, spans, open } = this.keys(ref);
+      return attempt('log.drop', write.unlink(meta, log, producers, spans, open));
     });
     return (await Promise.all(drops)).reduce((sum, keys) => sum + keys, 0);
   }
@@ -260,6 +261,7 @@ export class PartitionStore {
   async findMissing(ref: PartitionRef): Promise<MissingBatches | null> {
     const keys = this.keys(ref);
     const reply = await findMissingScript.call(this.redis.write, keys, { wake: keys.wake });
+    if (reply.tag === 'newer-format') throw newerFormat(keys.meta);
     if (reply.tag !== 'missing') return null;
     const { batches, logStart: logStartOffset, logEnd: logEndOffset } = reply;
     return { batches, logStartOffset, logEndOffset };
@@ -311,7 +313,9 @@ export class PartitionStore {
   async settle(ref: PartitionRef): Promise<void> {
     const { reservation, redis } = this;
     const { settleQuietMs: quietMs } = this.limits;
-    await settleScript.call(redis.write, this.keys(ref), { reservation, quietMs });
+    const keys = this.keys(ref);
+    const reply = await settleScript.call(redis.write, keys, { reservation, quietMs });
+    if (reply.tag === 'newer-format') throw newerFormat(keys.meta);
   }
 
   private keys(ref: PartitionRef): PartitionKeys {

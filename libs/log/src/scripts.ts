@@ -41,7 +41,7 @@ export const createPartitionScript = defineScript({
 export const recoverScript = defineScript({
   name: 'log/recover',
   file: file('recover'),
-  keys: ['meta', 'log?', 'open?'],
+  keys: ['meta', 'log?', 'open?', 'spans?'],
   args: ['target', 'history', 'reservation', 'epochsMax', 'wake'],
   reply: {
     same: { logEnd: 'int', epoch: 'int' },
@@ -84,7 +84,7 @@ export const settleScript = defineScript({
   keys: ['meta'],
   args: ['reservation', 'quietMs'],
   reply: { settled: { reserved: 'int' } },
-  refused: { 'unknown-partition': {} },
+  refused: { 'unknown-partition': {}, 'newer-format': {} },
 });
 
 /** Makes the meta hash true where the stream lacks batches. */
@@ -94,7 +94,7 @@ export const findMissingScript = defineScript({
   keys: ['meta', 'log?', 'spans?'],
   args: ['wake'],
   reply: { whole: {}, missing: { batches: 'int', logStart: 'int', logEnd: 'int' } },
-  refused: { 'unknown-partition': {} },
+  refused: { 'unknown-partition': {}, 'newer-format': {} },
 });
 
 /** Moves the log start forward to an offset. */
@@ -104,7 +104,7 @@ export const deleteRecordsScript = defineScript({
   keys: ['meta'],
   args: ['beforeOffset', 'wake'],
   reply: { start: { logStart: 'int' } },
-  refused: { 'out-of-range': {}, 'unknown-partition': {} },
+  refused: { 'out-of-range': {}, 'unknown-partition': {}, 'newer-format': {} },
 });
 
 /** One step of dropping batches at the head. */
@@ -136,6 +136,7 @@ export const evictProducersScript = defineScript({
   keys: ['meta', 'producers'],
   args: ['cursor', 'count', 'unusedMs', 'belowStartUnusedMs'],
   reply: { step: { cursor: 'text', evicted: 'int' } },
+  refused: { 'newer-format': {} },
 });
 
 /** Finds the batch for a time. */

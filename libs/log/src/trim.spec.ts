@@ -76,17 +76,9 @@ const trimNow = (retentionMs: number) =>
 
 /** Offsets are left out, as after a loss. */
 async function jump(): Promise<number> {
-  const { meta, log, open, wake } = keys();
-  const args = { target: 'reserved', history: 'another', epochsMax: 64, wake };
+  const args = { target: 'reserved', history: 'another', epochsMax: 64, wake: keys().wake };
   const reservation = '3000 1000 10';
-  const jumped = await recoverScript.call(
-    redis.write,
-    { meta, log, open },
-    {
-      ...args,
-      reservation,
-    },
-  );
+  const jumped = await recoverScript.call(redis.write, keys(), { ...args, reservation });
   return 'logEnd' in jumped ? jumped.logEnd : NaN;
 }
 

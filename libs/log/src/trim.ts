@@ -43,6 +43,7 @@ export async function deleteRecords(
 ): Promise<DeleteRecordsReply> {
   const args = { beforeOffset, wake: keys.wake };
   const reply = await deleteRecordsScript.call(redis, keys, args);
+  if (reply.tag === 'newer-format') throw newerFormat(keys.meta);
   if (reply.tag !== 'start') return { refused: reply.tag };
   let batches = 0;
   for (;;) {
@@ -112,6 +113,7 @@ export async function evictProducers(
   do {
     const args = { cursor, count, unusedMs, belowStartUnusedMs };
     const reply = await evictProducersScript.call(redis, keys, args);
+    if (reply.tag === 'newer-format') throw newerFormat(keys.producers);
     cursor = reply.cursor;
     evicted += reply.evicted;
   } while (cursor !== '0');

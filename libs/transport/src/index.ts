@@ -19,9 +19,20 @@ export type {
   StreamRequestOptions,
 } from './handlers/options';
 export { isReservedHeader, streamHeaders } from './headers';
+export { deadLetterTopicOf, retryTopicOf } from './letters/letter';
+export { nestLogger } from './nest-logger';
 export { jsonDeserializer, jsonSerializer } from './serialization/json';
 export { rawDeserializer, rawSerializer } from './serialization/raw';
 export type { StreamDeserializer, StreamSerializer } from './serialization/serialization';
+export type {
+  DeadLetterEvent,
+  RetryEvent,
+  StreamsServerEvents,
+  StreamsServerHealth,
+  StreamsStatus,
+} from './server/server-events';
+export type { StreamsServerOptions } from './server/server-options';
+export { StreamsServer } from './server/streams-server';
 export {
   defaultStreamsClient,
   STREAMS_OPTIONS,

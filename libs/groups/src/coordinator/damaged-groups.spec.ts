@@ -198,11 +198,11 @@ test('a group whose offsets are no hash is quarantined, and the others are swept
 test('a group of a newer format is not deleted by a gateway that cannot read it', async () => {
   await store();
   const state = new StoredState();
-  await state.set('format', '2');
+  await state.set('format', '3');
   const after = await startCoordinator();
   expect(await after.deleteGroup(groupId)).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
   expect(await link.read.exists(state.key)).toBe(1);
   const told = log.about('error', groupId)[0]!.fields.error;
   expect(told).toContain(state.key);
-  expect(told).toContain('format 2');
+  expect(told).toContain('format 3');
 });

@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 --[[ groups/expire — one step in removing the old offsets of a group without members, and the
 group itself when nothing is left of it. An offset is old when its commit and the group's last
-member are; what cannot be read is not old. A group that is live has members. The cursor is 0 after
-the last step.
+member are; what cannot be read is not old. A group that is live has members, of the engine that is
+told. The cursor is 0 after the last step.
 KEYS    state? offsets?
 ARGV    retentionMs cursor count format
 REPLY   missing | gone removed | kept cursor removed
-REFUSED live | unreadable ]]
+REFUSED live engine | unreadable ]]
 --- @include "now"
 --- @include "in-pieces"
 --- @include "is-hash"
@@ -16,10 +16,12 @@ local found = redis.call('HMGET', KEYS.state, 'head', 'format', 'emptySince')
 local head, format, emptySince = found[1], found[2], tonumber(found[3] or 0) or math.huge
 if exists then
   local isKnown = not format or (tonumber(format) or math.huge) <= tonumber(ARGV.format)
-  -- The head is JSON that begins with the state (see group-codec.ts).
+  -- The head is JSON that begins with the state (see group-codec.ts of both engines).
   local groupState = string.match(head or '', '^{"state":"([%l-]+)"')
   if not (isKnown and groupState) then return { 'unreadable' } end
-  if groupState ~= 'empty' then return { 'live' } end
+  if groupState ~= 'empty' then
+    return { 'live', string.match(head, '^{"state":"[%l-]+","engine":"(%l+)"') or 'classic' }
+  end
 end
 
 local oldest = now() - tonumber(ARGV.retentionMs)

@@ -2,9 +2,9 @@
 --[[ groups/save — write what changed in a group, if the writer has seen the last change. An
 expected fence of no characters makes the group, if it is not there. A full Redis does not stop
 it: groups are small, and consumers must be able to drain the log. The fields are first the names
-of those to remove, then pairs of name and value.
+of those to remove, then pairs of name and value. A channel that is not empty is told the message.
 KEYS    state?
-ARGV    expectedFence nextFence emptiness removedCount fields…
+ARGV    expectedFence nextFence emptiness channel message removedCount fields…
 REPLY   saved
 REFUSED stale ]]
 --- @include "now"
@@ -30,4 +30,5 @@ if ARGV.emptiness == 'begins' then
 elseif ARGV.emptiness == 'ends' then
   redis.call('HDEL', KEYS.state, 'emptySince')
 end
+if ARGV.channel ~= '' then redis.pcall('PUBLISH', ARGV.channel, ARGV.message) end
 return { 'saved' }

@@ -17,6 +17,15 @@ export class OutdatedCoordinator extends Error {
   }
 }
 
+/** The group has members of the engine that assigns by itself, which have no coordinator. */
+export class AssignedGroupInUse extends Error {
+  override readonly name = 'AssignedGroupInUse';
+
+  constructor(groupId: string) {
+    super(`the group "${groupId}" has members that read straight from Redis`);
+  }
+}
+
 /** The reason where something else stands in the place of a hash. */
 export const notAHash = 'it is no hash';
 

@@ -1,11 +1,17 @@
 import { UnreadableGroup } from './errors';
 
 /**
- * The format of a group's state, in its field `format`. It rises when an older gateway could not
- * serve the group rightly any more. 1: as described in group-codec.ts; a state without the field is
- * of that format too.
+ * The newest format of a group's state that this version reads. It stands in the field `format`,
+ * and rises when an older gateway could not serve the group rightly any more.
  */
-export const stateFormat = 1;
+export const stateFormat = 2;
+
+/**
+ * The format of a state by its engine. 1: a classic group, as described in the group-codec.ts of
+ * that engine; a state without the field is of that format too. 2: a group whose members share out
+ * its partitions by themselves.
+ */
+export const stateFormats = { classic: 1, assigned: 2 } as const;
 
 /**
  * The format of committed offsets: the newest in a hash in its field `format`, which also makes

@@ -1,12 +1,18 @@
 import type { Random } from '@sluice/base';
 import { attempt, type RedisLink } from '@sluice/redis';
 import type { GroupLimits } from '../limits';
-import { notAHash, OutdatedCoordinator, StaleGroup, UnreadableGroup } from './errors';
+import {
+  AssignedGroupInUse,
+  notAHash,
+  OutdatedCoordinator,
+  StaleGroup,
+  UnreadableGroup,
+} from './errors';
 import { followingFence, newFence } from './fence';
 import { checkFormat, formatField, newerFormat, stateFormat } from './format';
 import { GroupKeys } from './keys';
 import { readable } from './readable';
-import { deleteScript, expireScript, saveScript, takeScript } from './scripts';
+import { deleteScript, expireScript, readScript, saveScript, takeScript } from './scripts';
 
 /** What a save writes. */
 export interface StateChanges {
@@ -16,6 +22,21 @@ export interface StateChanges {
   removed: readonly string[];
   /** Whether the group's last member has gone, or its first has come. */
   emptiness: 'same' | 'begins' | 'ends';
+}
+
+/** Who is told of a change, and what. */
+export interface Notice {
+  channel: string;
+  message: string;
+}
+
+/** A group's state as whoever is going to change it has read it. */
+export interface ReadState {
+  fields: Readonly<Record<string, string>>;
+  /** What the change has to name; empty for a group that does not exist. */
+  fence: string;
+  /** Redis' time when it was read, µs since 1970. */
+  nowMicros: number;
 }
 
 /** A group's state as it was read when its coordinator took it. */
@@ -57,6 +78,23 @@ export class GroupStates {
     this.keys = new GroupKeys(redis.keyPrefix);
   }
 
+  /** Reads a group, which stays with whoever has it. @throws UnreadableGroup */
+  async read(groupId: string): Promise<ReadState> {
+    const keys = this.keys.of(groupId);
+    // On the write connection, so that it is read after whatever was sent there before.
+    const reply = await readScript.call(this.redis.write, keys, { format: stateFormat });
+    switch (reply.tag) {
+      case 'unreadable':
+        throw new UnreadableGroup(keys.state, notAHash);
+      case 'newer':
+        throw newerFormat(keys.state, reply.format, stateFormat);
+      case 'found': {
+        const fields = fieldsOf(reply.fields);
+        return { fields, fence: fields['fence'] ?? '', nowMicros: Number(reply.now) };
+      }
+    }
+  }
+
   /** Where the group's state stands, for messages. */
   keyOf(groupId: string): string {
     return this.keys.state(groupId);
@@ -66,7 +104,7 @@ export class GroupStates {
    * Makes the caller the owner of a group and reads it; null when there is none.
    *
    * @param coordinatorEpoch of the caller; a group whose owner has a later one is not taken
-   * @throws OutdatedCoordinator, UnreadableGroup
+   * @throws OutdatedCoordinator, UnreadableGroup, AssignedGroupInUse
    */
   async take(groupId: string, coordinatorEpoch: number): Promise<TakenState | null> {
     const keys = this.keys.of(groupId);
@@ -83,6 +121,8 @@ export class GroupStates {
         throw new OutdatedCoordinator(groupId, reply.fence);
       case 'newer':
         throw newerFormat(keys.state, reply.format, stateFormat);
+      case 'assigned':
+        throw new AssignedGroupInUse(groupId);
       case 'taken': {
         const fields = fieldsOf(reply.fields);
         return { fields, fence, previousFence: fields['fence']?.toString() ?? null };
@@ -94,23 +134,26 @@ export class GroupStates {
    * Writes the changes. A group that does not exist yet has the fence '' and gets its first one,
    * with the caller's epoch; its id must be in the index.
    *
+   * @param notice is given if the changes are written
    * @returns the next fence
    * @throws StaleGroup
    */
   async save(
     owned: { groupId: string; fence: string; coordinatorEpoch: number },
     { set, removed, emptiness }: StateChanges,
+    { channel, message }: Notice = { channel: '', message: '' },
   ): Promise<string> {
     const { groupId, fence, coordinatorEpoch } = owned;
     const isNew = fence === '';
     const next = isNew ? newFence(coordinatorEpoch, this.random) : followingFence(fence);
-    const first = isNew ? [formatField, stateFormat] : [];
     const reply = await saveScript.call(this.redis.write, this.keys.of(groupId), {
       expectedFence: fence,
       nextFence: next,
       emptiness,
+      channel,
+      message,
       removedCount: removed.length,
-      fields: [...removed, ...first, ...set],
+      fields: [...removed, ...set],
     });
     if (reply.tag === 'stale') throw new StaleGroup(groupId);
     return next;
@@ -168,8 +211,8 @@ export class GroupStates {
   }
 }
 
-function fieldsOf(pairs: readonly Buffer[]): Record<string, Buffer> {
-  const fields: Record<string, Buffer> = {};
-  for (let at = 0; at < pairs.length; at += 2) fields[pairs[at]!.toString()] = pairs[at + 1]!;
+function fieldsOf<T>(pairs: readonly T[]): Record<string, T> {
+  const fields: Record<string, T> = {};
+  for (let at = 0; at < pairs.length; at += 2) fields[String(pairs[at])] = pairs[at + 1]!;
   return fields;
 }

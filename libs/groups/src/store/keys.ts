@@ -42,3 +42,9 @@ export function findingsChannel(prefix: string, db: number): string {
   const channel = `${prefix}{registry}:groups-found`;
   return db === 0 ? channel : `${channel}:${db}`;
 }
+
+/** Channel of one group, on which its members are told that something is new for them. */
+export function groupChannel(prefix: string, db: number, groupId: string): string {
+  const channel = `${prefix}{group/${groupId}}:changed`;
+  return db === 0 ? channel : `${channel}:${db}`;
+}

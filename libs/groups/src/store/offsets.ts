@@ -1,4 +1,4 @@
-import { attempt, RedisReplyError, type RedisLink } from '@sluice/redis';
+import { attempt, RedisReplyError, UnknownOutcome, type RedisLink } from '@sluice/redis';
 import type { CommittedOffset, OffsetToCommit } from '../api';
 import type { GroupLimits } from '../limits';
 import { notAHash, StaleGroup, UnreadableGroup } from './errors';
@@ -7,7 +7,26 @@ import { GroupKeys } from './keys';
 import { chunks, settleAll } from './lists';
 import { decodeOffset, noOffset, offsetField, parseOffsetField } from './offset-codec';
 import { readable } from './readable';
-import { commitScript, deleteOffsetsScript, openOffsetsScript, removeTopicScript } from './scripts';
+import {
+  commitOwnedScript,
+  commitScript,
+  deleteOffsetsScript,
+  openOffsetsScript,
+  removeTopicScript,
+} from './scripts';
+
+/** How far a member has come in a partition that it has. */
+export interface OwnOffset {
+  topicId: string;
+  partition: number;
+  /** As it was granted. */
+  ownerEpoch: number;
+  /** The first offset that is not handled. */
+  offset: number;
+  /** -1 when it is not known. */
+  leaderEpoch: number;
+  metadata?: string;
+}
 
 /** A partition by its topic's id. */
 export interface PartitionId {
@@ -64,9 +83,39 @@ export class CommittedOffsets {
     });
     for (const { tag } of await settleAll(calls)) {
       if (tag === 'stale') throw new StaleGroup(groupId);
-      if (tag === 'newer') {
-        throw new UnreadableGroup(keys.offsets, 'a newer gateway has committed there', true);
-      }
+      if (tag === 'newer') throw newerCommit(keys.offsets);
+    }
+  }
+
+  /**
+   * Writes the offsets that a member has come to by its own acknowledgements, of those partitions
+   * that it has; each keeps its lineage.
+   *
+   * @returns the lineages in the order asked for, 0 for a partition that is not the member's; null
+   *   where it is no member
+   * @throws UnreadableGroup where a newer version has committed
+   */
+  async commitOwned(
+    groupId: string,
+    claim: { memberId: string; memberEpoch: number; sequence: number },
+    offsets: readonly OwnOffset[],
+  ): Promise<readonly number[] | null> {
+    const keys = this.keys.of(groupId);
+    const values = offsets.flatMap((one) => {
+      const { topicId, partition, ownerEpoch, offset, leaderEpoch, metadata = '' } = one;
+      return [offsetField(topicId, partition), ownerEpoch, offset, leaderEpoch, metadata];
+    });
+    const args = { ...claim, format: offsetsFormat, offsets: values };
+    const reply = await commitOwnedScript.call(this.redis.write, keys, args);
+    switch (reply.tag) {
+      case 'committed':
+        return reply.lineages;
+      case 'fenced':
+        return null;
+      case 'late':
+        throw new UnknownOutcome('groups/commit-owned', {}, 'a later commit came first');
+      case 'newer':
+        throw newerCommit(keys.offsets);
     }
   }
 
@@ -156,4 +205,8 @@ export class CommittedOffsets {
     }
     return next;
   }
+}
+
+function newerCommit(key: string): UnreadableGroup {
+  return new UnreadableGroup(key, 'a newer gateway has committed there', true);
 }

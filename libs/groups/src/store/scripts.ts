@@ -9,13 +9,51 @@ export const takeScript = defineScript({
   keys: ['state?'],
   args: ['epoch', 'fence', 'format'],
   reply: { taken: { 'fields…': 'bytes' } },
-  refused: { missing: {}, unreadable: {}, outdated: { fence: 'text' }, newer: { format: 'text' } },
+  refused: {
+    missing: {},
+    unreadable: {},
+    outdated: { fence: 'text' },
+    newer: { format: 'text' },
+    assigned: {},
+  },
+});
+export const readScript = defineScript({
+  name: 'groups/read',
+  file: join(folder, 'read.lua'),
+  keys: ['state?'],
+  args: ['format'],
+  reply: { found: { now: 'text', 'fields…': 'text' } },
+  refused: { unreadable: {}, newer: { format: 'text' } },
+});
+export const heartbeatScript = defineScript({
+  name: 'groups/heartbeat',
+  file: join(folder, 'heartbeat.lua'),
+  keys: ['state?'],
+  args: ['memberId', 'memberEpoch', 'sessionTimeoutMs', 'claimMs'],
+  reply: { alive: { revision: 'int', isLookDue: 'int' } },
+  refused: { fenced: {} },
+});
+export const commitOwnedScript = defineScript({
+  name: 'groups/commit-owned',
+  file: join(folder, 'commit-owned.lua'),
+  keys: ['state', 'offsets'],
+  args: ['memberId', 'memberEpoch', 'sequence', 'format', 'offsets…'],
+  reply: { committed: { 'lineages…': 'int' } },
+  refused: { fenced: {}, late: {}, newer: {} },
 });
 export const saveScript = defineScript({
   name: 'groups/save',
   file: join(folder, 'save.lua'),
   keys: ['state?'],
-  args: ['expectedFence', 'nextFence', 'emptiness', 'removedCount', 'fields…'],
+  args: [
+    'expectedFence',
+    'nextFence',
+    'emptiness',
+    'channel',
+    'message',
+    'removedCount',
+    'fields…',
+  ],
   reply: { saved: {} },
   refused: { stale: {} },
 });
@@ -37,7 +75,7 @@ export const expireScript = defineScript({
     gone: { removed: 'int' },
     kept: { cursor: 'text', removed: 'int' },
   },
-  refused: { live: {}, unreadable: {} },
+  refused: { live: { engine: 'text' }, unreadable: {} },
 });
 export const commitScript = defineScript({
   name: 'groups/commit',

@@ -46,7 +46,7 @@ local endBefore, logStart, bytes = tonumber(meta[1]), tonumber(meta[3]), tonumbe
 local logEnd, maxTimestamp, largest = endBefore, tonumber(meta[2]), tonumber(meta[6])
 local count, at, ids, verdicts, times = #facts / factsBytes, 1, {}, {}, {}
 local added, known = 0, false
-local span = readSpan(meta[11], meta[10], bytes, meta[5])
+local span = readSpan(meta[11], meta[10], bytes, meta[5], KEYS.spans)
 
 for i = 1, count do
   local delta, timestamp, producerId, producerEpoch, first, size
@@ -96,6 +96,7 @@ local batches = meta[5] + added
 
 -- ── writes ──
 --- @include "wake"
+--- @include "make-stream"
 --- @include "store-span"
 if added == 0 then
   call('HSET', KEYS.meta, 'next', meta[1])

@@ -17,12 +17,11 @@ local one = readReservation(KEYS.meta, 0, first)
 one.extended = now()
 
 -- ── writes ──
+--- @include "make-stream"
 redis.call('HSET', KEYS.meta, 'next', '0', 'start', '0', 'maxts', '-1', 'bytes', '0',
   'batches', '0', 'largest', '0', 'epoch', '0', 'format', '1', 'span', '0 -1 -1')
 redis.call('HSET', KEYS.meta, unpack(reservationFields(one)))
 redis.call('HSET', KEYS.producers, 'format', '1')
-for _, stream in ipairs({ KEYS.log, KEYS.spans }) do
-  redis.call('XGROUP', 'CREATE', stream, 'none', '$', 'MKSTREAM')
-  redis.call('XGROUP', 'DESTROY', stream, 'none')
-end
+makeStream(KEYS.log)
+makeStream(KEYS.spans)
 return { 'created' }

@@ -7,9 +7,10 @@ beforeOffset of -1 is the log end.
 KEYS    meta
 ARGV    beforeOffset wake
 REPLY   start logStart
-REFUSED out-of-range | unknown-partition ]]
-local meta = redis.call('HMGET', KEYS.meta, 'start', 'next', 'epoch')
+REFUSED out-of-range | unknown-partition | newer-format ]]
+local meta = redis.call('HMGET', KEYS.meta, 'start', 'next', 'epoch', 'format')
 if not meta[1] then return { 'unknown-partition' } end
+if tonumber(meta[4] or 1) > 1 then return { 'newer-format' } end
 local logStart, logEnd = tonumber(meta[1]), tonumber(meta[2])
 local before = tonumber(ARGV.beforeOffset)
 if before == -1 then before = logEnd end

@@ -5,10 +5,14 @@ Forgets those that have not written for longer than unusedMs (-1: no limit), and
 belowStartUnusedMs where their last batch lies below the log start: not at once, because a producer
 may still be sending that batch again, whatever has become of the first copy.
 
-KEYS   meta producers
-ARGV   cursor count unusedMs belowStartUnusedMs
-REPLY  step cursor evicted (the cursor is 0 after the last step) ]]
-local logStart = tonumber(redis.call('HGET', KEYS.meta, 'start') or 0)
+KEYS    meta producers
+ARGV    cursor count unusedMs belowStartUnusedMs
+REPLY   step cursor evicted (the cursor is 0 after the last step)
+REFUSED newer-format ]]
+local meta = redis.call('HMGET', KEYS.meta, 'start', 'format')
+local ofProducers = redis.call('HGET', KEYS.producers, 'format')
+if math.max(meta[2] or 1, ofProducers or 1) > 1 then return { 'newer-format' } end
+local logStart = tonumber(meta[1] or 0)
 local unusedMs, belowStartUnusedMs = tonumber(ARGV.unusedMs), tonumber(ARGV.belowStartUnusedMs)
 local now = tonumber(redis.call('TIME')[1])
 local page = redis.call('HSCAN', KEYS.producers, ARGV.cursor, 'COUNT', ARGV.count)

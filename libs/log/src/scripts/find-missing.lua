@@ -9,10 +9,11 @@ the average. What is known of spans of the log is true no longer, so trimming lo
 KEYS    meta log? spans?
 ARGV    wake
 REPLY   whole | missing batches logStart logEnd (how many, and the bounds now)
-REFUSED unknown-partition ]]
+REFUSED unknown-partition | newer-format ]]
 local call, format = redis.call, string.format
-local meta = call('HMGET', KEYS.meta, 'start', 'next', 'batches', 'bytes', 'epoch')
+local meta = call('HMGET', KEYS.meta, 'start', 'next', 'batches', 'bytes', 'epoch', 'format')
 if not meta[1] then return { 'unknown-partition' } end
+if tonumber(meta[6] or 1) > 1 then return { 'newer-format' } end
 local logStart, logEnd, batches = tonumber(meta[1]), tonumber(meta[2]), tonumber(meta[3])
 local there = call('XLEN', KEYS.log)
 if there >= batches then return { 'whole' } end

@@ -6,7 +6,7 @@ The next offset moves to `target`, the end that somebody knows the log has had, 
 control batches, and a new leader epoch begins behind it. Running it again for the same target, or
 for the same history, does nothing. What the meta hash says is also made to agree with the stream.
 
-KEYS    meta log? open?
+KEYS    meta log? open? spans?
 ARGV    target history reservation epochsMax wake
 REPLY   same logEnd epoch | moved logEnd epoch from
 REFUSED unknown-partition | newer-format ]]
@@ -29,6 +29,7 @@ local one = readReservation(KEYS.meta, logEnd, first)
 local target = byReservation and one.reserved or tonumber(ARGV.target)
 -- A half transaction may have left the stream under its other name.
 local lost = call('EXISTS', KEYS.log) == 0 and call('EXISTS', KEYS.open) == 1
+local lacksSpans = call('EXISTS', KEYS.spans) == 0
 local stream = lost and KEYS.open or KEYS.log
 local tail = call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
 local from, maxTimestamp = logEnd, tonumber(meta[3])
@@ -62,6 +63,8 @@ one.extended, one.crossed = nowMs, target
 
 -- ── writes ──
 --- @include "wake"
+--- @include "make-stream"
+if lacksSpans then makeStream(KEYS.spans) end
 if lost then call('RENAMENX', KEYS.open, KEYS.log) end
 -- How old these batches are was not looked at.
 if from > logEnd then call('HDEL', KEYS.meta, 'span') end

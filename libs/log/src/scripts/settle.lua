@@ -5,11 +5,12 @@ less after a loss. Lowering the bound is safe at any time, for nothing beyond it
 KEYS    meta
 ARGV    reservation quietMs
 REPLY   settled reserved
-REFUSED unknown-partition ]]
+REFUSED unknown-partition | newer-format ]]
 --- @include "now"
 --- @include "reservation"
-local stored = redis.call('HMGET', KEYS.meta, 'next', 'reserved')
+local stored = redis.call('HMGET', KEYS.meta, 'next', 'reserved', 'format')
 if not stored[1] then return { 'unknown-partition' } end
+if tonumber(stored[3] or 1) > 1 then return { 'newer-format' } end
 local nowMs, _, first, least = now(), reservationTerms(ARGV.reservation)
 local logEnd = tonumber(stored[1])
 local one = readReservation(KEYS.meta, logEnd, first)

@@ -72,6 +72,11 @@ export class TopicCatalog {
     return this.#parts.follower.stop();
   }
 
+  /** Rises with each change of any topic, by whomever; -1 before the topics were first read. */
+  get version(): number {
+    return this.#parts.view.version;
+  }
+
   /** All topics, by name. The same array until something changes. */
   list(): readonly Topic[] {
     return this.#parts.view.list();

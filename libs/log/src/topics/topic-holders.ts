@@ -1,5 +1,6 @@
 import type { RedisLink } from '@sluice/redis';
 import { registryKeys, type PartitionRef } from '../keys';
+import { lostMarkRecord } from './registry-mark';
 import { decodeRecord, readSweepEntry, registryMark } from './topic';
 import { holdersScript } from './topic-scripts';
 
@@ -10,8 +11,9 @@ export interface TopicHolders {
   /** The same of topics that are being made, and of what is being swept. */
   passing: ReadonlyMap<string, number>;
   /**
-   * False where the registry is not what a gateway leaves: it lacks its mark, or has topics that
-   * cannot be read. Then it does not tell what belongs to nothing.
+   * False where the registry is not what a gateway leaves: it lacks its mark or was made anew after
+   * its topics were lost, or it has topics that cannot be read. Then it does not tell what belongs
+   * to nothing.
    */
   isWhole: boolean;
 }
@@ -27,9 +29,13 @@ export async function readTopicHolders(redis: RedisLink): Promise<TopicHolders> 
   const keys = registryKeys(redis.keyPrefix, redis.db);
   const reply = await holdersScript.call(redis.write, keys, {});
   const topics = new Map<string, number>();
-  let isWhole = reply.topics.includes(registryMark);
+  let isMarked = false;
+  let isWhole = true;
   for (let at = 0; at < reply.topics.length; at += 2) {
-    if (reply.topics[at] === registryMark) continue;
+    if (reply.topics[at] === registryMark) {
+      isMarked = reply.topics[at + 1] !== lostMarkRecord;
+      continue;
+    }
     try {
       const { topic, prepared } = decodeRecord(reply.topics[at + 1]!);
       topics.set(topic.id, Math.max(prepared, topic.partitions));
@@ -43,7 +49,7 @@ export async function readTopicHolders(redis: RedisLink): Promise<TopicHolders> 
     const { topicId, prepared } = readSweepEntry(entry);
     passing.set(topicId, prepared);
   }
-  return { topics, passing, isWhole };
+  return { topics, passing, isWhole: isMarked && isWhole };
 }
 
 /** What somebody's claim to a partition is. */

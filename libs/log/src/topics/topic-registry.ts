@@ -15,12 +15,11 @@ import {
   readScript,
   updateScript,
 } from './topic-scripts';
+import { lostMarkRecord, markRecord } from './registry-mark';
 import { encodeRecord, registryField, registryMark, sweepEntry } from './topic';
 import type { Topic, TopicRecord } from './topic';
 
-/** What stands for no topic, for whoever reads the registry without leaving it out, too. */
-const nothing = { name: registryMark, id: '', partitions: 0, configs: {}, createdAtMs: 0 };
-const markArgs = { mark: registryMark, record: encodeRecord({ topic: nothing, prepared: 0 }) };
+const markArgs = { mark: registryMark, record: markRecord, lostRecord: lostMarkRecord };
 
 /** The registry's content at one moment. */
 export interface RegistryContent {

@@ -8,7 +8,7 @@ export const ensureScript = defineScript({
   name: 'topics/ensure',
   file: file('topics-ensure'),
   keys: ['topics?', 'deleted?', 'version?'],
-  args: ['mark', 'record'],
+  args: ['mark', 'record', 'lostRecord'],
   reply: { whole: {} },
 });
 

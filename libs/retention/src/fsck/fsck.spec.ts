@@ -155,12 +155,23 @@ test('nothing is removed beside gateways that make and delete topics', async () 
 test.each([
   ['has a topic that cannot be read', 'hset'],
   ['is gone', 'del'],
+  ['was gone, and a gateway has begun another', 'remade'],
+  ['was gone, and a gateway has made a topic in another', 'grown'],
 ] as const)('nothing is removed where the registry %s', async (_, how) => {
   const { link } = worker;
   const topic = await made('orders');
   const { topics } = registryKeys(keyPrefix, link.db);
-  if (how === 'del') await link.write.del(topics);
-  else await link.write.hset(topics, 'other', '{"format":99}');
+  if (how !== 'hset') await link.write.del(topics);
+  if (how === 'grown') {
+    const other = { format: 1, name: 'other', id: 'B'.repeat(22), partitions: 1, prepared: 1 };
+    await link.write.hset(
+      topics,
+      'other',
+      JSON.stringify({ ...other, configs: {}, createdAtMs: 0 }),
+    );
+  }
+  if (how === 'remade' || how === 'grown') await (await startWorker({ redis, keyPrefix })).stop();
+  if (how === 'hset') await link.write.hset(topics, 'other', '{"format":99}');
   await plantOrphans(link);
   const before = await keyCount(link);
   const { details } = await fsck({ remove: true });

@@ -1,31 +1,11 @@
+import type { Unchecked } from '../../store/parse-object';
 import { type Group, staticMemberId } from '../machine/group';
 import { GroupState } from '../machine/states';
 import type { StoredHead, StoredMember } from './group-codec';
 
-/** An object whose fields have not been looked at. */
-type Unchecked = Readonly<Record<string, unknown>>;
-
 const storedStates: readonly unknown[] = Object.values(GroupState).filter(
   (state) => state !== GroupState.Dead,
 );
-
-/**
- * Parses JSON that must be an object.
- *
- * @param what it is, for the error
- * @throws Error
- */
-export function parseObject(what: string, json: string): Unchecked {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(json);
-  } catch (error) {
-    throw new Error(`${what} is not JSON: ${(error as Error).message}`, { cause: error });
-  }
-  const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
-  if (!isObject) throw new Error(`${what} is no object`);
-  return parsed as Unchecked;
-}
 
 /** Checks the fields of a head. @throws Error that names the first that is wrong */
 export function checkHead(head: Unchecked): asserts head is Unchecked & StoredHead {

@@ -2,8 +2,10 @@ import type { GroupIndex } from '../../store/group-index';
 import type { CommittedOffsets } from '../../store/offsets';
 import type { GroupStates, StateChanges } from '../../store/group-states';
 import { UnreadableGroup } from '../../store/errors';
-import type { Group } from '../machine/group';
-import { decodeGroup, encodeHead } from './group-codec';
+import { isAssignedHead } from '../../store/head';
+import { type Group, newGroup } from '../machine/group';
+import { consumerProtocolType } from '../machine/subscription';
+import { decodeGroup, headFields } from './group-codec';
 
 /** A group as its coordinator has it, and the token that proves so to the next write. */
 export interface OwnedGroup {
@@ -35,9 +37,10 @@ export class ClassicStore {
   constructor(private readonly stores: Stores) {}
 
   /**
-   * Makes the caller the owner of a group and reads it; null when there is none.
+   * Makes the caller the owner of a group and reads it; null when there is none. One of the other
+   * engine has no members then, and is an empty classic group from its next change on.
    *
-   * @throws OutdatedCoordinator, UnreadableGroup
+   * @throws OutdatedCoordinator, UnreadableGroup, AssignedGroupInUse
    */
   async take(groupId: string, coordinatorEpoch: number): Promise<TakenGroup | null> {
     const taken = await this.stores.states.take(groupId, coordinatorEpoch);
@@ -59,7 +62,7 @@ export class ClassicStore {
     const owned = { groupId, fence, coordinatorEpoch };
     if (fence !== '') return this.stores.states.save(owned, changes);
     await this.#open(groupId);
-    const set = ['head', encodeHead(group), ...changes.set];
+    const set = [...headFields(group), ...changes.set];
     return this.stores.states.save(owned, { ...changes, set });
   }
 
@@ -79,6 +82,9 @@ export class ClassicStore {
   }
 
   #decode(groupId: string, fields: Readonly<Record<string, Buffer>>): Group {
+    if (isAssignedHead(String(fields['head'] ?? ''))) {
+      return { ...newGroup(groupId), protocolType: consumerProtocolType };
+    }
     try {
       return decodeGroup(groupId, fields);
     } catch (error) {

@@ -1,7 +1,9 @@
+import { formatField, stateFormats } from '../../store/format';
 import type { StateChanges } from '../../store/group-states';
 import { type Group, type Member, noBytes, sameProtocols } from '../machine/group';
 import { GroupState } from '../machine/states';
-import { checkGroup, checkHead, checkMember, parseObject } from './checks';
+import { parseObject } from '../../store/parse-object';
+import { checkGroup, checkHead, checkMember } from './checks';
 
 /** A member as it is stored; its assignment is a field of its own, as it changes at other times. */
 export interface StoredMember {
@@ -35,8 +37,7 @@ const pendingPrefix = 'pending/';
 /** What must be written for the store to hold `after` where it held `before`; null when nothing. */
 export function changesBetween(before: Group, after: Group): StateChanges | null {
   const changes: Changes = { set: [], removed: [], emptiness: 'same' };
-  const head = encodeHead(after);
-  if (head !== encodeHead(before)) changes.set.push('head', head);
+  if (encodeHead(after) !== encodeHead(before)) changes.set.push(...headFields(after));
   if (before.members !== after.members) compareMembers(before, after, changes);
   if (before.pending !== after.pending) comparePending(before, after, changes);
   const hadMembers = before.state !== GroupState.Empty;
@@ -84,6 +85,11 @@ export function decodeHead(head: Buffer | string | undefined): StoredHead {
   checkHead(decoded);
   const { state, generationId, protocolType, protocolName, leaderId } = decoded;
   return { state, generationId, protocolType, protocolName, leaderId };
+}
+
+/** What tells of which engine a group is, and how it stands. */
+export function headFields(group: Group): string[] {
+  return [formatField, String(stateFormats.classic), 'head', encodeHead(group)];
 }
 
 /** The head as it is stored. The state comes first, which expire.lua relies on. */

@@ -14,7 +14,7 @@ local function readGone(text)
   return tonumber(bytes), tonumber(batches)
 end
 
-local function readSpan(text, gone, bytes, batches)
+local function readSpan(text, gone, bytes, batches, spansKey)
   local goneBytes, goneBatches = readGone(gone)
   local span = { bytes = bytes + goneBytes, batches = batches + goneBatches, ends = {} }
   span.gone = goneBytes
@@ -23,6 +23,8 @@ local function readSpan(text, gone, bytes, batches)
   -- Where it is missing, an earlier version has written, or nobody knows what is in the stream.
   span.maxBefore, span.largest = tonumber(maxBefore or unsure), tonumber(largest or unsure)
   span.changed = not from
+  -- The version before that made the partition without one.
+  span.lacksStream = not from and redis.call('EXISTS', spansKey) == 0
   return span
 end
 

@@ -4,6 +4,7 @@ local function storeSpan(span, metaKey, spansKey)
     local value = string.format('%d %d %d', span.from, span.maxBefore, span.largest)
     redis.call('HSET', metaKey, 'span', value)
   end
+  if span.lacksStream then makeStream(spansKey) end
   for _, ended in ipairs(span.ends) do
     local added = redis.pcall('XADD', spansKey, ended[1], 's', ended[2])
     -- An earlier version, which knows of no spans, has trimmed meanwhile: what they say is not so.

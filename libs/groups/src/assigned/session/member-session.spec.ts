@@ -1,0 +1,83 @@
+import type { RedisLink } from '@sluice/redis';
+import { eventually } from '@sluice/test/support/eventually';
+import { connectLink, sharedRedis, type TestRedis } from '@sluice/test/support/redis';
+import { FakeTopics } from '../../../test/fake-topics';
+import { TestMember, type TestMemberOptions } from '../../../test/test-member';
+import { GroupKeys } from '../../store/keys';
+
+let redis: TestRedis;
+let link: RedisLink;
+let topics: FakeTopics;
+let members: TestMember[];
+
+beforeAll(async () => {
+  redis = await sharedRedis();
+});
+afterAll(() => redis.stop());
+beforeEach(async () => {
+  link = await connectLink(redis);
+  topics = new FakeTopics();
+  topics.create('orders', 4);
+  members = [];
+});
+afterEach(async () => {
+  await Promise.all(members.map(({ session }) => session.leave()));
+  await link.close();
+});
+
+function member(options: Partial<TestMemberOptions> = {}): TestMember {
+  const made = new TestMember({ redis: link, topics }, { groupId: 'g', ...options });
+  members.push(made);
+  return made;
+}
+
+const join = (options: Partial<TestMemberOptions> = {}) => member(options).join();
+const stateOf = () => link.read.hgetall(new GroupKeys(link.keyPrefix).state('g'));
+const all = 'orders/0 orders/1 orders/2 orders/3';
+
+/** Waits until the members hold so many partitions, in the order given. */
+async function holding(...counts: number[]): Promise<void> {
+  await eventually(() => {
+    expect(members.map(({ held }) => held.size)).toEqual(counts);
+    return true;
+  });
+}
+
+describe('joining and leaving', () => {
+  test('the first member gets everything at once', async () => {
+    const first = await join();
+    expect(first.holds).toBe(all);
+    expect(first.session.memberEpoch).toBeGreaterThan(0);
+    expect([...first.held.values()].every(({ committed }) => committed === null)).toBe(true);
+    expect(first.session.partitions).toHaveLength(4);
+  });
+
+  test('a second member gets half, after the first has let go', async () => {
+    const first = await join({ isSlow: true });
+    const second = await join();
+    await eventually(() => first.events.includes('revoking orders/2 orders/3'));
+    expect(second.holds).toBe('');
+    const [before] = [first.held.get('orders/2')!];
+    first.letGo('orders/2');
+    await eventually(() => second.holds === 'orders/2');
+    expect(second.held.get('orders/2')!.ownerEpoch).toBeGreaterThan(before.ownerEpoch);
+    first.letGo('orders/3');
+    await holding(2, 2);
+  });
+
+  test('who is one too many is idle, and takes over when one leaves', async () => {
+    for (let count = 0; count < 5; count++) await join();
+    await eventually(() => members.filter(({ held }) => held.size === 1).length === 4);
+    const idle = members.find(({ held }) => held.size === 0)!;
+    const leaver = members.find(({ held }) => held.size === 1)!;
+    const left = leaver.holds;
+    await leaver.session.leave();
+    await eventually(() => idle.holds === left);
+  });
+
+  test('an empty group keeps its head and its committed offsets alone', async () => {
+    const only = await join();
+    await only.session.leave();
+    expect(Object.keys(await stateOf()).sort()).toEqual(['emptySince', 'fence', 'format', 'head']);
+  });
+});

@@ -1,0 +1,163 @@
+import { TroubleLog, type Clock, type Logger } from '@sluice/base';
+import type { ConsumedRecord } from '@sluice/streams';
+import { headerText, StreamContext } from '../context/stream-context';
+import type { StreamsDriver } from '../driver';
+import { messageOf } from '../errors/error-report';
+import { UnrecoverableStreamException } from '../errors/stream-exceptions';
+import type { Route } from '../handlers/routes';
+import { verdictOn } from '../handlers/verdict';
+import { streamHeaders } from '../headers';
+import { deadLetter, originOf } from '../letters/letter';
+import type { SideTopics } from '../letters/side-topics';
+import type { PartitionRunner } from '../runner/partition-runner';
+import type { StreamSerializer } from '../serialization/serialization';
+import { Attempt } from './attempt';
+import type { CallEnd, HandlerCall } from './handler-call';
+import type { HandlingObserver } from './observer';
+import { Replies } from './replies';
+
+/** What a request says of who waits for its answer. */
+export interface Request {
+  correlationId: string;
+  address: string;
+}
+
+/** What answering stands on. */
+export interface RequestHandlingParts {
+  clock: Clock;
+  log: Logger;
+  group: string;
+  driver: Pick<StreamsDriver, 'sendReply'>;
+  serializer: StreamSerializer;
+  sideTopics: SideTopics;
+  observer: HandlingObserver;
+  call: (call: HandlerCall) => Promise<CallEnd>;
+}
+
+/** How long no answer may fail to be sent before the trouble is over. */
+const quietMs = 30_000;
+
+/** Nest's words for a request that nobody answers. */
+const noHandler = 'There is no matching message handler defined in the remote service.';
+
+/** Requests: their handlers' values go back to whoever asked, and so do their errors. */
+export class RequestHandling {
+  readonly #trouble: TroubleLog;
+
+  constructor(private readonly parts: RequestHandlingParts) {
+    const { clock, log } = parts;
+    this.#trouble = new TroubleLog({ clock, log, message: 'answers cannot be sent', quietMs });
+  }
+
+  /** What a record asks for; null for one that asks for no answer. */
+  requestOf({ headers }: ConsumedRecord): Request | null {
+    if (headers.length === 0) return null;
+    const correlationId = headerText(headers, streamHeaders.correlationId);
+    const address = headerText(headers, streamHeaders.replyStream);
+    if (correlationId === undefined || address === undefined) return null;
+    return { correlationId, address };
+  }
+
+  /** Answers that there is no handler. */
+  async refuse(request: Request, record: ConsumedRecord): Promise<void> {
+    await this.#repliesTo(request, record).fail({ status: 'error', message: noHandler });
+  }
+
+  /** Handles a request to its last answer, and acknowledges it then. */
+  async answer(
+    runner: PartitionRunner,
+    route: Route,
+    record: ConsumedRecord,
+    request: Request,
+  ): Promise<void> {
+    const replies = this.#repliesTo(request, record);
+    for (let number = 1; ; number++) {
+      const attempt = new Attempt([record], runner, number);
+      const end = await this.#attempt(route, record, attempt, replies);
+      if (runner.isLost) return;
+      const verdict = verdictOn(
+        { ...end, action: attempt.action },
+        number,
+        record.offset,
+        route.policy,
+      );
+      // Whoever has got a part of the answer cannot be given another one.
+      if (verdict.kind === 'retry' && replies.count === 0) {
+        const error = end.kind === 'failed' ? end.error : undefined;
+        this.parts.observer.retried(record, error, number, verdict.delayMs);
+        if (await runner.wait(verdict.delayMs)) continue;
+        return runner.release([record]);
+      }
+      if (end.kind === 'failed') await replies.fail(end.told);
+      else await replies.end();
+      if (verdict.kind === 'dead-letter') await this.#bury(runner, route, record, number, verdict);
+      else this.parts.observer.handled(record.topic, 1);
+      return attempt.acknowledge();
+    }
+  }
+
+  stop(): void {
+    this.#trouble.stop();
+  }
+
+  async #attempt(
+    route: Route,
+    record: ConsumedRecord,
+    attempt: Attempt,
+    replies: Replies,
+  ): Promise<CallEnd> {
+    const { clock, observer } = this.parts;
+    const decoded = await decode(route, record);
+    if ('kind' in decoded) return decoded;
+    const startedMs = clock.monotonicMs();
+    const context = new StreamContext(attempt);
+    const onValue = (value: unknown): void => replies.next(value);
+    const end = await this.parts.call({ route, data: decoded.value, attempt, context, onValue });
+    const elapsedMs = clock.monotonicMs() - startedMs;
+    observer.attempted(record.topic, 1, elapsedMs, end.kind === 'failed');
+    return end;
+  }
+
+  async #bury(
+    runner: PartitionRunner,
+    route: Route,
+    record: ConsumedRecord,
+    attempts: number,
+    { reason, error }: { reason: Parameters<typeof deadLetter>[5]; error: unknown },
+  ): Promise<void> {
+    const { clock, group, observer, sideTopics } = this.parts;
+    const { hasDeadLetters, deadLetterTopic } = route.policy;
+    if (!hasDeadLetters) return;
+    const nowMs = clock.nowMs();
+    const failure = { error, attempts, firstFailureMs: nowMs, lastFailureMs: nowMs };
+    const origin = originOf(record, false);
+    const letter = deadLetter(record, deadLetterTopic, group, origin, failure, reason);
+    if (await sideTopics.write(letter, runner)) {
+      observer.deadLettered(record, letter.topic, reason, error);
+    }
+  }
+
+  #repliesTo({ address, correlationId }: Request, { topic }: ConsumedRecord): Replies {
+    const { driver, serializer } = this.parts;
+    return new Replies({
+      correlationId,
+      topic,
+      serializer,
+      send: (frame) => driver.sendReply(address, frame),
+      onFailure: (error) => this.#trouble.note({ topic, error: messageOf(error) }),
+    });
+  }
+}
+
+async function decode(
+  route: Route,
+  record: ConsumedRecord,
+): Promise<{ value: unknown } | (CallEnd & { kind: 'failed' })> {
+  try {
+    return { value: await route.policy.deserializer.deserialize(record) };
+  } catch (cause) {
+    const message = 'the request cannot be decoded';
+    const error = new UnrecoverableStreamException(message, { cause });
+    return { kind: 'failed', error, told: { status: 'error', message } };
+  }
+}

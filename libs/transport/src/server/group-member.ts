@@ -1,0 +1,56 @@
+import type { Clock, Logger } from '@sluice/base';
+import type {
+  ConsumedRecord,
+  ConsumerSettings,
+  OwnedPartition,
+  RecordConsumer,
+  RecordSink,
+} from '@sluice/streams';
+import type { StreamsDriver } from '../driver';
+import type { TopicPlan } from '../handlers/routes';
+import { dueMsOf } from '../letters/letter';
+import { PartitionRunner, type PartitionRunnerOptions } from '../runner/partition-runner';
+import type { MemberPlan } from './group-members';
+
+/** What a member of a group is made of. */
+export interface GroupMemberOptions {
+  clock: Clock;
+  log: Logger;
+  driver: StreamsDriver;
+  settings: ConsumerSettings;
+  member: MemberPlan;
+  planFor: (topic: string) => TopicPlan | null;
+  handle: PartitionRunnerOptions['handle'];
+}
+
+/** One consumer, and the runners of the partitions that it owns. */
+export class GroupMember implements RecordSink {
+  readonly consumer: RecordConsumer;
+  readonly #runners = new WeakMap<OwnedPartition, PartitionRunner>();
+
+  constructor(private readonly options: GroupMemberOptions) {
+    this.consumer = options.driver.createConsumer(options.settings, this);
+  }
+
+  take(partition: OwnedPartition, records: readonly ConsumedRecord[]): void {
+    const runner = this.#runners.get(partition) ?? this.#runnerOf(partition);
+    if (runner !== null) return runner.take(records);
+    for (const { offset } of records) partition.release(offset);
+  }
+
+  #runnerOf(partition: OwnedPartition): PartitionRunner | null {
+    const { clock, handle, log, member, planFor } = this.options;
+    const { topic, group } = partition;
+    const plan = planFor(topic);
+    if (plan === null) {
+      log.error('records came of a topic that no handler is for', { topic, group });
+      return null;
+    }
+    const waitMsOf = member.retryTopics.has(topic)
+      ? (record: ConsumedRecord) => dueMsOf(record) - clock.nowMs()
+      : () => 0;
+    const runner = new PartitionRunner({ clock, partition, plan, waitMsOf, handle });
+    this.#runners.set(partition, runner);
+    return runner;
+  }
+}

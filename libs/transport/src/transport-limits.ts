@@ -1,0 +1,19 @@
+/** Limits of the NestJS transport. */
+export const transportLimits = {
+  /** Lanes that a handler may ask for in each partition. */
+  concurrencyMax: 1_000,
+  /** Records that a handler may ask for at once. */
+  batchSizeMax: 10_000,
+  /** Characters of an error's name that a dead letter carries. */
+  errorNameLengthMax: 200,
+  /** Characters of an error's message that a dead letter carries. */
+  errorMessageLengthMax: 2_000,
+  /** Characters of an error's stack that a dead letter carries. */
+  errorStackLengthMax: 8_000,
+  /** Causes of an error that a dead letter tells of. */
+  errorCausesMax: 5,
+  /** The first wait before a write to a dead-letter or retry topic is tried again. */
+  sideTopicDelayMs: 100,
+  /** The longest of these waits. */
+  sideTopicDelayMsMax: 10_000,
+};
