@@ -11,6 +11,7 @@ import type {
 import type { StreamJobsGround } from '../src';
 import { FakePartition } from './fake-partition';
 
+const nothing = (): void => {};
 const topicId = 'q-83vXNzSDeDQ9-zm_Ik2A';
 
 /** What jobs stand on, without topics: the test gives records, and sees those that are sent. */
@@ -35,7 +36,6 @@ export class FakeGround implements StreamJobsGround {
     this.consumers++;
     this.settings = settings;
     this.#sink = sink;
-    const nothing = (): void => {};
     return {
       start: () => Promise.resolve(),
       close: () => {
