@@ -3,7 +3,8 @@ import { baseLimits } from '@sluice/base';
 import { catalogLimits, partitionLimits } from '@sluice/log';
 import { fsckLimits, jobLimits, retentionLimits, scheduleLimits } from '@sluice/retention';
 import { processLimits } from '@sluice/process';
-import { connectionLimits, producerLimits } from '@sluice/streams';
+import { connectionLimits, consumerLimits, producerLimits, repliesLimits } from '@sluice/streams';
+import { clientLimits } from '@sluice/transport';
 import { wireLimits } from '@sluice/wire';
 import * as ts from 'typescript';
 import { readFileSync } from 'node:fs';
@@ -64,6 +65,21 @@ const tables: readonly LimitTable[] = [
     title: 'Producer of a service',
     file: 'libs/streams/src/producer/producer-limits.ts',
     values: producerLimits,
+  },
+  {
+    title: 'Consumer of a service',
+    file: 'libs/streams/src/consumer/consumer-limits.ts',
+    values: consumerLimits,
+  },
+  {
+    title: 'Answers to requests of a service',
+    file: 'libs/streams/src/replies/replies-limits.ts',
+    values: repliesLimits,
+  },
+  {
+    title: 'Client of a service',
+    file: 'libs/transport/src/client/client-limits.ts',
+    values: clientLimits,
   },
   { title: 'Start and end', file: 'libs/process/src/limits.ts', values: processLimits },
 ];

@@ -1,5 +1,12 @@
-export { idempotencyKeys, partitionKeys, registryKeys } from './keys';
+export { idempotencyKeys, partitionKeys, registryKeys, replyKey } from './keys';
 export type { IdempotencyKeys, PartitionKeys, PartitionRef, RegistryKeys } from './keys';
+export {
+  PartitionDelivery,
+  type ClaimedDelivery,
+  type DeliveredEntry,
+  type DeliveryOwner,
+  type DeliveryRefusal,
+} from './delivery/partition-delivery';
 export { Idempotency } from './idempotency/idempotency';
 export type { IdempotencyLimits, IdempotencyOptions } from './idempotency/idempotency';
 export type { NotedBatch, NotedRequest } from './idempotency/noted-request';
@@ -10,7 +17,7 @@ export { partitionLimits, type PartitionLimits } from './partition-limits';
 export { PartitionStore } from './partition-store';
 export type { MissingBatches, NewWatch, NewWriter } from './partition-store';
 export { ProducerIds, producerIdBlockSize } from './producer-ids';
-export type { LentBatch, StoredBatch } from './read';
+export { stampAt, type LentBatch, type StoredBatch } from './read';
 export type { OffsetAndTimestamp } from './time-search';
 export type { DeleteRecordsReply, TrimReply, TrimRule } from './trim';
 export type { AppendBatch, AppendRefusal, AppendReply, AppendResult } from './writer/append-call';

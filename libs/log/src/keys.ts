@@ -30,6 +30,11 @@ export interface PartitionKeys {
   producers: string;
   /** Stream: one entry a span of neighbouring batches; see scripts/include/spans.lua. */
   spans: string;
+  /**
+   * Hash: `g/<group>` to who of the group owns the partition and how far it has come; and `format`,
+   * of these. See `PartitionDelivery`.
+   */
+  delivery: string;
   /** Channel: log end, log start, last stable offset and leader epoch, after each change. */
   wake: string;
 }
@@ -78,6 +83,7 @@ export function partitionKeys(prefix: string, ref: PartitionRef): PartitionKeys 
     meta: `${base}:meta`,
     producers: `${base}:producers`,
     spans: `${base}:spans`,
+    delivery: `${base}:delivery`,
     wake: `${base}:wake`,
   };
 }
@@ -102,4 +108,9 @@ export function registryKeys(prefix: string, db = 0): RegistryKeys {
 export function idempotencyKeys(prefix: string): IdempotencyKeys {
   const base = `${prefix}{idempotency}`;
   return { requests: `${base}:requests`, times: `${base}:times` };
+}
+
+/** Stream: the answers to the requests of one client of the NestJS door; `id` names the client. */
+export function replyKey(prefix: string, id: string): string {
+  return `${prefix}{reply/${id}}:replies`;
 }

@@ -115,8 +115,8 @@ export class PartitionStore {
   async dropPartitions(refs: readonly PartitionRef[]): Promise<number> {
     const { write } = this.redis;
     const drops = refs.map((ref) => {
-      const { log, meta, producers, spans, open } = this.keys(ref);
-      return attempt('log.drop', write.unlink(meta, log, producers, spans, open));
+      const { log, meta, producers, spans, delivery, open } = this.keys(ref);
+      return attempt('log.drop', write.unlink(meta, log, producers, spans, delivery, open));
     });
     return (await Promise.all(drops)).reduce((sum, keys) => sum + keys, 0);
   }

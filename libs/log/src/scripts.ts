@@ -31,7 +31,7 @@ export type AppendScriptReply = Awaited<ReturnType<typeof appendScript.call>>;
 export const createPartitionScript = defineScript({
   name: 'log/create-partition',
   file: file('create-partition'),
-  keys: ['meta?', 'log?', 'producers?', 'spans?'],
+  keys: ['meta?', 'log?', 'producers?', 'spans?', 'delivery?'],
   args: ['reservation'],
   reply: { created: {} },
   refused: { exists: {} },

@@ -11,7 +11,8 @@ import { SharedWait } from './shared-wait';
 import { sievedConnector } from './sieved-connector';
 
 /** What a connection is for; part of its name in CLIENT LIST. */
-export type ConnectionRole = 'write' | 'durable' | 'read' | 'entries' | 'subscribe' | 'recover';
+export type ConnectionRole =
+  'write' | 'durable' | 'read' | 'entries' | 'subscribe' | 'recover' | 'block';
 
 /** A connection that can be kept from being used, although it stands. */
 export interface HeldConnection extends Redis {

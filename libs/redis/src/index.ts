@@ -15,6 +15,7 @@ export {
   type UnavailableReason,
 } from './errors';
 export type { AofSizes } from './aof';
+export type { BlockingConnection } from './blocking-connection';
 export { explainRedisStart } from './explain-start';
 export type { JobConnection, JobConnectionKind, JobConnections } from './job-connections';
 export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from './link';

@@ -9,6 +9,7 @@ import {
 } from '@sluice/base';
 import { Admission, type ArrivalListener } from './admission';
 import { AppendOnlyFile, type AofSizes } from './aof';
+import { openBlockingConnection, type BlockingConnection } from './blocking-connection';
 import { CallMeter, callMetrics } from './call-meter';
 import { adviseOnServer, checkServer } from './checks';
 import { explainConnectFailure } from './connect-error';
@@ -66,7 +67,7 @@ export interface LinkStatus {
   persistence: { aof: boolean; appendfsync: string | null; snapshots: string | null };
 }
 
-type Connections = Record<Exclude<ConnectionRole, 'recover'>, Connection>;
+type Connections = Record<Exclude<ConnectionRole, 'recover' | 'block'>, Connection>;
 
 /**
  * The connections of one process to one Redis: for writes, for writes that a WAIT follows, for
@@ -144,12 +145,8 @@ export class RedisLink {
     const { keyPrefix, managed: isManaged } = options;
     const key = `${keyPrefix}{registry}:aof`;
     this.#aof = new AppendOnlyFile({ redis: this.write, key, isManaged, ...deps });
-    this.#heartbeat = new Periodic({
-      ...deps,
-      name: 'Redis heartbeat',
-      everyMs: options.heartbeatMs,
-      run: () => this.#ping(),
-    });
+    const [everyMs, run] = [options.heartbeatMs, (): void => this.#ping()];
+    this.#heartbeat = new Periodic({ ...deps, name: 'Redis heartbeat', everyMs, run });
     const take = () => readMemory(this.read);
     this.#memory = new Sampler({ ...deps, name: 'the look at the memory of Redis', take });
     this.#unobserve = observeLink(metrics, {
@@ -175,8 +172,7 @@ export class RedisLink {
     } catch (error) {
       await link.close();
       if (!(error instanceof RedisUnavailable || error instanceof UnknownOutcome)) throw error;
-      const { label, connectTimeoutMs: timeoutMs } = resolved;
-      throw explainConnectFailure({ label, error, timeoutMs });
+      throw explainConnectFailure({ ...resolved, error, timeoutMs: resolved.connectTimeoutMs });
     }
   }
 
@@ -239,6 +235,11 @@ export class RedisLink {
    */
   rewriteDeadFile(): Promise<AofSizes | null> {
     return this.#aof.rewriteWhenDead();
+  }
+
+  /** Opens a connection for commands that wait, which whoever asks for it closes. */
+  openBlockingConnection(): BlockingConnection {
+    return openBlockingConnection(this.options, this.write, this.deps);
   }
 
   /** The history that the server was on when it was last looked at. */

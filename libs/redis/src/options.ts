@@ -21,6 +21,15 @@ export const redisLimits = {
   replicaCountAgeMaxMs: 1_000,
   /** Channels in one SUBSCRIBE command when all are subscribed again after a reconnect. */
   channelsPerSubscribeMax: 1_000,
+  /**
+   * How long a blocking command may wait for something; less than half of `commandStallMs`, so that
+   * a connection that died is noticed.
+   */
+  blockMsMax: 2_000,
+  /** The same where what blocks cannot be woken, because CLIENT UNBLOCK is forbidden. */
+  blockUnwakeableMsMax: 100,
+  /** How soon a wake-up is sent again that came before what it was to wake. */
+  unblockAgainMs: 2,
   /** How often the append-only file of a Redis of our own is looked at. */
   aofCheckEveryMs: 60_000,
   /** A smaller append-only file is not worth writing anew. */

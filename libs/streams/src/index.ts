@@ -1,4 +1,7 @@
 export * from './api';
+export { consumerLimits, type ConsumerLimits } from './consumer/consumer-limits';
+export { NotOwned } from './consumer/consumer-errors';
+export { StreamConsumer } from './consumer/stream-consumer';
 export {
   ConnectionClosed,
   StreamsConnection,
@@ -11,3 +14,7 @@ export type { NoTopic, TopicTerms } from './connection/topic-maker';
 export { producerLimits } from './producer/producer-limits';
 export { isSendError, SendError, type SendErrorCode } from './producer/send-error';
 export { StreamProducer } from './producer/stream-producer';
+export { repliesLimits } from './replies/replies-limits';
+export type { Reply } from './replies/reply';
+export { ReplyInbox, type ReplyListener } from './replies/reply-inbox';
+export { sendReply } from './replies/send-reply';

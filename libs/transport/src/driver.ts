@@ -4,6 +4,7 @@ import type {
   RecordConsumer,
   RecordProducer,
   RecordSink,
+  TopicTerms,
 } from '@sluice/streams';
 
 /** An answer to a request, or one of several, as it goes to the client that asked. */
@@ -31,16 +32,26 @@ export interface ReplyInbox {
  * it made is closed by whoever asked for it, before the driver is closed.
  */
 export interface StreamsDriver {
+  /** Resolves when all else may be used; a driver without it may be from the start. */
+  connect?(): Promise<void>;
   /** A member of a group that is not started yet. */
   createConsumer(settings: ConsumerSettings, sink: RecordSink): RecordConsumer;
   createProducer(settings?: ProducerSettings): RecordProducer;
+  /** Makes a topic that is not there; one that is there stays as it is. Without it: by use. */
+  ensureTopic?(name: string, terms: TopicTerms): Promise<void>;
   /**
    * Brings an answer to the client of that address. Frames of one request arrive in the order of
    * the calls. An address that nobody listens at any more is no error.
    */
   sendReply(address: string, frame: ReplyFrame): Promise<void>;
-  /** Opens an inbox; `onFrame` is called for each answer, in order, and must not throw. */
-  openInbox(onFrame: (frame: ReplyFrame) => void): Promise<ReplyInbox>;
+  /**
+   * Opens an inbox; `onFrame` is called for each answer, in order, and `onLost` when answers to
+   * what was asked before may not come any more. Neither must throw.
+   */
+  openInbox(
+    onFrame: (frame: ReplyFrame) => void,
+    onLost?: (reason: string) => void,
+  ): Promise<ReplyInbox>;
   /** Closes the connections. Safe to call twice. */
   close(): Promise<void>;
 }

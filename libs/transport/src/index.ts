@@ -1,3 +1,12 @@
+export { clientLimits } from './client/client-limits';
+export type { StreamsClientOptions } from './client/client-options';
+export { StreamRequestError, type RequestProblem } from './client/request-error';
+export {
+  StreamsClient,
+  type StreamsClientEvents,
+  type StreamsClientStatus,
+} from './client/streams-client';
+export type { TypedStreamsClient } from './client/typed-client';
 export { StreamContext, isStreamContext } from './context/stream-context';
 export {
   StreamHandler,
@@ -21,6 +30,22 @@ export type {
 export { isReservedHeader, streamHeaders } from './headers';
 export { deadLetterTopicOf, retryTopicOf } from './letters/letter';
 export { nestLogger } from './nest-logger';
+export { InjectStreamsClient } from './module/inject-streams-client';
+export type {
+  FeatureTopic,
+  NamedClient,
+  StreamsFeature,
+  StreamsModuleOptions,
+} from './module/module-options';
+export { StreamsModule } from './module/streams-module';
+export {
+  isStreamRecord,
+  StreamRecord,
+  StreamRecordBuilder,
+  type HeaderValue,
+  type StreamRecordOptions,
+} from './building/stream-record';
+export { RedisStreams, type RedisStreamsPorts } from './redis-streams';
 export { jsonDeserializer, jsonSerializer } from './serialization/json';
 export { rawDeserializer, rawSerializer } from './serialization/raw';
 export type { StreamDeserializer, StreamSerializer } from './serialization/serialization';
@@ -35,6 +60,7 @@ export type { StreamsServerOptions } from './server/server-options';
 export { StreamsServer } from './server/streams-server';
 export {
   defaultStreamsClient,
+  STREAMS_DRIVER,
   STREAMS_OPTIONS,
   STREAMS_TRANSPORT,
   streamsClientToken,

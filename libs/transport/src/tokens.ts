@@ -7,6 +7,9 @@ export const STREAMS_TRANSPORT = Symbol.for('sluice:streams');
 /** Nest's token for the options that `StreamsModule.forRoot` was given. */
 export const STREAMS_OPTIONS = Symbol.for('sluice:streams-options');
 
+/** Nest's token for what servers and clients stand on; see `StreamsDriver`. */
+export const STREAMS_DRIVER = Symbol.for('sluice:streams-driver');
+
 /** The name of the client that `StreamsModule` makes where none is named. */
 export const defaultStreamsClient = 'default';
 

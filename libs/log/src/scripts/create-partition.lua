@@ -2,10 +2,11 @@
 --[[ log/create-partition — makes an empty partition, unless it is there.
 
 All keys that log/append names are made with it: while a slot of a Redis Cluster moves, a script
-whose keys do not all exist is not run. A stream may be empty; a hash may not, so the producers'
-hash has a field that is no producer's, which tells the form of the others.
+whose keys do not all exist is not run. A stream may be empty; a hash may not, so the hashes of
+producers and of deliveries have a field of no producer and no group, which tells the form of the
+others.
 
-KEYS    meta? log? producers? spans?
+KEYS    meta? log? producers? spans? delivery?
 ARGV    reservation
 REPLY   created
 REFUSED exists ]]
@@ -22,6 +23,7 @@ redis.call('HSET', KEYS.meta, 'next', '0', 'start', '0', 'maxts', '-1', 'bytes',
   'batches', '0', 'largest', '0', 'epoch', '0', 'format', '1', 'span', '0 -1 -1')
 redis.call('HSET', KEYS.meta, unpack(reservationFields(one)))
 redis.call('HSET', KEYS.producers, 'format', '1')
+redis.call('HSET', KEYS.delivery, 'format', '1')
 makeStream(KEYS.log)
 makeStream(KEYS.spans)
 return { 'created' }

@@ -60,8 +60,8 @@ async function checkKeys(link: RedisLink, catalog: TopicCatalog): Promise<void> 
   const whole = catalog.list().flatMap(({ name, id, partitions }) =>
     Array.from({ length: partitions }, (_, partition) => {
       const ref = { topic: name, topicId: id, partition };
-      const { meta, log, producers, spans } = partitionKeys(prefix, ref);
-      return [meta, log, producers, spans];
+      const { meta, log, producers, spans, delivery } = partitionKeys(prefix, ref);
+      return [meta, log, producers, spans, delivery];
     }),
   );
   const { topics, version, deleted } = registryKeys(prefix);

@@ -8,8 +8,8 @@ import { startWorker, type TestWorker } from '../../test/test-worker';
 import type { JobReport } from '../queue/kinds';
 import { kindOfKey } from './key-kinds';
 
-/** Keys of an empty partition: log, meta, producers, spans. */
-const partitionKeyCount = 4;
+/** Keys of an empty partition: log, meta, producers, spans, delivery. */
+const partitionKeyCount = 5;
 const goneId = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 let redis: TestRedis;

@@ -1,4 +1,4 @@
-import { partitionKeys } from '@sluice/log';
+import { partitionKeys, replyKey } from '@sluice/log';
 import { jobsPrefix, queueName } from '../queue/bullmq';
 
 /** What a key is, by its name. */
@@ -7,6 +7,7 @@ export type KeyKind =
   | { kind: 'group'; groupId: string; part: 'state' | 'offsets' }
   | { kind: 'registry' }
   | { kind: 'idempotency' }
+  | { kind: 'replies' }
   | { kind: 'queue' }
   | { kind: 'job'; jobId: string }
   | { kind: 'unknown' };
@@ -15,6 +16,7 @@ const partitionPattern = /^\{[\w.-]+\/([\w-]{22})\/(\d{1,7})\}:([\w-]+)$/;
 const { wake: _channel, ...ownKeys } = partitionKeys('', { topic: '', topicId: '', partition: 0 });
 /** What stands behind the names of partitions' keys: `log`, `meta` and so on. */
 const partitionParts = Object.values(ownKeys).map((key) => key.slice(key.lastIndexOf(':') + 1));
+const [beforeReply, behindReply] = replyKey('', ' ').split(' ');
 const groupPattern = /^\{group\/(.*)\}:(state|offsets)$/s;
 
 /** All keys of the registry; docs/architecture.md tells what each is. */
@@ -56,6 +58,7 @@ export function kindOfKey(key: string, keyPrefix: string): KeyKind {
   if (groupId !== undefined) return { kind: 'group', groupId, part: part as 'state' | 'offsets' };
   if (isOf(rest, '{registry}:', registryParts)) return { kind: 'registry' };
   if (isOf(rest, '{idempotency}:', ['requests', 'times'])) return { kind: 'idempotency' };
+  if (rest.startsWith(beforeReply!) && rest.endsWith(behindReply!)) return { kind: 'replies' };
   return kindOfJobKey(key, jobsPrefix(keyPrefix));
 }
 

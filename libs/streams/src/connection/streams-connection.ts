@@ -124,7 +124,8 @@ export class StreamsConnection {
       try {
         return (this.#connected = await this.#open());
       } catch (error) {
-        if (!this.options.waitForRedis || !mayPass(error) || this.#closing !== null) throw error;
+        if (this.#closing !== null) throw new ConnectionClosed();
+        if (!this.options.waitForRedis || !mayPass(error)) throw error;
         const { message } = error as Error;
         const line = 'Redis is not there yet; it is waited for';
         this.ports.log[told ? 'debug' : 'warn'](line, { error: message });

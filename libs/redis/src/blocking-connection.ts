@@ -1,0 +1,85 @@
+import type { Redis } from 'ioredis';
+import type { Clock, Logger, Timer } from '@sluice/base';
+import { closeConnection, openConnection } from './connection';
+import { redisLimits, type ResolvedOptions } from './options';
+
+/** What a blocking connection needs from outside. */
+interface BlockingDeps {
+  log: Logger;
+  clock: Clock;
+}
+
+/**
+ * A connection for commands that wait, such as XREADGROUP with BLOCK, one at a time. It is made
+ * again for as long as it is open; while it is not there, commands are refused at once.
+ */
+export class BlockingConnection {
+  /** The connection's number at the server; null where it is not known. */
+  #id: number | null = null;
+  #retry: Timer | null = null;
+  #isClosed = false;
+
+  constructor(
+    readonly redis: Redis,
+    private readonly write: Redis,
+    private readonly stallMs: number,
+    private readonly clock: Clock,
+  ) {
+    redis.on('ready', () => void this.#identify());
+    redis.on('close', () => (this.#id = null));
+  }
+
+  /** How long a command may wait at most, ms: less where it could not be woken. */
+  get blockMsMax(): number {
+    const { blockMsMax, blockUnwakeableMsMax } = redisLimits;
+    const wanted = this.#id === null ? blockUnwakeableMsMax : blockMsMax;
+    return Math.max(1, Math.min(wanted, Math.floor(this.stallMs / 2)));
+  }
+
+  get isReady(): boolean {
+    return this.redis.status === 'ready';
+  }
+
+  /**
+   * Has the command that waits answer at once that there was nothing. It is tried again where the
+   * command has not come to Redis yet, for as long as `isOut` says that its answer is owed.
+   */
+  wake(isOut: () => boolean): void {
+    const id = this.#id;
+    if (id === null || this.#retry !== null || this.#isClosed || !isOut()) return;
+    const again = (): void => {
+      this.#retry = null;
+      this.wake(isOut);
+    };
+    const woken = (count: unknown): void => {
+      if (count !== 0 || this.#retry !== null || this.#isClosed || !isOut()) return;
+      this.#retry = this.clock.setTimer(redisLimits.unblockAgainMs, again);
+    };
+    // Where it cannot be asked for, the command ends by its own time.
+    this.write.client('UNBLOCK', id).then(woken, () => {});
+  }
+
+  /** Ends it for good; what waits on it is rejected. */
+  close(): Promise<void> {
+    this.#isClosed = true;
+    this.#retry?.cancel();
+    return closeConnection(this.redis);
+  }
+
+  async #identify(): Promise<void> {
+    this.#id = await this.redis.client('ID').catch(() => null);
+  }
+}
+
+/** Makes a blocking connection and begins to connect. */
+export function openBlockingConnection(
+  options: ResolvedOptions,
+  write: Redis,
+  { log, clock }: BlockingDeps,
+): BlockingConnection {
+  const { redis } = openConnection(options, 'block', log);
+  const connection = new BlockingConnection(redis, write, options.commandStallMs, clock);
+  // Its failure shows as an `error` event, and is followed by further attempts.
+  redis.connect().catch(() => undefined);
+  return connection;
+}

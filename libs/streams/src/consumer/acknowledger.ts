@@ -1,0 +1,161 @@
+import type { Clock, Timer } from '@sluice/base';
+import type { DeliveryRefusal, PartitionDelivery } from '@sluice/log';
+import { reconnectDelayMs } from '@sluice/redis';
+import type { ConsumerLimits } from './consumer-limits';
+import type { EntryQueue } from './entry-queue';
+
+/** What acknowledging needs, and who is told. */
+export interface AcknowledgerParts {
+  delivery: Pick<PartitionDelivery, 'acknowledge'>;
+  clock: Pick<Clock, 'setTimer'>;
+  limits: Pick<ConsumerLimits, 'acknowledgedEntriesMax'>;
+  /** Entries of so many bytes are acknowledged. */
+  onAcknowledged: (bytes: number) => void;
+  onRefused: (refusal: DeliveryRefusal) => void;
+}
+
+/**
+ * Brings the progress of one partition to Redis, with one call out at a time: what is acknowledged
+ * meanwhile goes with the next. A call whose outcome is unknown is sent again, which is harmless.
+ */
+export class Acknowledger {
+  private wanted: number;
+  private confirmed: number;
+  private strays: string[] = [];
+  private isScheduled = false;
+  private isOut = false;
+  /** It is not known what Redis has, so it is to be told once more. */
+  private isUnsure = false;
+  private failures = 0;
+  private retry: Timer | null = null;
+  private isEnded = false;
+  private waiters: { progress: number; resolve: () => void }[] = [];
+
+  constructor(
+    private readonly parts: AcknowledgerParts,
+    private readonly queue: EntryQueue,
+    progress: number,
+  ) {
+    this.wanted = this.confirmed = progress;
+  }
+
+  /** The progress that is in Redis. */
+  get progress(): number {
+    return this.confirmed;
+  }
+
+  /** Nothing is sent any more. */
+  get hasEnded(): boolean {
+    return this.isEnded;
+  }
+
+  /** All below this offset is dealt with. */
+  want(progress: number): void {
+    if (progress <= this.wanted) return;
+    this.wanted = progress;
+    this.schedule();
+  }
+
+  /** Entries that were delivered although they lie below the progress. */
+  addStrays(ids: readonly string[]): void {
+    this.strays.push(...ids);
+    this.schedule();
+  }
+
+  /** Redis may have forgotten what it was told. */
+  repeat(): void {
+    this.isUnsure = true;
+    this.schedule();
+  }
+
+  /** Resolves when Redis has this progress, or nothing is sent any more. */
+  whenConfirmed(progress: number): Promise<void> {
+    if (this.isEnded || (this.confirmed >= progress && this.isSettled)) return Promise.resolve();
+    return new Promise((resolve) => this.waiters.push({ progress, resolve }));
+  }
+
+  /** Resolves when Redis has all that was acknowledged, or nothing is sent any more. */
+  whenSettled(): Promise<void> {
+    return this.whenConfirmed(this.wanted);
+  }
+
+  /** Sends nothing any more. */
+  end(): void {
+    this.isEnded = true;
+    this.retry?.cancel();
+    for (const { resolve } of this.waiters.splice(0)) resolve();
+  }
+
+  private get isSettled(): boolean {
+    return !this.isOut && !this.isDue;
+  }
+
+  private get isDue(): boolean {
+    if (this.isUnsure || this.strays.length > 0 || this.wanted > this.confirmed) return true;
+    return this.queue.idsBelow(this.wanted, 1).length > 0;
+  }
+
+  private schedule(): void {
+    if (this.isScheduled || this.isOut || this.isEnded || this.retry !== null) return;
+    this.isScheduled = true;
+    // What is dealt with in the same turn of the event loop goes with one call.
+    setImmediate(() => {
+      this.isScheduled = false;
+      this.send();
+    });
+  }
+
+  private send(): void {
+    if (this.isEnded || this.isOut || this.retry !== null || !this.isDue) return;
+    const { wanted, parts } = this;
+    const { acknowledgedEntriesMax } = parts.limits;
+    const own = this.queue.idsBelow(wanted, acknowledgedEntriesMax);
+    const strays = this.strays.slice(0, acknowledgedEntriesMax - own.length);
+    this.isOut = true;
+    this.isUnsure = false;
+    parts.delivery.acknowledge(wanted, [...own, ...strays]).then(
+      (tag) => this.answered(tag, { progress: wanted, own: own.length, strays: strays.length }),
+      () => this.again(),
+    );
+  }
+
+  private answered(
+    tag: DeliveryRefusal | 'acknowledged',
+    sent: { progress: number; own: number; strays: number },
+  ): void {
+    this.isOut = false;
+    if (this.isEnded) return;
+    this.failures = 0;
+    if (tag !== 'acknowledged') return this.refused(tag);
+    this.strays.splice(0, sent.strays);
+    this.confirmed = sent.progress;
+    this.parts.onAcknowledged(this.queue.drop(sent.own));
+    this.send();
+    this.settle();
+  }
+
+  private refused(refusal: DeliveryRefusal): void {
+    this.isUnsure = true;
+    this.parts.onRefused(refusal);
+  }
+
+  /** Of Redis being away the connections tell the log. */
+  private again(): void {
+    this.isOut = false;
+    this.isUnsure = true;
+    if (this.isEnded) return;
+    this.retry = this.parts.clock.setTimer(reconnectDelayMs(++this.failures), () => {
+      this.retry = null;
+      this.send();
+    });
+  }
+
+  private settle(): void {
+    if (this.waiters.length === 0) return;
+    const isMet = ({ progress }: { progress: number }): boolean =>
+      this.confirmed >= progress && this.isSettled;
+    const met = this.waiters.filter(isMet);
+    this.waiters = this.waiters.filter((waiter) => !met.includes(waiter));
+    for (const { resolve } of met) resolve();
+  }
+}

@@ -1,0 +1,187 @@
+import type { Clock, Logger, Timer } from '@sluice/base';
+import {
+  attempt,
+  isConnectionLoss,
+  reconnectDelayMs,
+  RedisReplyError,
+  type BlockingConnection,
+  type RedisLink,
+} from '@sluice/redis';
+import type { ConsumedPartition, EntryRow } from './consumed-partition';
+import type { ConsumerLimits } from './consumer-limits';
+
+/** What reading needs. */
+export interface ReadLoopParts {
+  redis: Pick<RedisLink, 'status' | 'openBlockingConnection' | 'onReady'>;
+  group: string;
+  memberId: string;
+  limits: ConsumerLimits;
+  clock: Clock;
+  log: Logger;
+  /** Redis has answered, or does not. */
+  onWord: (isThere: boolean) => void;
+}
+
+type StreamRow = [key: Buffer, entries: EntryRow[]];
+
+/**
+ * Reads new entries of all partitions that may take some, with one XREADGROUP at a time, on a
+ * connection of its own. It waits in Redis, so what is appended is here at once; when another
+ * partition may be read meanwhile, the wait is ended.
+ */
+export class ReadLoop {
+  private readonly blocking: BlockingConnection;
+  private readonly partitions = new Map<string, ConsumedPartition>();
+  private readonly unlisten: () => void;
+  /** Bytes that all partitions hold. */
+  private heldBytes = 0;
+  private isOut = false;
+  /** The partitions that the read asks for which is out. */
+  private asked: ReadonlySet<ConsumedPartition> = new Set();
+  private isEnded = false;
+  private failures = 0;
+  private wakeUp: (() => void) | null = null;
+  private running: Promise<void> | null = null;
+  private answered: (() => void)[] = [];
+
+  constructor(private readonly parts: ReadLoopParts) {
+    this.blocking = parts.redis.openBlockingConnection();
+    this.unlisten = parts.redis.onReady(() => this.wakeUp?.());
+    this.blocking.redis.on('ready', () => this.wakeUp?.());
+  }
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  add(partition: ConsumedPartition): void {
+    this.partitions.set(partition.key, partition);
+  }
+
+  remove(partition: ConsumedPartition): void {
+    if (this.partitions.get(partition.key) === partition) this.partitions.delete(partition.key);
+  }
+
+  /** More, or less, is held. */
+  held(bytes: number): void {
+    const { heldBytesMax } = this.parts.limits;
+    const wasFull = this.heldBytes > heldBytesMax;
+    this.heldBytes += bytes;
+    if (wasFull && this.heldBytes <= heldBytesMax) this.readable();
+  }
+
+  /** A partition may be read that the read that is out, if one is, does not ask for. */
+  readable(): void {
+    this.wakeUp?.();
+    if (!this.isOut) return;
+    for (const partition of this.partitions.values()) {
+      if (!this.asked.has(partition) && this.mayRead(partition)) return this.wake();
+    }
+  }
+
+  /** Resolves when no read is out that asks for what is not to be read now. */
+  async settled(partition: ConsumedPartition): Promise<void> {
+    if (!this.isOut || !this.asked.has(partition)) return;
+    const settled = new Promise<void>((resolve) => this.answered.push(resolve));
+    this.wake();
+    await settled;
+  }
+
+  /** Reads nothing more; what is out is broken off. */
+  async end(): Promise<void> {
+    this.isEnded = true;
+    this.unlisten();
+    this.wakeUp?.();
+    await this.blocking.close();
+    await this.running;
+  }
+
+  private wake(): void {
+    const { asked } = this;
+    this.blocking.wake(() => this.isOut && this.asked === asked);
+  }
+
+  private mayRead(partition: ConsumedPartition): boolean {
+    if (!partition.isReadable) return false;
+    return this.heldBytes <= this.parts.limits.heldBytesMax || partition.heldBytes === 0;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.isEnded) {
+      const wanted = [...this.partitions.values()].filter((one) => this.mayRead(one));
+      if (wanted.length === 0 || !this.isUsable) await this.sleep(this.isUsable ? null : 1);
+      else await this.read(wanted);
+    }
+  }
+
+  private get isUsable(): boolean {
+    return this.blocking.isReady && this.parts.redis.status().connected;
+  }
+
+  private async read(wanted: readonly ConsumedPartition[]): Promise<void> {
+    this.asked = new Set(wanted);
+    this.isOut = true;
+    let rows: StreamRow[] | null = null;
+    let failure: unknown = null;
+    try {
+      rows = await this.ask(wanted);
+      this.failures = 0;
+    } catch (error) {
+      failure = error;
+    }
+    this.isOut = false;
+    for (const resolve of this.answered.splice(0)) resolve();
+    if (this.isEnded) return;
+    if (failure !== null) return this.failed(failure, wanted);
+    this.parts.onWord(true);
+    for (const [key, entries] of rows ?? []) {
+      this.partitions.get(key.toString())?.received(entries);
+    }
+  }
+
+  private ask(wanted: readonly ConsumedPartition[]): Promise<StreamRow[] | null> {
+    const { group, memberId, limits } = this.parts;
+    const { readBytesMax, readEntriesMax } = limits;
+    let entryBytes = 1;
+    for (const { likelyEntryBytes } of wanted) entryBytes = Math.max(entryBytes, likelyEntryBytes);
+    const fitting = Math.floor(readBytesMax / (entryBytes * wanted.length));
+    const count = Math.max(1, Math.min(readEntriesMax, fitting));
+    const { blocking } = this;
+    const reading = blocking.redis.xreadgroupBuffer(
+      ...(['GROUP', group, memberId, 'COUNT', count, 'BLOCK', blocking.blockMsMax] as const),
+      'STREAMS',
+      ...wanted.map(({ key }) => key),
+      ...wanted.map(() => '>'),
+    );
+    return attempt('streams/read', reading) as Promise<StreamRow[] | null>;
+  }
+
+  private async failed(error: unknown, wanted: readonly ConsumedPartition[]): Promise<void> {
+    if (error instanceof RedisReplyError && error.code === 'NOGROUP') {
+      // Redis does not say which; to claim one that is there does no harm.
+      for (const partition of wanted) partition.claimAgain();
+      return this.sleep(++this.failures > 1 ? this.failures : null);
+    }
+    this.parts.onWord(false);
+    if (this.failures++ === 0 && !isConnectionLoss(error)) {
+      const { message } = error as Error;
+      this.parts.log.warn('reading failed; it is tried again', { error: message });
+    }
+    await this.sleep(this.failures);
+  }
+
+  /** Until something has changed; after failures in a row no longer than so many ask for. */
+  private sleep(failures: number | null): Promise<void> {
+    return new Promise((resolve) => {
+      let timer: Timer | null = null;
+      this.wakeUp = () => {
+        this.wakeUp = null;
+        timer?.cancel();
+        resolve();
+      };
+      if (failures !== null) {
+        timer = this.parts.clock.setTimer(reconnectDelayMs(failures), () => this.wakeUp?.());
+      }
+    });
+  }
+}

@@ -1,0 +1,132 @@
+import type { DeliveryRefusal } from '@sluice/log';
+import type { ConsumedRecord, OwnedPartition } from '../api';
+import { Acknowledger } from './acknowledger';
+import { HandOverTimes } from './hand-over-times';
+import type { PartitionParts } from './partition-parts';
+import { DamagedBatch, RecordLine } from './record-line';
+import { within } from './within';
+
+/** Of whom records are handed over, and who is told. */
+export interface FlowOwner {
+  owned: OwnedPartition;
+  /** Whether anything may be handed over now. */
+  mayHandOver: () => boolean;
+  /** Redis knows of a new progress; so many bytes are no longer held. */
+  onAcknowledged: (bytes: number) => void;
+  onRefused: (refusal: DeliveryRefusal) => void;
+  onDamaged: (error: DamagedBatch) => void;
+}
+
+/** Records of one partition from an offset on: to the sink, and their progress to Redis. */
+export class RecordFlow {
+  readonly line: RecordLine;
+  readonly acknowledger: Acknowledger;
+  readonly times = new HandOverTimes();
+  private isHandingOver = false;
+  private onIdle: (() => void) | null = null;
+
+  /** @param done offsets from there on that were dealt with before */
+  constructor(
+    private readonly parts: PartitionParts,
+    private readonly owner: FlowOwner,
+    offset: number,
+    done?: Set<number>,
+  ) {
+    const { delivery, clock, limits } = parts;
+    const { topic, partition } = parts.grant;
+    const { decompressedBytesMax } = limits;
+    this.line = new RecordLine({ topic, partition, decompressedBytesMax }, offset, done);
+    const acknowledging = { delivery, clock, limits, ...owner };
+    this.acknowledger = new Acknowledger(acknowledging, this.line.entries, offset);
+  }
+
+  /** Hands over what there is, as far as records in flight have room. */
+  handOver(): void {
+    const { owner } = this;
+    if (this.isHandingOver || !this.line.isWaiting || !owner.mayHandOver()) return;
+    this.isHandingOver = true;
+    while (owner.mayHandOver()) {
+      const records = this.nextRecords();
+      if (records.length === 0) break;
+      if (this.parts.isAtMostOnce) return void this.acknowledgeFirst(records);
+      this.give(records);
+    }
+    this.isHandingOver = false;
+    this.progressed();
+  }
+
+  /** @returns whether nothing is in flight now */
+  acknowledge(offset: number): boolean {
+    const hasMoved = this.line.inFlight.acknowledge(offset);
+    if (hasMoved && !this.parts.isAtMostOnce) this.progressed();
+    return this.afterOutcome();
+  }
+
+  /** @returns whether nothing is in flight now */
+  release(offset: number): boolean {
+    return this.line.inFlight.release(offset) && this.afterOutcome();
+  }
+
+  /** There is nothing to be handed over below this offset. */
+  passTo(offset: number): void {
+    this.line.inFlight.passTo(offset);
+    this.progressed();
+  }
+
+  /** Resolves when nothing is in flight: true; or the time is over: false. */
+  async idle(withinMs: number): Promise<boolean> {
+    const { inFlight } = this.line;
+    if (inFlight.outCount === 0) return true;
+    const idle = new Promise<void>((resolve) => (this.onIdle = resolve));
+    await within(this.parts.clock, withinMs, idle);
+    this.onIdle = null;
+    return inFlight.outCount === 0;
+  }
+
+  /** Sends and hands over nothing any more. @returns the bytes that it held */
+  end(): number {
+    this.acknowledger.end();
+    const dropped = this.line.dropWaiting();
+    this.onIdle?.();
+    return dropped + this.line.entries.heldBytes;
+  }
+
+  private afterOutcome(): boolean {
+    const { outCount } = this.line.inFlight;
+    if (outCount === 0) this.onIdle?.();
+    if (outCount <= this.parts.limits.inFlightRecordsMax / 2) this.handOver();
+    return outCount === 0;
+  }
+
+  /** At most once: Redis knows before anybody sees the records. */
+  private async acknowledgeFirst(records: readonly ConsumedRecord[]): Promise<void> {
+    const { acknowledger } = this;
+    const end = records.at(-1)!.offset + 1;
+    acknowledger.want(end);
+    await acknowledger.whenConfirmed(end);
+    this.isHandingOver = false;
+    if (acknowledger.progress < end || acknowledger.hasEnded) return;
+    this.give(records);
+    this.handOver();
+  }
+
+  private give(records: readonly ConsumedRecord[]): void {
+    this.times.note(records[0]!.offset, this.parts.clock.monotonicMs());
+    this.parts.sink.take(this.owner.owned, records);
+  }
+
+  private nextRecords(): readonly ConsumedRecord[] {
+    try {
+      const { inFlight } = this.line;
+      return this.line.next(this.parts.limits.inFlightRecordsMax - inFlight.outCount);
+    } catch (error) {
+      if (!(error instanceof DamagedBatch)) throw error;
+      this.owner.onDamaged(error);
+      return [];
+    }
+  }
+
+  private progressed(): void {
+    this.acknowledger.want(this.line.inFlight.progress);
+  }
+}

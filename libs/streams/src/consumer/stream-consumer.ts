@@ -1,0 +1,134 @@
+import type {
+  ConsumerHealth,
+  ConsumerSettings,
+  ConsumerStatus,
+  PartitionName,
+  PartitionSelector,
+  RecordConsumer,
+  RecordSink,
+  SeekTarget,
+} from '../api';
+import type { ConnectedLog, StreamsConnection } from '../connection/streams-connection';
+import { NotOwned } from './consumer-errors';
+import { consumerLimits } from './consumer-limits';
+import { GroupReader } from './group-reader';
+import type { GroupSession, MemberListener } from './group-session';
+import { Listeners } from './listeners';
+
+/** Makes the membership of a consumer in its group. */
+export type Membership = (
+  log: ConnectedLog,
+  settings: ConsumerSettings,
+  listener: MemberListener,
+) => GroupSession;
+
+/**
+ * Reads records straight from Redis as a member of a consumer group, whose members share out the
+ * partitions. It may be made before its connection stands. See docs/architecture.md, "Reading as a
+ * NestJS member".
+ */
+export class StreamConsumer implements RecordConsumer {
+  #reader: GroupReader | null = null;
+  #starting: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+  #problem: string | null = null;
+  readonly #pauses: { paused: boolean; selectors: readonly PartitionSelector[] }[] = [];
+  readonly #status = new Listeners<ConsumerStatus>();
+  readonly #assigned = new Listeners<readonly PartitionName[]>();
+  readonly #revoked = new Listeners<readonly PartitionName[]>();
+
+  constructor(
+    private readonly connection: StreamsConnection,
+    private readonly settings: ConsumerSettings,
+    private readonly sink: RecordSink,
+    private readonly membership: Membership,
+  ) {
+    const { drainMs = consumerLimits.drainMs } = settings;
+    const stopMsMax = drainMs + 2 * consumerLimits.lastWordMs;
+    connection.own({ name: 'a consumer', stop: () => this.close(), stopMsMax });
+  }
+
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  close(drainMs?: number): Promise<void> {
+    this.#closing ??= this.#close(drainMs);
+    return this.#closing;
+  }
+
+  pause(selectors: readonly PartitionSelector[]): void {
+    if (this.#reader !== null) this.#reader.pause(selectors);
+    else this.#pauses.push({ paused: true, selectors });
+  }
+
+  resume(selectors: readonly PartitionSelector[]): void {
+    if (this.#reader !== null) this.#reader.resume(selectors);
+    else this.#pauses.push({ paused: false, selectors });
+  }
+
+  async seek(selector: PartitionSelector, target: SeekTarget): Promise<void> {
+    if (this.#reader === null) throw new NotOwned(selector.topic, null);
+    await this.#reader.seek(selector, target);
+  }
+
+  health(): ConsumerHealth {
+    if (this.#reader !== null) return this.#reader.health();
+    const isStarting = this.#starting !== null && this.#closing === null;
+    const status = this.#problem !== null ? 'failed' : isStarting ? 'joining' : 'stopped';
+    const { group } = this.settings;
+    const problem = this.#problem;
+    return { status, group, memberId: '', problem, silentMs: 0, partitions: [] };
+  }
+
+  onStatus(listener: (status: ConsumerStatus) => void): () => void {
+    return this.#status.add(listener);
+  }
+
+  onAssigned(listener: (partitions: readonly PartitionName[]) => void): () => void {
+    return this.#assigned.add(listener);
+  }
+
+  onRevoked(listener: (partitions: readonly PartitionName[]) => void): () => void {
+    return this.#revoked.add(listener);
+  }
+
+  async #start(): Promise<void> {
+    this.#status.tell('joining');
+    const log = await this.#connected();
+    if (this.#closing !== null) return;
+    const { clock, log: lines } = this.connection.ports;
+    const { settings, sink } = this;
+    const { redis, store } = log;
+    const newSession = (listener: MemberListener): GroupSession =>
+      this.membership(log, settings, listener);
+    const deps = { redis, store, clock, log: lines, newSession };
+    const reader = new GroupReader(deps, settings, sink);
+    this.#reader = reader;
+    reader.onStatus((status) => this.#status.tell(status));
+    reader.onAssigned((partitions) => this.#assigned.tell(partitions));
+    reader.onRevoked((partitions) => this.#revoked.tell(partitions));
+    for (const { paused, selectors } of this.#pauses.splice(0)) {
+      if (paused) reader.pause(selectors);
+      else reader.resume(selectors);
+    }
+    await reader.start();
+  }
+
+  async #connected(): Promise<ConnectedLog> {
+    try {
+      return await this.connection.connect();
+    } catch (error) {
+      this.#problem = (error as Error).message;
+      this.#status.tell('failed');
+      throw error;
+    }
+  }
+
+  async #close(drainMs?: number): Promise<void> {
+    if (this.#reader !== null) return this.#reader.close(drainMs);
+    this.#status.tell('stopped');
+    return Promise.resolve();
+  }
+}

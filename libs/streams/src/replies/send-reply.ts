@@ -1,0 +1,28 @@
+import { replyKey } from '@sluice/log';
+import { attempt, type RedisLink } from '@sluice/redis';
+import { repliesLimits } from './replies-limits';
+import { encodeReply, type Reply } from './reply';
+
+const addressPattern = /^[\w-]+$/;
+
+/**
+ * Sends an answer to the client of that address; answers that are sent one after the other arrive
+ * so.
+ *
+ * @returns false when nobody waits there any more
+ * @throws RedisUnavailable | UnknownOutcome; RangeError for what is no address
+ */
+export async function sendReply(
+  { write, keyPrefix }: RedisLink,
+  address: string,
+  reply: Reply,
+): Promise<boolean> {
+  if (address.length > repliesLimits.addressCharactersMax || !addressPattern.test(address)) {
+    throw new RangeError(`'${address.slice(0, 100)}' is no address of a client`);
+  }
+  const { streamEntriesMax } = repliesLimits;
+  const key = replyKey(keyPrefix, address);
+  const trim = ['MAXLEN', '~', streamEntriesMax] as const;
+  const added = write.xadd(key, 'NOMKSTREAM', ...trim, '*', ...encodeReply(reply));
+  return (await attempt('streams.reply', added)) !== null;
+}

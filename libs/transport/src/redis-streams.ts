@@ -1,0 +1,62 @@
+import type { Clock, Logger, Metrics } from '@sluice/base';
+import {
+  ReplyInbox as StreamOfReplies,
+  sendReply,
+  StreamProducer,
+  StreamsConnection,
+  type ProducerSettings,
+  type RecordProducer,
+  type StreamsConnectionOptions,
+  type TopicTerms,
+} from '@sluice/streams';
+import type { ReplyFrame, ReplyInbox, StreamsDriver } from './driver';
+
+/** What a driver on Redis is given from outside. */
+export interface RedisStreamsPorts {
+  clock?: Clock;
+  log?: Logger;
+  metrics?: Metrics;
+}
+
+/** Streams in Redis, for one process: what its servers and clients share. */
+export class RedisStreams implements Omit<StreamsDriver, 'createConsumer'> {
+  readonly connection: StreamsConnection;
+
+  constructor(options: StreamsConnectionOptions = {}, ports: RedisStreamsPorts = {}) {
+    this.connection = new StreamsConnection(options, ports);
+  }
+
+  /** @throws RedisStartError that says what is wrong and what to do */
+  async connect(): Promise<void> {
+    await this.connection.connect();
+  }
+
+  /** May be used before it is connected. @throws RangeError for settings that cannot be meant */
+  createProducer(settings: ProducerSettings = {}): RecordProducer {
+    return new StreamProducer(this.connection, settings);
+  }
+
+  /** @throws Error that says why there cannot be such a topic */
+  async ensureTopic(name: string, terms: TopicTerms): Promise<void> {
+    const { topics } = await this.connection.connect();
+    const topic = await topics.ensure(name, { ...terms, create: true });
+    if ('errorCode' in topic) throw new Error(`topic '${name}' was not made: ${topic.message}`);
+  }
+
+  async sendReply(address: string, frame: ReplyFrame): Promise<void> {
+    const { redis } = this.connection.connected ?? (await this.connection.connect());
+    await sendReply(redis, address, frame);
+  }
+
+  async openInbox(
+    onReply: (frame: ReplyFrame) => void,
+    onLost: (reason: string) => void = () => undefined,
+  ): Promise<ReplyInbox> {
+    const { redis } = await this.connection.connect();
+    return StreamOfReplies.open(redis, this.connection.ports, { onReply, onLost });
+  }
+
+  close(): Promise<void> {
+    return this.connection.close();
+  }
+}
