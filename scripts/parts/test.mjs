@@ -15,6 +15,7 @@ import {
   whyNoCompose,
   whyNoLosses,
   whyNoObserve,
+  whyNoRegistry,
   whyNoTls,
 } from './tools.mjs';
 
@@ -96,6 +97,7 @@ async function prepare(notRun) {
     tls: whyNoTls(),
     compose: whyNoCompose(),
     observe: whyNoObserve(),
+    'npm-registry': whyNoRegistry(),
   };
   for (const [what, why] of Object.entries(lacking)) {
     if (why !== undefined) notRun.push({ what, why });

@@ -37,6 +37,14 @@ export function whyNoTls() {
   return findProgram('openssl') === undefined ? 'there is no openssl' : undefined;
 }
 
+const registryMsMax = 20_000;
+
+/** @returns undefined when npm can install packages, else in words why it cannot */
+export function whyNoRegistry() {
+  const seen = outputOf('npm', ['view', 'rxjs', 'version'], registryMsMax);
+  return seen === undefined ? 'no npm registry answers' : undefined;
+}
+
 const pullMsMax = 5 * 60_000;
 
 /** @returns undefined when docker-compose.yml can be run here, else in words why it cannot */

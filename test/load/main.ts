@@ -24,8 +24,9 @@ this machine, and ends them.
 
   --quick          smaller amounts, for a first look
   --rounds N       rounds of each comparison; the median counts (default 3)
-  --only NAMES     some of: produce, single, fetch, latency, memory, examine, trim, beside
-                   (comma-separated; the last three only where they are named)
+  --only NAMES     some of: produce, single, fetch, latency, memory, examine, trim, beside,
+                   transport (comma-separated; the last four only where they are named, and
+                   "npm run bench -- transport" is short for --only transport)
   --aof            Redis with its append-only file on (everysec), as npm start runs it
   --broker H:P     beside a gateway, in turns, the only broker of a Kafka cluster at that address
                    instead of bare Redis: the same Produce (v7) and Fetch (v12) requests, in topics
@@ -46,7 +47,7 @@ const scenarios: Record<string, (context: BenchContext) => Promise<Measurement[]
   beside: measureBeside,
 };
 /** These are measured only where they are named. */
-const named = ['examine', 'trim', 'beside'];
+const named = ['examine', 'trim', 'beside', 'transport'];
 const usual = Object.keys(scenarios).filter((name) => !named.includes(name));
 
 /** Printed below the figures: a ratio of rates says nothing of what was promised for them. */
@@ -61,7 +62,8 @@ const promises = `What an answer with acks=1 means is not the same on both sides
 `;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string', default: '3' },
@@ -77,7 +79,8 @@ async function main(): Promise<void> {
   if (values.help) return void process.stdout.write(help);
   const broker = values.broker === undefined ? null : endpoint(values.broker);
   const known = Object.keys(broker === null ? scenarios : brokerScenarios);
-  const wanted = values.only?.split(',') ?? (broker === null ? usual : known);
+  const only = values.only?.split(',') ?? (positionals.length > 0 ? positionals : undefined);
+  const wanted = only ?? (broker === null ? usual : known);
   const unknown = wanted.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`unknown scenario ${unknown.join(', ')}; see --help`);
   if (!values.gateway) throw new Error('start it with npm run bench');

@@ -21,7 +21,7 @@ const limits = {
   ...partitionLimits,
   directBytesMin: 2_000,
   directBatchBytesMin: 500,
-  plainAppendsAfterMove: 2,
+  plainAppendsMax: 2,
 };
 const sequencesMax = 2 ** 31;
 

@@ -9,8 +9,10 @@ export const partitionLimits = {
   directBatchBytesMin: 16 * 1024,
   /** Bytes that such an append has at least. */
   directBytesMin: 64 * 1024,
-  /** Appends that go through Lua after another writer has come in between. */
-  plainAppendsAfterMove: 16,
+  /** How often such an append is tried where other writers come in between, before Lua does it. */
+  directTriesMax: 2,
+  /** Appends that go through Lua after that: one, and twice as many each time in a row, up to. */
+  plainAppendsMax: 16,
   /** Bounds of a partition that nobody watches are asked again when older than this. */
   boundsFreshMs: 100,
   /** Counters that say how large batches are may be so old when a read is sized by them. */

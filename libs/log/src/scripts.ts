@@ -21,7 +21,13 @@ export const appendScript = defineScript({
     },
     wait: { ms: 'int' },
   },
-  refused: { moved: {}, 'fenced-leader': {}, 'unknown-partition': {}, 'newer-format': {} },
+  refused: {
+    moved: { logEnd: 'int', maxTimestamp: 'int' },
+    unfit: {},
+    'fenced-leader': {},
+    'unknown-partition': {},
+    'newer-format': {},
+  },
 });
 
 /** What the append script answers. */

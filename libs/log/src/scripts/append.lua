@@ -21,7 +21,8 @@ ARGV    leaderEpoch position confirm wake reservation facts batches…
 REPLY   all logStart logEnd maxTimestamp epoch (appended one after the other, up to logEnd) |
         some logStart logEnd maxTimestamp epoch times verdicts… |
         wait ms (nothing was appended; it may be after so long)
-REFUSED moved | fenced-leader | unknown-partition | newer-format
+REFUSED moved logEnd maxTimestamp (the log ends there) | unfit (to go past Lua) |
+        fenced-leader | unknown-partition | newer-format
 The facts of each batch are packed as '<i4ddi2i4I4': lastOffsetDelta, maxTimestampMs, producerId (-1
 for none), producerEpoch, baseSequence, bytes. No conditions: leaderEpoch -1, position ''.
 Two numbers are the verdict on a batch: 0 and where it was appended, 1 and where that is of which it
@@ -40,7 +41,9 @@ if tonumber(meta[9] or 1) > 1 then return { 'newer-format' } end
 local leaderEpoch, position, facts = tonumber(ARGV.leaderEpoch), ARGV.position, ARGV.facts
 local epoch = meta[7] + 0
 if leaderEpoch ~= -1 and leaderEpoch < epoch then return { 'fenced-leader' } end
-if position ~= '' and position ~= meta[1] .. ' ' .. meta[2] then return { 'moved' } end
+if position ~= '' and position ~= meta[1] .. ' ' .. meta[2] then
+  return { 'moved', tonumber(meta[1]), tonumber(meta[2]) }
+end
 
 local endBefore, logStart, bytes = tonumber(meta[1]), tonumber(meta[3]), tonumber(meta[4])
 local logEnd, maxTimestamp, largest = endBefore, tonumber(meta[2]), tonumber(meta[6])
@@ -81,7 +84,7 @@ end
 local direct = #KEYS.open == 1
 if direct then
   local free = call('EXISTS', KEYS.log) == 1 and call('EXISTS', KEYS.open[1]) == 0
-  if added < count or not free then return { 'moved' } end
+  if added < count or not free then return { 'unfit' } end
 end
 if added == 0 and not (known and ARGV.confirm == '1') then
   return { 'some', logStart, logEnd, maxTimestamp, epoch, times, unpack(verdicts) }

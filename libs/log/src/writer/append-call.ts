@@ -118,7 +118,7 @@ export function appendArgs(
 
 /** The script's answer in words; the others are not for whoever appends. */
 export function readReply(
-  reply: Exclude<AppendScriptReply, { tag: 'moved' | 'wait' | 'newer-format' }>,
+  reply: Exclude<AppendScriptReply, { tag: 'moved' | 'unfit' | 'wait' | 'newer-format' }>,
   batches: readonly AppendBatch[],
 ): AppendReply {
   switch (reply.tag) {

@@ -55,20 +55,23 @@ export interface AppendsOptions {
   clock: Pick<Clock, 'setTimer'>;
   /** Told how far the log reaches, or may. */
   ends: EndNotes;
-  meter?: AppendMeter;
+  meter?: Pick<AppendMeter, 'sends'>;
 }
 
 /**
  * The append calls of one writer to one partition, one after the other: the next is made once the
  * former is answered. Small batches go through the append script; large ones past Lua, which takes
- * knowing where the log ends. The last answer told, unless another writer has come in between.
+ * knowing where the log ends. The last answer told, unless another writer has come in between: then
+ * it goes on where the log ends now, and through Lua for a while where that is in vain too.
  */
 export class Appends {
   /** Where the log ends; null: no idea. */
   private end: LogPosition | null = null;
-  /** How many more calls go through Lua, because another writer came in between. */
+  /** How many more calls go through Lua, because other writers came in between. */
   private plainLeft = 0;
-  private readonly meter: AppendMeter;
+  /** How many do the next time; it doubles each time until a call gets past Lua. */
+  private plainNext = 1;
+  private readonly meter: Pick<AppendMeter, 'sends'>;
 
   constructor(
     private readonly keys: PartitionKeys,
@@ -99,7 +102,7 @@ export class Appends {
       throw error;
     }
     // It was asked of no position.
-    assert(reply.tag !== 'moved' && reply.tag !== 'wait');
+    assert(reply.tag !== 'moved' && reply.tag !== 'unfit' && reply.tag !== 'wait');
     if (reply.tag === 'newer-format') throw newerFormat(this.keys.meta);
     if (reply.tag === 'all' || reply.tag === 'some') {
       this.end = { logEndOffset: reply.logEnd, maxTimestampMs: reply.maxTimestamp };
@@ -138,27 +141,44 @@ export class Appends {
     // Whatever becomes of this call, without an answer there is no telling.
     this.end = null;
     if (end !== null && isLarge(batches, limits) && this.mayGoDirect()) {
-      const reply = await this.sendDirect(connection, { terms, position: end }, batches);
-      if (reply.tag === 'wait') this.end = end;
-      if (reply.tag !== 'moved') return reply;
-      this.plainLeft = limits.plainAppendsAfterMove;
+      const reply = await this.sendDirect(connection, terms, batches, end);
+      if (reply !== null) return reply;
     }
     this.meter.sends('script');
     return runAppend(connection, keys, terms, batches);
   }
 
+  /** @returns null when nothing was done and the batches have to go through Lua */
   private async sendDirect(
     connection: Redis,
-    on: { terms: SentTerms; position: LogPosition },
+    terms: SentTerms,
     batches: readonly AppendBatch[],
-  ): Promise<AppendScriptReply> {
-    this.meter.sends('direct');
-    try {
-      return await appendDirect(connection, this.keys, on, batches);
-    } catch (error) {
-      this.options.transactions.askAgain();
-      throw error;
+    end: LogPosition,
+  ): Promise<AppendScriptReply | null> {
+    const { limits, transactions } = this.options;
+    let position: LogPosition | null = end;
+    for (let tries = 0; position !== null && tries < limits.directTriesMax; tries++) {
+      this.meter.sends('direct');
+      let reply: AppendScriptReply;
+      try {
+        reply = await appendDirect(connection, this.keys, { terms, position }, batches);
+      } catch (error) {
+        transactions.askAgain();
+        throw error;
+      }
+      if (reply.tag === 'wait') this.end = position;
+      if (reply.tag !== 'moved' && reply.tag !== 'unfit') {
+        this.plainNext = 1;
+        return reply;
+      }
+      position =
+        reply.tag === 'moved'
+          ? { logEndOffset: reply.logEnd, maxTimestampMs: reply.maxTimestamp }
+          : null;
     }
+    this.plainLeft = this.plainNext;
+    this.plainNext = Math.min(2 * this.plainNext, limits.plainAppendsMax);
+    return null;
   }
 
   private mayGoDirect(): boolean {

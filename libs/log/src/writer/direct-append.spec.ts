@@ -121,6 +121,61 @@ describe('append of large batches', () => {
     expect(await checkPartition(redis.read, keys())).toEqual([]);
   });
 
+  describe('beside another writer', () => {
+    type Path = 'script' | 'direct';
+    const terms = { leaderEpoch: -1, confirm: false };
+
+    /** Appends whose sends are told, after the other writer has had its chance. */
+    const appendsTold = (onSend: (path: Path) => void): Appends => {
+      const common = plainAppends(partitionLimits, new Transactions(redis.write));
+      return new Appends(keys(), { ...common, meter: { sends: onSend } });
+    };
+
+    /** The paths that one call takes. */
+    const pathsOf = async (own: Appends, sent: Path[]): Promise<Path[]> => {
+      await own.append(redis.write, terms, [large()]);
+      return sent.splice(0);
+    };
+
+    it('goes past Lua all the same, where the log ends now', async () => {
+      const sent: Path[] = [];
+      const own = appendsTold((path) => sent.push(path));
+      const other = appendsTold(() => {});
+      for (let i = 0; i < 3; i++) await pathsOf(own, sent);
+      for (let i = 0; i < 3; i++) {
+        await other.append(redis.write, terms, [batchAt(7)]);
+        expect(await pathsOf(own, sent)).toEqual(['direct', 'direct']);
+        expect(await pathsOf(own, sent)).toEqual(['direct']);
+      }
+      expect(await checkPartition(redis.read, keys())).toEqual([]);
+    });
+
+    it('goes through Lua for a while where others come in between all the time', async () => {
+      const sent: Path[] = [];
+      let isBusy = false;
+      const other = appendsTold(() => {});
+      const own = appendsTold((path) => {
+        sent.push(path);
+        // On the same connection, so just before what is sent now.
+        if (isBusy) void other.append(redis.write, terms, [batchAt(7)]);
+      });
+      for (let i = 0; i < 3; i++) await pathsOf(own, sent);
+      isBusy = true;
+      const inVain: Path[] = ['direct', 'direct', 'script'];
+      for (const plain of [1, 2, 4, 8, 16, 16]) {
+        expect(await pathsOf(own, sent)).toEqual(inVain);
+        for (let i = 0; i < plain; i++) expect(await pathsOf(own, sent)).toEqual(['script']);
+      }
+      isBusy = false;
+      expect(await pathsOf(own, sent)).toEqual(['direct']);
+      isBusy = true;
+      expect(await pathsOf(own, sent)).toEqual(inVain);
+      expect(await pathsOf(own, sent)).toEqual(['script']);
+      expect(await pathsOf(own, sent)).toEqual(inVain);
+      expect(await checkPartition(redis.read, keys())).toEqual([]);
+    });
+  });
+
   it('lets no smaller call overtake one that was refused', async () => {
     await warmUp();
     const link = await connectLink(server, { keyPrefix: redis.keyPrefix });

@@ -14,7 +14,8 @@ import { appendArgs, type AppendBatch, type SentTerms, type LogPosition } from '
  * does not know the script. Nobody else sees the stream away, because nothing runs between the
  * commands of a transaction.
  *
- * @returns as the script; `moved` when nothing was done and the batches have to go through Lua
+ * @returns as the script; `moved` when nothing was done, for the log ends elsewhere; `unfit` when
+ *   nothing was done and the batches have to go through Lua
  * @throws RedisUnavailable when nothing was executed, UnknownOutcome when it may have been
  */
 export async function appendDirect(
@@ -54,12 +55,12 @@ function readResults(
   results: readonly [Error | null, unknown][],
   ids: readonly string[],
 ): AppendScriptReply {
-  const [error, reply] = results[0] ?? [null, ['moved']];
+  const [error, reply] = results[0] ?? [null, ['unfit']];
   if (error !== null) {
     // A script that failed may have moved the stream before it did, and then the batches are in it.
     const added = results.slice(1, -1).some(([, id]) => typeof id === 'string');
     if (added) throw new UnknownOutcome(appendScript.name, { cause: withoutCommand(error) });
-    return { tag: 'moved' };
+    return { tag: 'unfit' };
   }
   const answer = appendScript.read(reply);
   if (answer.tag === 'all') checkAdded(results, ids);
