@@ -1,3 +1,8 @@
+export {
+  StreamJobsBoardModule,
+  type BoardMiddleware,
+  type StreamJobsBoardOptions,
+} from './board/jobs-board';
 export type { StreamJobContext } from './context';
 export { streamJobsLimits, type StreamJobsLimits } from './limits';
 export { StreamJob, type StreamJobMethod } from './nest/stream-job';

@@ -5,6 +5,7 @@ import {
   type ModuleMetadata,
 } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { STREAMS_DRIVER } from '@sluice/transport';
 import { JobMethods } from './job-methods';
 import {
   STREAM_JOBS_GROUND,
@@ -17,14 +18,15 @@ import {
 export interface StreamJobsModuleOptions extends StreamJobsOptions {
   /** Modules that export `ground`, unless that is global. */
   imports?: ModuleMetadata['imports'];
-  /** Nest's token of a `StreamJobsGround`. */
-  ground: InjectionToken;
+  /** Nest's token of a `StreamJobsGround`. Default: what `StreamsModule` has. */
+  ground?: InjectionToken;
 }
 
 /** Makes jobs of records, for the methods of the application that have `@StreamJob`. */
 @Module({})
 export class StreamJobsModule {
-  static forRoot({ imports = [], ground, ...options }: StreamJobsModuleOptions): DynamicModule {
+  static forRoot(given: StreamJobsModuleOptions = {}): DynamicModule {
+    const { imports = [], ground = STREAMS_DRIVER, ...options } = given;
     return {
       module: StreamJobsModule,
       imports: [DiscoveryModule, ...imports],

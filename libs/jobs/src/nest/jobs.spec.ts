@@ -2,6 +2,7 @@ import { Injectable, Module, type INestApplicationContext, type Type } from '@ne
 import { NestFactory } from '@nestjs/core';
 import { silentLogger, systemClock } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
+import { kindOfKey } from '@sluice/retention/fsck/key-kinds';
 import { eventually } from '@sluice/test/support/eventually';
 import { connectLink, sharedRedis } from '@sluice/test/support/redis';
 import { FakeGround } from '../../test/fake-ground';
@@ -198,4 +199,14 @@ test('two methods cannot have one queue', async () => {
   @Injectable()
   class Twin extends Billing {}
   await expect(start([Billing, Twin])).rejects.toThrow(/queue "billing"/);
+});
+
+test('the key check knows every key of a queue', async () => {
+  await start([Billing]);
+  ground.give('orders', 0, [{ order: 1 }, { order: 7 }, { order: 13 }]);
+  await eventually(() => ground.sent.length > 0);
+  const keys = await link.write.scan('0', 'MATCH', `${link.keyPrefix}*`, 'COUNT', 10_000);
+  const kinds = keys[1].map((key) => [key, kindOfKey(key, link.keyPrefix).kind]);
+  expect(kinds.length).toBeGreaterThan(5);
+  expect(kinds.filter(([, kind]) => kind !== 'stream-queue' && kind !== 'partition')).toEqual([]);
 });
