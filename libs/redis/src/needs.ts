@@ -123,7 +123,11 @@ export function samplesOf(prefix: string): {
       `${prefix}{jobs}:housekeeping:wait`,
       `${prefix}{jobs/queue}:queue:wait`,
     ],
-    channels: [`${prefix}{registry}:changes`, `${prefix}{topic/id/0}:wake`],
+    channels: [
+      `${prefix}{registry}:changes`,
+      `${prefix}{topic/id/0}:wake`,
+      `${prefix}{group/id}:changed`,
+    ],
   };
 }
 

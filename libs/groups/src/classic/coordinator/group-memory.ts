@@ -1,11 +1,12 @@
 import type { Clock, Timer } from '@sluice/base';
 import { RedisReplyError, RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { ErrorCode } from '@sluice/wire';
+import { assignedInstead } from '../../coordinator/assigned-instead';
 import type { Quarantine } from '../../coordinator/quarantine';
 import type { Troubles } from '../../coordinator/troubles';
 import type { GroupLimits } from '../../limits';
 import type { GroupMeter } from '../../metrics';
-import { OutdatedCoordinator, StaleGroup } from '../../store/errors';
+import { AssignedGroupInUse, OutdatedCoordinator, StaleGroup } from '../../store/errors';
 import type { StateChanges } from '../../store/group-states';
 import type { GroupEvent, Step } from '../machine/events';
 import { newGroup, type TimerId } from '../machine/group';
@@ -119,6 +120,7 @@ export class GroupMemory {
       quarantine.release(this.groupId);
       return ErrorCode.NONE;
     } catch (error) {
+      if (error instanceof AssignedGroupInUse) return this.#leaveToMembers();
       if (!isRedisFailure(error)) {
         this.quarantine(error as Error);
         return unavailable;
@@ -159,6 +161,7 @@ export class GroupMemory {
    * @returns the error code for whoever asked
    */
   failed(what: string, error: unknown, keep: Keep): number {
+    if (error instanceof AssignedGroupInUse) return this.#leaveToMembers();
     if (!isRedisFailure(error)) {
       this.quarantine(error as Error);
       return unavailable;
@@ -197,6 +200,14 @@ export class GroupMemory {
     this.#isStopped = true;
     this.#cancelReload();
     this.forget(errorCode);
+  }
+
+  /** The group has members of the other engine. */
+  #leaveToMembers(): number {
+    this.#cancelReload();
+    this.deps.quarantine.release(this.groupId);
+    this.forget(assignedInstead);
+    return assignedInstead;
   }
 
   #onTimer(timer: TimerId, take: () => boolean): Promise<void> | undefined {
