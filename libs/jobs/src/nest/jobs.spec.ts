@@ -2,7 +2,7 @@ import { Injectable, Module, type INestApplicationContext, type Type } from '@ne
 import { NestFactory } from '@nestjs/core';
 import { silentLogger, systemClock } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
-import { kindOfKey } from '@sluice/retention/fsck/key-kinds';
+import { kindOfKey } from '@sluice/retention';
 import { eventually } from '@sluice/test/support/eventually';
 import { connectLink, sharedRedis } from '@sluice/test/support/redis';
 import { FakeGround } from '../../test/fake-ground';
@@ -129,9 +129,8 @@ test('a job that fails is tried again, and one that fails for good is a dead let
     'sluice-error-stack': expect.stringContaining('charge'),
   });
   await eventually(() => charges.length === 6);
-  expect(charges.filter(({ order }) => order === 7).map(({ attempt }) => attempt)).toEqual([
-    1, 2, 3,
-  ]);
+  const ofSeven = charges.filter(({ order }) => order === 7);
+  expect(ofSeven.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
   const failed = `${link.keyPrefix}{jobs/billing}:billing:failed`;
   await eventually(async () => (await link.read.zcard(failed)) === 0);
   expect(ground.sent).toHaveLength(1);
