@@ -136,7 +136,7 @@ test('a job that fails is tried again, and one that fails for good is a dead let
   expect(ground.sent).toHaveLength(1);
 });
 
-test('a dead letter that cannot be written is tried again, and the job stays until then', async () => {
+test('a dead letter that cannot be written is tried again; the job stays until then', async () => {
   ground.refuseLetters = true;
   await start([Billing]);
   ground.give('orders', 0, [{ order: 13 }]);
