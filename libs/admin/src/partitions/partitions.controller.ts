@@ -134,10 +134,13 @@ function ratesView({ produced, consumed }: PartitionRates) {
   return { produced: rateView(produced), consumed: rateView(consumed) };
 }
 
-/** Tenths are enough for people, and rare records are not told as none. */
 function rateView({ recordsPerSecond, bytesPerSecond }: Rate): RateView {
-  const rounded = (rate: number) => Math.round(rate * 10) / 10;
-  return { recordsPerSecond: rounded(recordsPerSecond), bytesPerSecond: rounded(bytesPerSecond) };
+  return { recordsPerSecond: tenths(recordsPerSecond), bytesPerSecond: tenths(bytesPerSecond) };
+}
+
+/** Enough for people, and what is rare is not told as nothing. */
+function tenths(rate: number): number {
+  return Math.round(rate * 10) / 10;
 }
 
 /** A producer may have given its record any 64 bits as a time. */
