@@ -295,7 +295,10 @@ function filesBelow(folder) {
 /** @param {string} library */
 function readmeOf(library) {
   const own = join(root, 'libs', library, 'README.md');
-  if (existsSync(own)) return readFileSync(own, 'utf8');
+  if (existsSync(own)) {
+    // The project's other documents do not come along.
+    return readFileSync(own, 'utf8').replace(/\[([^\]]+)\]\(\.\.\/\.\.\/([^)]+)\)/g, '$1 (`$2`)');
+  }
   return `# @sluice/${library}
 
 A part of Sluice: ${descriptions.get(library)}.

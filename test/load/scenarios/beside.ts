@@ -54,7 +54,7 @@ export async function measureBeside(context: BenchContext): Promise<Measurement[
   return rates.slice(1).flatMap((rate) => {
     const name = `${load.name}, beside ${rate} single records/s past the gateway`;
     const found = all.get(rate)!;
-    const perSecond = compare(found.perSecond, alone.perSecond, batches[0]!.length / 1e6);
+    const perSecond = compare(found.perSecond, alone.perSecond, toMegabytes);
     const time = compare(found.microseconds, alone.microseconds, 1);
     return [
       {
