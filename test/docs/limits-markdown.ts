@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { projectRoot } from '@sluice/test/tidy/source-files';
 import { limits as brokerLimits } from '../../libs/broker/src/limits';
 import { defaultGroupLimits } from '../../libs/groups/src/limits';
+import { transportLimits } from '../../libs/transport/src/transport-limits';
 import { limits as recordLimits } from '../../libs/records/src/limits';
 import { redisLimits } from '../../libs/redis/src/options';
 
@@ -80,6 +81,11 @@ const tables: readonly LimitTable[] = [
     title: 'Client of a service',
     file: 'libs/transport/src/client/client-limits.ts',
     values: clientLimits,
+  },
+  {
+    title: 'Server of a service',
+    file: 'libs/transport/src/transport-limits.ts',
+    values: transportLimits,
   },
   { title: 'Start and end', file: 'libs/process/src/limits.ts', values: processLimits },
 ];

@@ -5,6 +5,7 @@ import { logMetrics } from '@sluice/log';
 import { metricsOfNode, processMetrics, type NodeMetric } from '@sluice/process';
 import { redisMetrics } from '@sluice/redis';
 import { jobMetricDefinitions } from '@sluice/retention';
+import { streamMetrics } from '@sluice/transport';
 
 const opening = `# Metrics
 
@@ -39,14 +40,18 @@ const parts: readonly { title: string; metrics: Readonly<Record<string, MetricDe
   { title: 'The process', metrics: processMetrics },
 ];
 
-/** All metrics of the libraries, which docs/metrics.md lists. */
+/** Those that services have in prom-client's default registry, where it is installed. */
+const ofServices = { title: 'Services on the NestJS transport', metrics: streamMetrics };
+
+/** All metrics of gateways and workers, which docs/metrics.md lists. */
 export const documentedMetrics: readonly MetricDefinition[] = parts.flatMap(({ metrics }) =>
   Object.values(metrics),
 );
 
 /** The whole text of docs/metrics.md. */
 export async function metricsMarkdown(): Promise<string> {
-  return [opening, ...parts.map(section), nodeSection(await metricsOfNode())].join('\n');
+  const sections = [...parts, ofServices].map(section);
+  return [opening, ...sections, nodeSection(await metricsOfNode())].join('\n');
 }
 
 function section({ title, metrics }: (typeof parts)[number]): string {

@@ -1,17 +1,12 @@
-import type {
-  CommitOutcome,
-  GroupSession,
-  MemberListener,
-  MemberPartition,
-  OwnOffset,
-} from '../src/consumer/group-session';
+import type { CommitOutcome, MemberListener, MemberPartition, OwnOffset } from '@sluice/groups';
+import type { GroupSession } from '../src/consumer/group-session';
 
 const keyOf = ({ topicId, partition }: { topicId: string; partition: number }): string =>
   `${topicId}/${partition}`;
 
 /** A group whose test says who has which partition. */
 export class GrantedGroup {
-  readonly committed = new Map<string, { offset: number; lineage: number }>();
+  readonly committed = new Map<string, { offset: number; leaderEpoch: number; lineage: number }>();
   readonly owners = new Map<string, { session: GrantedSession; ownerEpoch: number }>();
   private epoch = 0;
   private lineage = 1_000;
@@ -22,7 +17,7 @@ export class GrantedGroup {
 
   /** Somebody else than an owner sets an offset. */
   reset(partition: { topicId: string; partition: number }, offset: number): void {
-    this.committed.set(keyOf(partition), { offset, lineage: ++this.lineage });
+    this.committed.set(keyOf(partition), { offset, leaderEpoch: -1, lineage: ++this.lineage });
   }
 
   grant(session: GrantedSession, partitions: readonly Omit<MemberPartition, 'ownerEpoch'>[]): void {
@@ -39,7 +34,7 @@ export class GrantedGroup {
       const owner = this.owners.get(keyOf(one));
       if (owner?.session !== session || owner.ownerEpoch !== one.ownerEpoch) return null;
       const lineage = this.committed.get(keyOf(one))?.lineage ?? ++this.lineage;
-      this.committed.set(keyOf(one), { offset: one.offset, lineage });
+      this.committed.set(keyOf(one), { offset: one.offset, leaderEpoch: -1, lineage });
       return lineage;
     });
     return { outcome: 'committed', lineages };

@@ -28,7 +28,13 @@ export type {
   StreamRequestOptions,
 } from './handlers/options';
 export { isReservedHeader, streamHeaders } from './headers';
+export {
+  StreamsHealthIndicator,
+  type StreamsHealthLimits,
+  type StreamsHealthResult,
+} from './health/streams-health-indicator';
 export { deadLetterTopicOf, retryTopicOf } from './letters/letter';
+export { requeueDeadLetters, type RequeueOptions, type RequeueResult } from './letters/requeue';
 export { nestLogger } from './nest-logger';
 export { InjectStreamsClient } from './module/inject-streams-client';
 export type {
@@ -48,7 +54,13 @@ export {
 export { RedisStreams, type RedisStreamsPorts } from './redis-streams';
 export { jsonDeserializer, jsonSerializer } from './serialization/json';
 export { rawDeserializer, rawSerializer } from './serialization/raw';
+export {
+  SchemaRegistrySerialization,
+  type SchemaCodec,
+  type SchemaLookup,
+} from './serialization/schema-registry';
 export type { StreamDeserializer, StreamSerializer } from './serialization/serialization';
+export { connectStreams } from './server/connect-streams';
 export type {
   DeadLetterEvent,
   RetryEvent,
@@ -57,7 +69,9 @@ export type {
   StreamsStatus,
 } from './server/server-events';
 export type { StreamsServerOptions } from './server/server-options';
+export { streamMetrics } from './server/stream-metrics';
 export { StreamsServer } from './server/streams-server';
+export { transportLimits } from './transport-limits';
 export {
   defaultStreamsClient,
   STREAMS_DRIVER,

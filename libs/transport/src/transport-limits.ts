@@ -1,4 +1,4 @@
-/** Limits of the NestJS transport. */
+/** Limits of servers of streams. */
 export const transportLimits = {
   /** Lanes that a handler may ask for in each partition. */
   concurrencyMax: 1_000,

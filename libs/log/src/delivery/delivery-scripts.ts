@@ -18,7 +18,7 @@ export const takeScript = defineScript({
   name: 'log/delivery-take',
   file: file('take'),
   keys: ['log', 'delivery'],
-  args: ['group', 'member', 'epoch', 'fromOffset', 'entriesMax'],
+  args: ['group', 'member', 'epoch', 'progress', 'fromOffset', 'entriesMax'],
   reply: { taken: { 'entries…': 'bytes' } },
   refused: { fenced: {}, unclaimed: {} },
 });

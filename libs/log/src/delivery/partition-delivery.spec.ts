@@ -63,7 +63,9 @@ describe('a claim', () => {
     expect(await ownedBy('b', 2).claim(atStart)).toBe('fenced');
     expect(await ownedBy('b', 3).claim(atStart)).toMatchObject(claimed);
     expect(await ownedBy('a', 2).acknowledge(1, [])).toBe('fenced');
-    expect(await ownedBy('a', 2).take(0, 10)).toBe('fenced');
+    expect(await ownedBy('a', 2).take({ progress: 0, fromOffset: 0, entriesMax: 10 })).toBe(
+      'fenced',
+    );
     expect(await ownedBy('a', 2).seek(0)).toBe('fenced');
   });
 
@@ -119,10 +121,14 @@ describe('taking over', () => {
     await link.write.xack(keys().log, 'readers', ids[1]!);
     const second = ownedBy('b', 2);
     await second.claim(atStart);
-    const taken = [...((await second.take(0, 2)) as { id: string }[])];
-    taken.push(...((await second.take(3, 2)) as { id: string }[]));
+    const taken = [
+      ...((await second.take({ progress: 0, fromOffset: 0, entriesMax: 2 })) as { id: string }[]),
+    ];
+    taken.push(
+      ...((await second.take({ progress: 0, fromOffset: 3, entriesMax: 2 })) as { id: string }[]),
+    );
     expect(taken.map(({ id }) => id)).toEqual(ids);
-    expect(await second.take(4, 2)).toEqual([]);
+    expect(await second.take({ progress: 0, fromOffset: 4, entriesMax: 2 })).toEqual([]);
     expect(await pending()).toEqual({ [ids[0]!]: 'b', [ids[1]!]: 'b', [ids[2]!]: 'b' });
     expect(await readNew('b')).toHaveLength(1);
   });
@@ -134,7 +140,9 @@ describe('taking over', () => {
     await store.deleteRecords(ref, 2);
     const second = ownedBy('b', 2);
     await second.claim(atStart);
-    expect((await second.take(0, 10)) as { id: string }[]).toMatchObject([{ id: ids[2] }]);
+    expect(
+      (await second.take({ progress: 0, fromOffset: 0, entriesMax: 10 })) as { id: string }[],
+    ).toMatchObject([{ id: ids[2] }]);
     expect(await pending()).toEqual({ [ids[2]!]: 'b' });
   });
 
@@ -143,7 +151,7 @@ describe('taking over', () => {
     const owner = ownedBy('a', 1);
     await owner.claim(atStart);
     await link.write.xgroup('DESTROY', keys().log, 'readers');
-    expect(await owner.take(0, 10)).toBe('unclaimed');
+    expect(await owner.take({ progress: 0, fromOffset: 0, entriesMax: 10 })).toBe('unclaimed');
     await owner.claim(atStart);
     expect(await readNew('a')).toHaveLength(1);
     await link.write.hdel(keys().delivery, 'g/readers');

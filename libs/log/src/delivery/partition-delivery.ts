@@ -81,10 +81,14 @@ export class PartitionDelivery {
 
   /**
    * Takes over entries from the one that holds `fromOffset` on, in order, that were delivered
-   * before; none where all were.
+   * before; none where all were. Nothing stays pending that lies below the progress.
    */
-  async take(fromOffset: number, entriesMax: number): Promise<DeliveredEntry[] | DeliveryRefusal> {
-    const args = { ...this.names, fromOffset, entriesMax };
+  async take(range: {
+    progress: number;
+    fromOffset: number;
+    entriesMax: number;
+  }): Promise<DeliveredEntry[] | DeliveryRefusal> {
+    const args = { ...this.names, ...range };
     const reply = await takeScript.call(this.redis, this.keys, args);
     if (reply.tag !== 'taken') return reply.tag;
     const taken: DeliveredEntry[] = [];

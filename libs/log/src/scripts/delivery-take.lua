@@ -5,16 +5,16 @@ one that did not know yet that it was none any more.
 Delivered and not acknowledged is the same as: not below the progress, and not above the group's
 last delivered id. So the entries are read from the log itself, from an offset on, and become
 pending for this member, whoever they were pending for; those that nobody has pending any more, by
-another's hand, are not lost by that. What is pending and was trimmed away is acknowledged: there is
-nothing to be handled. Saying it again is harmless.
+another's hand, are not lost by that. What is pending and was trimmed away, or lies wholly below the
+progress, is acknowledged: there is nothing to be handled. Saying it again is harmless.
 
 KEYS    log delivery
-ARGV    group member epoch fromOffset entriesMax
+ARGV    group member epoch progress fromOffset entriesMax
 REPLY   taken entries… (of each its id and its batch; none: all are taken)
 REFUSED fenced | unclaimed ]]
 --- @include "delivery"
 local call, group, member = redis.call, ARGV.group, ARGV.member
-local trimmedMax = 1000
+local idleMax = 1000
 local held = readDelivery(call('HGET', KEYS.delivery, 'g/' .. group))
 local whose = ownership(held, tonumber(ARGV.epoch), member)
 if whose == 'fenced' then return { 'fenced' } end
@@ -31,16 +31,18 @@ for i, entry in ipairs(entries) do
   reply[#reply + 1] = entry[1]
   reply[#reply + 1] = entry[2][2]
 end
-local trimmed = {}
-if not isBehind then
-  local upTo = ids[1] and '(' .. ids[1] or delivered
-  for i, one in ipairs(call('XPENDING', KEYS.log, group, first, upTo, trimmedMax)) do
-    trimmed[i] = one[1]
+local idle = {}
+local function addPending(from, upTo)
+  for _, one in ipairs(call('XPENDING', KEYS.log, group, from, upTo, idleMax)) do
+    idle[#idle + 1] = one[1]
   end
 end
+local progress = tonumber(ARGV.progress)
+if progress > 0 then addPending('-', string.format('(%d-0', progress)) end
+if not isBehind then addPending(first, ids[1] and '(' .. ids[1] or delivered) end
 
 -- ── writes ──
-if #trimmed > 0 then call('XACK', KEYS.log, group, unpack(trimmed)) end
+if #idle > 0 then call('XACK', KEYS.log, group, unpack(idle)) end
 if #ids > 0 then
   ids[#ids + 1] = 'FORCE'
   ids[#ids + 1] = 'JUSTID'

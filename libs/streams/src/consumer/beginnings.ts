@@ -1,8 +1,9 @@
 import type { Clock, Logger } from '@sluice/base';
+import type { Grant } from '@sluice/groups';
 import type { PartitionStore } from '@sluice/log';
 import { reconnectDelayMs } from '@sluice/redis';
 import type { SeekTarget } from '../api';
-import type { Grant, GroupSession } from './group-session';
+import type { GroupSession } from './group-session';
 import type { CommittedPosition } from './partition-parts';
 import { resolveTarget } from './seek-target';
 

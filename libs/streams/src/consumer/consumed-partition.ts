@@ -308,7 +308,8 @@ export class ConsumedPartition implements OwnedPartition {
     this.hasMissed = false;
     const likely = Math.floor(limits.readBytesMax / this.entryBytes);
     const entriesMax = Math.max(1, Math.min(limits.takeEntriesMax, likely));
-    const taken = await delivery.take(this.position, entriesMax);
+    const { progress } = this.flow.line.inFlight;
+    const taken = await delivery.take({ progress, fromOffset: this.position, entriesMax });
     if (this.isEnded || this.stopping.aborted) return;
     if (typeof taken === 'string') return this.refused(taken);
     let bytes = 0;

@@ -1,4 +1,5 @@
 import { Periodic, type Clock, type Logger } from '@sluice/base';
+import type { Grant, MemberPartition } from '@sluice/groups';
 import { PartitionDelivery, partitionKeys, type PartitionStore } from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
 import type {
@@ -16,7 +17,7 @@ import { Committer } from './committer';
 import { ConsumedPartition } from './consumed-partition';
 import { NotOwned } from './consumer-errors';
 import { consumerLimits, type ConsumerLimits } from './consumer-limits';
-import type { Grant, GroupSession, MemberPartition, NewSession } from './group-session';
+import type { GroupSession, NewSession } from './group-session';
 import { Listeners } from './listeners';
 import { PausedPartitions } from './paused-partitions';
 import { ReadLoop } from './read-loop';

@@ -1,9 +1,9 @@
 import type { Clock, Logger } from '@sluice/base';
+import type { MemberPartition } from '@sluice/groups';
 import type { PartitionDelivery } from '@sluice/log';
 import type { RecordSink } from '../api';
 import type { ConsumedPartition } from './consumed-partition';
 import type { ConsumerLimits } from './consumer-limits';
-import type { MemberPartition } from './group-session';
 
 /** Where a partition's group stands, as committed. */
 export interface CommittedPosition {

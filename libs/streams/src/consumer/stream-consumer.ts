@@ -1,3 +1,4 @@
+import { defaultGroupLimits, MemberSession, type MemberListener } from '@sluice/groups';
 import type {
   ConsumerHealth,
   ConsumerSettings,
@@ -12,15 +13,10 @@ import type { ConnectedLog, StreamsConnection } from '../connection/streams-conn
 import { NotOwned } from './consumer-errors';
 import { consumerLimits } from './consumer-limits';
 import { GroupReader } from './group-reader';
-import type { GroupSession, MemberListener } from './group-session';
 import { Listeners } from './listeners';
 
-/** Makes the membership of a consumer in its group. */
-export type Membership = (
-  log: ConnectedLog,
-  settings: ConsumerSettings,
-  listener: MemberListener,
-) => GroupSession;
+/** For the last acknowledgements and the last commit after the drain. */
+const revokeMarginMs = 3 * consumerLimits.lastWordMs;
 
 /**
  * Reads records straight from Redis as a member of a consumer group, whose members share out the
@@ -41,7 +37,6 @@ export class StreamConsumer implements RecordConsumer {
     private readonly connection: StreamsConnection,
     private readonly settings: ConsumerSettings,
     private readonly sink: RecordSink,
-    private readonly membership: Membership,
   ) {
     const { drainMs = consumerLimits.drainMs } = settings;
     const stopMsMax = drainMs + 2 * consumerLimits.lastWordMs;
@@ -96,15 +91,22 @@ export class StreamConsumer implements RecordConsumer {
 
   async #start(): Promise<void> {
     this.#status.tell('joining');
-    const log = await this.#connected();
-    if (this.#closing !== null) return;
+    try {
+      const log = await this.connection.connect();
+      if (this.#closing === null) await this.#read(log);
+    } catch (error) {
+      this.#problem = (error as Error).message;
+      if (this.#reader === null) this.#status.tell('failed');
+      throw error;
+    }
+  }
+
+  async #read(log: ConnectedLog): Promise<void> {
     const { clock, log: lines } = this.connection.ports;
-    const { settings, sink } = this;
     const { redis, store } = log;
-    const newSession = (listener: MemberListener): GroupSession =>
-      this.membership(log, settings, listener);
+    const newSession = (listener: MemberListener): MemberSession => this.#session(log, listener);
     const deps = { redis, store, clock, log: lines, newSession };
-    const reader = new GroupReader(deps, settings, sink);
+    const reader = new GroupReader(deps, this.settings, this.sink);
     this.#reader = reader;
     reader.onStatus((status) => this.#status.tell(status));
     reader.onAssigned((partitions) => this.#assigned.tell(partitions));
@@ -116,14 +118,14 @@ export class StreamConsumer implements RecordConsumer {
     await reader.start();
   }
 
-  async #connected(): Promise<ConnectedLog> {
-    try {
-      return await this.connection.connect();
-    } catch (error) {
-      this.#problem = (error as Error).message;
-      this.#status.tell('failed');
-      throw error;
-    }
+  #session({ redis, catalog: topics }: ConnectedLog, listener: MemberListener): MemberSession {
+    const { clock, log, random } = this.connection.ports;
+    const { group: groupId, drainMs = consumerLimits.drainMs, ...settings } = this.settings;
+    // A member that takes all the time that it has to drain is not thrown out for it.
+    const { revokeTimeoutMs: usualMs } = defaultGroupLimits;
+    const revokeTimeoutMs = Math.max(usualMs, drainMs + revokeMarginMs);
+    const deps = { redis, topics, clock, random, log };
+    return new MemberSession(deps, { ...settings, groupId, revokeTimeoutMs }, listener);
   }
 
   async #close(drainMs?: number): Promise<void> {

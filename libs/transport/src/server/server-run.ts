@@ -1,11 +1,12 @@
 import { silentMetrics, type Clock, type Logger } from '@sluice/base';
 import type { ConsumerSettings, RecordConsumer, RecordProducer } from '@sluice/streams';
 import type { Routes } from '../handlers/routes';
-import { callHandler, type HandlerCall, type RunWithHooks } from '../handling/handler-call';
+import { callHandler, type RunWithHooks } from '../handling/handler-call';
 import { RecordHandling } from '../handling/record-handling';
 import { RequestHandling } from '../handling/request-handling';
 import { SideTopics } from '../letters/side-topics';
 import { jsonSerializer } from '../serialization/json';
+import { tracedCalls } from '../tracing/consumer-spans';
 import { GroupMember } from './group-member';
 import { membersOf, planFor, type MemberPlan } from './group-members';
 import { HandlingReports } from './handling-reports';
@@ -15,6 +16,7 @@ import {
   type StreamsServerHealth,
   type StreamsStatus,
 } from './server-events';
+import { promMetrics } from './prom-metrics';
 import { eventTypeInHeaders, type StreamsServerOptions } from './server-options';
 import { StreamMetrics } from './stream-metrics';
 
@@ -44,7 +46,7 @@ export class ServerRun {
     const plans = membersOf(routes.all);
     this.#producer = options.driver.createProducer(options.producer);
     this.#sideTopics = new SideTopics({ producer: this.#producer, clock, log });
-    this.#metrics = new StreamMetrics(options.metrics ?? silentMetrics);
+    this.#metrics = new StreamMetrics(options.metrics ?? promMetrics() ?? silentMetrics);
     this.#members = plans.map((plan) => this.#member(plan));
     this.#metrics.observe(() => this.health().members);
   }
@@ -116,7 +118,7 @@ export class ServerRun {
     const { driver, serializer = jsonSerializer, eventTypeOf = eventTypeInHeaders } = options;
     const sideTopics = this.#sideTopics;
     const observer = new HandlingReports({ group, log, events, metrics: this.#metrics });
-    const call = (one: HandlerCall) => callHandler(one, runWithHooks, clock);
+    const call = tracedCalls((one) => callHandler(one, runWithHooks, clock));
     const shared = { clock, log, group, sideTopics, observer, call };
     const requests = new RequestHandling({ ...shared, driver, serializer });
     this.#requests.push(requests);

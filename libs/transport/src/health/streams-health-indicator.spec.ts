@@ -1,0 +1,60 @@
+import type { StreamsServerHealth } from '../server/server-events';
+import { StreamsHealthIndicator } from './streams-health-indicator';
+
+const partition = {
+  topic: 'orders',
+  partition: 0,
+  lag: 5,
+  paused: false,
+  inFlight: 2,
+  oldestInFlightMs: 10,
+};
+const well: StreamsServerHealth = {
+  status: 'connected',
+  problem: null,
+  members: [
+    {
+      status: 'running',
+      group: 'billing',
+      memberId: 'm',
+      problem: null,
+      silentMs: 3,
+      partitions: [partition, { ...partition, partition: 1, oldestInFlightMs: 90 }],
+    },
+  ],
+};
+const of = (health: StreamsServerHealth, limits = {}) =>
+  new StreamsHealthIndicator({ health: () => health }).isHealthy('streams', limits).streams;
+const withMember = (change: object) => ({
+  ...well,
+  members: [{ ...well.members[0]!, ...change }],
+});
+
+describe('StreamsHealthIndicator', () => {
+  it('tells what the consumers own and how far they are behind', () => {
+    expect(of(well)).toEqual({
+      status: 'up',
+      server: 'connected',
+      groups: ['billing'],
+      ownedPartitions: 2,
+      lag: 10,
+      inFlight: 4,
+      oldestInFlightMs: 90,
+    });
+    // A spare member owns nothing, and is as well as any.
+    expect(of(withMember({ partitions: [] })).status).toBe('up');
+  });
+
+  it.each<[string, StreamsServerHealth, object, RegExp]>([
+    ['has stopped', { ...well, status: 'stopped' }, {}, /it is stopped/],
+    ['has a problem', { ...well, problem: 'orders.dlq: refused' }, {}, /orders\.dlq: refused/],
+    ['hears nothing', withMember({ silentMs: 31_000 }), {}, /no word from Redis/],
+    ['hangs', well, { inFlightMsMax: 50 }, /orders\/1 in the group billing has been in flight/],
+    ['is behind', well, { lagMax: 4 }, /5 records behind/],
+  ])('is down when it %s', (_what, health, limits, problem) => {
+    expect(of(health, limits)).toMatchObject({
+      status: 'down',
+      problem: expect.stringMatching(problem),
+    });
+  });
+});

@@ -1,0 +1,115 @@
+import { systemClock, type Clock } from '@sluice/base';
+import type {
+  ConsumedRecord,
+  ConsumerSettings,
+  OwnedPartition,
+  RecordConsumer,
+  RecordProducer,
+  RecordSink,
+} from '@sluice/streams';
+import type { StreamsDriver } from '../driver';
+import { deadLetterTopicOf, requeuedLetter } from './letter';
+
+/** Which dead letters are put back, and how. */
+export interface RequeueOptions {
+  /** The topic that they came from. */
+  topic: string;
+  /** Default: `<topic>.dlq`. */
+  deadLetterTopic?: string;
+  /** Those for which it is false stay where they are, and are not looked at again. */
+  filter?: (letter: ConsumedRecord) => boolean;
+  /** Remembers what was put back already. Default: `<dead-letter topic>.requeue`. */
+  group?: string;
+  /** How long it waits for letters of partitions that have none. Default: 2 s. */
+  quietMs?: number;
+  clock?: Clock;
+}
+
+/** What became of dead letters. */
+export interface RequeueResult {
+  requeued: number;
+  /** Left out by the filter, or no dead letters: they do not say where they came from. */
+  passedOver: number;
+}
+
+const defaultQuietMs = 2_000;
+const pollMs = 50;
+
+/**
+ * Writes the dead letters of a topic to it again, each once however often this is called: as they
+ * were, without the story of their failure. They stay in the dead-letter topic for as long as its
+ * retention says. A letter that cannot be written ends it; the next call goes on there.
+ *
+ * @throws SendError when a letter cannot be written
+ */
+export async function requeueDeadLetters(
+  driver: Pick<StreamsDriver, 'createConsumer' | 'createProducer'>,
+  options: RequeueOptions,
+): Promise<RequeueResult> {
+  const { topic, deadLetterTopic = deadLetterTopicOf(topic) } = options;
+  const { group = `${deadLetterTopic}.requeue`, clock = systemClock } = options;
+  const producer = driver.createProducer();
+  const requeue = new Requeue(producer, options.filter ?? (() => true), clock);
+  const settings: ConsumerSettings = { group, topics: [deadLetterTopic], startFrom: 'start' };
+  const consumer = driver.createConsumer(settings, requeue);
+  try {
+    await consumer.start();
+    await requeue.caughtUp(consumer, options.quietMs ?? defaultQuietMs);
+  } finally {
+    await consumer.close();
+    await producer.close();
+  }
+  requeue.throwFailure();
+  return requeue.result;
+}
+
+class Requeue implements RecordSink {
+  readonly result: RequeueResult = { requeued: 0, passedOver: 0 };
+  #failure: Error | null = null;
+  #line: Promise<void> = Promise.resolve();
+  #lastMs: number;
+
+  constructor(
+    private readonly producer: RecordProducer,
+    private readonly filter: (letter: ConsumedRecord) => boolean,
+    private readonly clock: Clock,
+  ) {
+    this.#lastMs = clock.monotonicMs();
+  }
+
+  take(partition: OwnedPartition, letters: readonly ConsumedRecord[]): void {
+    this.#lastMs = this.clock.monotonicMs();
+    for (const letter of letters) {
+      this.#line = this.#line.then(() => this.#putBack(partition, letter));
+    }
+  }
+
+  /** Resolves when everything was dealt with and nothing came for a while; or one has failed. */
+  async caughtUp(consumer: RecordConsumer, quietMs: number): Promise<void> {
+    while (this.#failure === null) {
+      const { partitions } = consumer.health();
+      const isDone = partitions.every(({ lag, inFlight }) => lag === 0 && inFlight === 0);
+      const isQuiet = this.clock.monotonicMs() - this.#lastMs >= quietMs;
+      if (isDone && isQuiet) return;
+      await new Promise<void>((resolve) => this.clock.setTimer(pollMs, resolve));
+    }
+  }
+
+  throwFailure(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  async #putBack(partition: OwnedPartition, letter: ConsumedRecord): Promise<void> {
+    const { offset } = letter;
+    if (this.#failure !== null || partition.stopping.aborted) return partition.release(offset);
+    try {
+      const record = this.filter(letter) ? requeuedLetter(letter) : null;
+      if (record !== null) await this.producer.send(record);
+      this.result[record === null ? 'passedOver' : 'requeued']++;
+      partition.acknowledge(offset);
+    } catch (error) {
+      this.#failure = error as Error;
+      partition.release(offset);
+    }
+  }
+}
