@@ -266,7 +266,7 @@ function checkShown(library, specifier) {
  * @param {string} folder
  */
 function importsBelow(folder) {
-  const pattern = /(?:\bfrom|\bimport|\brequire\(|\bimport\()\s*['"]([^'".][^'"]*)['"]/g;
+  const pattern = /(?:\bfrom|\bimport|\brequire\(|\bimport\()\s*['"]([@\w][\w./@-]*)['"]/g;
   const found = new Set();
   for (const file of filesBelow(folder).filter((path) => /\.(js|d\.ts)$/.test(path))) {
     for (const [, name = ''] of withoutComments(readFileSync(file, 'utf8')).matchAll(pattern)) {
