@@ -21,7 +21,8 @@ import {
 
 /** A hung test must not hang whoever waits for the result. */
 const jestMsMax = 30 * 60_000;
-const workers = 2;
+/** More than the two cores of the usual machine, because tests wait more than they compute. */
+const workers = 3;
 
 /**
  * @typedef {{ passed: number, failed: number }} Counts

@@ -2,10 +2,14 @@ import type { Clock, Logger, Metrics } from '@sluice/base';
 import {
   ReplyInbox as StreamOfReplies,
   sendReply,
+  StreamConsumer,
   StreamProducer,
   StreamsConnection,
+  type ConsumerSettings,
   type ProducerSettings,
+  type RecordConsumer,
   type RecordProducer,
+  type RecordSink,
   type StreamsConnectionOptions,
   type TopicTerms,
 } from '@sluice/streams';
@@ -19,16 +23,21 @@ export interface RedisStreamsPorts {
 }
 
 /** Streams in Redis, for one process: what its servers and clients share. */
-export class RedisStreams implements Omit<StreamsDriver, 'createConsumer'> {
+export class RedisStreams implements StreamsDriver {
   readonly connection: StreamsConnection;
 
   constructor(options: StreamsConnectionOptions = {}, ports: RedisStreamsPorts = {}) {
-    this.connection = new StreamsConnection(options, ports);
+    const given = Object.entries(ports).filter(([, port]) => port !== undefined);
+    this.connection = new StreamsConnection(options, Object.fromEntries(given));
   }
 
   /** @throws RedisStartError that says what is wrong and what to do */
   async connect(): Promise<void> {
     await this.connection.connect();
+  }
+
+  createConsumer(settings: ConsumerSettings, sink: RecordSink): RecordConsumer {
+    return new StreamConsumer(this.connection, settings, sink);
   }
 
   /** May be used before it is connected. @throws RangeError for settings that cannot be meant */
@@ -53,7 +62,9 @@ export class RedisStreams implements Omit<StreamsDriver, 'createConsumer'> {
     onLost: (reason: string) => void = () => undefined,
   ): Promise<ReplyInbox> {
     const { redis } = await this.connection.connect();
-    return StreamOfReplies.open(redis, this.connection.ports, { onReply, onLost });
+    const inbox = await StreamOfReplies.open(redis, this.connection.ports, { onReply, onLost });
+    this.connection.own({ name: 'a stream of answers', stop: () => inbox.close() });
+    return inbox;
   }
 
   close(): Promise<void> {

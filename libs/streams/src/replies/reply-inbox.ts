@@ -29,7 +29,7 @@ export class ReplyInbox {
   readonly #unlisten: () => void;
   #lastId = '0';
   #readSinceTrim = 0;
-  #isClosed = false;
+  #closing: Promise<void> | null = null;
   #reading: Promise<void> | null = null;
   #endPause: (() => void) | null = null;
 
@@ -72,9 +72,12 @@ export class ReplyInbox {
   }
 
   /** Takes no more answers, and removes the stream. Safe while Redis is away, and to call twice. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#unlisten();
     this.#endPause?.();
     await Promise.all([this.#keep.stop(), this.#blocking.close(), this.#reading]);
@@ -92,11 +95,11 @@ export class ReplyInbox {
   }
 
   async #read(): Promise<void> {
-    while (!this.#isClosed) {
+    while (this.#closing === null) {
       try {
         await this.#readOnce();
       } catch (error) {
-        if (this.#isClosed) return;
+        if (this.#closing !== null) return;
         this.ports.log.debug('answers could not be read', { error: (error as Error).message });
         await this.#pause();
       }

@@ -161,7 +161,7 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, string> {
     return this.#publish(given, data);
   }
 
-  protected override dispatchEvent<T = SentRecord>(packet: ReadPacket): Promise<T> {
+  protected override async dispatchEvent<T = SentRecord>(packet: ReadPacket): Promise<T> {
     return this.#write(packet) as Promise<T>;
   }
 
@@ -179,8 +179,12 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, string> {
     }
   }
 
-  async #publish(pattern: unknown, data: unknown): Promise<SentRecord> {
-    return this.#write(this.#packet(pattern, data));
+  #publish(pattern: unknown, data: unknown): Promise<SentRecord> {
+    try {
+      return this.#write(this.#packet(pattern, data));
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   /** Nest 11 has neither hooks for packets nor a method that calls them. */
@@ -198,7 +202,8 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, string> {
     return recordOf({ ...packet, topic }, this.#serializer);
   }
 
-  async #write(packet: Packet): Promise<SentRecord> {
+  /** @throws what keeps a packet from being a record, and where the client was closed */
+  #write(packet: Packet): Promise<SentRecord> {
     this.#checkOpen();
     return this.#inTurn(this.#record(packet), (producer, record) => producer.send(record));
   }

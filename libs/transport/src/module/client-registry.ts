@@ -1,5 +1,5 @@
 import { StreamsClient } from '../client/streams-client';
-import type { ModuleDriver } from './module-driver';
+import type { StreamsDriver } from '../driver';
 import type { NamedClient, StreamsModuleOptions } from './module-options';
 
 /** The clients of an app: they share one connection, and are closed together. */
@@ -8,21 +8,13 @@ export class ClientRegistry {
 
   constructor(
     private readonly options: StreamsModuleOptions,
-    private readonly driver: ModuleDriver,
+    private readonly driver: StreamsDriver,
   ) {}
 
+  /** @param own what it has otherwise than all others */
   create(own: Partial<NamedClient> = {}): StreamsClient {
-    const { producer, serializer, deserializer, requestTimeoutMs, requestsMax, clock, log } =
-      this.options;
-    const common = { producer, serializer, deserializer, requestTimeoutMs, requestsMax };
-    const given = Object.entries(own).filter(([, value]) => value !== undefined);
-    const client = new StreamsClient({
-      ...common,
-      ...Object.fromEntries(given),
-      driver: this.driver,
-      clock,
-      log,
-    });
+    const { client: common, clock, log } = this.options;
+    const client = new StreamsClient({ ...common, ...own, driver: this.driver, clock, log });
     this.#clients.push(client);
     return client;
   }

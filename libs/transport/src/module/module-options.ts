@@ -1,18 +1,20 @@
 import type { Clock, Logger, Metrics } from '@sluice/base';
-import type { ProducerSettings, StreamsConnectionOptions, TopicTerms } from '@sluice/streams';
+import type { StreamsConnectionOptions, TopicTerms } from '@sluice/streams';
 import type { StreamsClientOptions } from '../client/client-options';
 import type { StreamsDriver } from '../driver';
+import type { StreamsServerOptions } from '../server/server-options';
 
-/** What the clients of an app have in common; each may have something else. */
-type ClientTerms = Pick<
-  StreamsClientOptions,
-  'serializer' | 'deserializer' | 'requestTimeoutMs' | 'requestsMax'
->;
+/** What may be said of a client. */
+type ClientTerms = Omit<StreamsClientOptions, 'clock' | 'connection' | 'driver' | 'log'>;
 
 /** What `StreamsModule.forRoot` is told; what is missing has a default. */
-export interface StreamsModuleOptions extends StreamsConnectionOptions, ClientTerms {
-  /** How clients write. */
-  producer?: ProducerSettings;
+export interface StreamsModuleOptions {
+  /** Where Redis is, and what this process does with it. */
+  connection?: StreamsConnectionOptions;
+  /** What clients have in common; one with a name may have something else. */
+  client?: ClientTerms;
+  /** How handlers are served, once `connectStreams` was called; false: there is no server. */
+  server?: Omit<StreamsServerOptions, 'clock' | 'driver' | 'log' | 'metrics'> | false;
   /** What all stands on in place of a Redis, as the memory of a test; the module closes it. */
   driver?: StreamsDriver;
   clock?: Clock;
@@ -24,8 +26,6 @@ export interface StreamsModuleOptions extends StreamsConnectionOptions, ClientTe
 /** A client with a name, for `@InjectStreamsClient(name)`. */
 export interface NamedClient extends ClientTerms {
   name: string;
-  /** Default: as `forRoot` says. */
-  producer?: ProducerSettings;
 }
 
 /** A topic that a part of an app needs. */

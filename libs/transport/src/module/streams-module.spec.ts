@@ -2,12 +2,14 @@ import { Controller, Injectable, Module } from '@nestjs/common';
 import { ClientsModule } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { silentLogger } from '@sluice/base';
+import type { StreamsConnectionOptions } from '@sluice/streams';
 import { freshPrefix, sharedRedis } from '@sluice/test/support/redis';
 import { firstValueFrom } from 'rxjs';
 import { FakeDriver } from '../../test/fake-driver';
 import { StreamsClient } from '../client/streams-client';
 import type { StreamsDriver } from '../driver';
 import { RedisStreams } from '../redis-streams';
+import { StreamsServer } from '../server/streams-server';
 import { STREAMS_DRIVER, streamsClientToken } from '../tokens';
 import { InjectStreamsClient } from './inject-streams-client';
 import type { StreamsModuleOptions } from './module-options';
@@ -15,11 +17,11 @@ import { StreamsModule } from './streams-module';
 
 afterAll(async () => (await sharedRedis()).stop());
 
-const optionsOf = async (more: StreamsModuleOptions = {}): Promise<StreamsModuleOptions> => ({
-  redisUrl: (await sharedRedis()).url,
-  keyPrefix: freshPrefix(),
+const optionsOf = async (
+  more: StreamsConnectionOptions = {},
+): Promise<Required<Pick<StreamsModuleOptions, 'connection' | 'log'>>> => ({
+  connection: { redisUrl: (await sharedRedis()).url, keyPrefix: freshPrefix(), ...more },
   log: silentLogger,
-  ...more,
 });
 
 /** A driver that needs no server. */
@@ -70,6 +72,15 @@ describe('forRoot', () => {
     expect(driver.connects).toBe(1);
     await app.close();
     expect(driver.isClosed).toBe(true);
+  });
+
+  it('has a server that does nothing by itself, and none where it is told so', async () => {
+    const app = await appOf(StreamsModule.forRoot({ driver: fake(), server: { group: 'g' } }));
+    expect(app.get(StreamsServer).health()).toMatchObject({ status: 'stopped' });
+    await app.close();
+    const without = await appOf(StreamsModule.forRoot({ driver: fake(), server: false }));
+    expect(without.get(StreamsServer)).toBeNull();
+    await without.close();
   });
 
   it('fails the start when Redis cannot be used, and says why', async () => {
@@ -126,13 +137,13 @@ describe("Nest's own ClientsModule", () => {
   });
 
   it('makes one by registerAsync, with a connection of its own that it closes', async () => {
-    const { redisUrl, keyPrefix } = await optionsOf();
+    const { connection, log } = await optionsOf();
     const clients = ClientsModule.registerAsync([
       {
         name,
         useFactory: () => ({
           customClass: StreamsClient,
-          options: { connection: { redisUrl, keyPrefix }, log: silentLogger },
+          options: { connection, log },
         }),
       },
     ]);
@@ -141,8 +152,8 @@ describe("Nest's own ClientsModule", () => {
     await app.init();
     const { client } = app.get(Plain);
     expect(await client.publish('orders', 1)).toMatchObject({ topic: 'orders', offset: 0 });
-    const { connection } = client.unwrap<RedisStreams>();
+    const driver = client.unwrap<RedisStreams>();
     await app.close();
-    expect(connection.connected).toBeNull();
+    expect(driver.connection.connected).toBeNull();
   });
 });

@@ -9,10 +9,13 @@ import {
   type Provider,
 } from '@nestjs/common';
 import { StreamsClient } from '../client/streams-client';
+import type { StreamsDriver } from '../driver';
+import { StreamsHealthIndicator } from '../health/streams-health-indicator';
 import { nestLogger } from '../nest-logger';
+import { StreamsServer } from '../server/streams-server';
 import { STREAMS_DRIVER, STREAMS_OPTIONS, streamsClientToken } from '../tokens';
 import { ClientRegistry } from './client-registry';
-import { driverOf, type ModuleDriver } from './module-driver';
+import { driverOf, serverOf } from './module-driver';
 import type { FeatureTopic, StreamsFeature, StreamsModuleOptions } from './module-options';
 
 /** `forRoot` and `forRootAsync`, as Nest makes them for modules with options. */
@@ -32,7 +35,7 @@ const providers: Provider[] = [
   {
     provide: ClientRegistry,
     inject: [STREAMS_OPTIONS, STREAMS_DRIVER],
-    useFactory: (options: StreamsModuleOptions, driver: ModuleDriver) =>
+    useFactory: (options: StreamsModuleOptions, driver: StreamsDriver) =>
       new ClientRegistry(options, driver),
   },
   {
@@ -41,23 +44,36 @@ const providers: Provider[] = [
     useFactory: (clients: ClientRegistry) => clients.create(),
   },
   { provide: StreamsClient, useExisting: streamsClientToken() },
+  { provide: StreamsServer, inject: [STREAMS_OPTIONS, STREAMS_DRIVER], useFactory: serverOf },
+  StreamsHealthIndicator,
 ];
 
 /**
  * The streams of an app: one connection, which is there before handlers are called and goes last,
- * and the clients on it. Imported once, in the root module; it is global unless told otherwise.
+ * the clients on it, and a server for `connectStreams`. Imported once, in the root module; it is
+ * global unless told otherwise.
  */
 @Module({
   providers,
-  exports: [STREAMS_OPTIONS, STREAMS_DRIVER, ClientRegistry, streamsClientToken(), StreamsClient],
+  exports: [
+    STREAMS_OPTIONS,
+    STREAMS_DRIVER,
+    ClientRegistry,
+    streamsClientToken(),
+    StreamsClient,
+    StreamsServer,
+    StreamsHealthIndicator,
+  ],
 })
 export class StreamsModule
   extends ConfigurableModuleClass
   implements OnModuleInit, OnApplicationShutdown
 {
+  private isConnected = false;
+
   constructor(
     @Inject(STREAMS_OPTIONS) private readonly options: StreamsModuleOptions,
-    @Inject(STREAMS_DRIVER) private readonly driver: ModuleDriver,
+    @Inject(STREAMS_DRIVER) private readonly driver: StreamsDriver,
     private readonly clients: ClientRegistry,
   ) {
     super();
@@ -81,13 +97,18 @@ export class StreamsModule
 
   /** @throws RedisStartError that says what is wrong; not where Redis is to be waited for */
   async onModuleInit(): Promise<void> {
-    await unlessWaiting(this.options, async () => this.driver.connect?.());
+    await unlessWaiting(this.options, async () => {
+      await this.driver.connect?.();
+      this.isConnected = true;
+    });
   }
 
   /** The last hook: servers have stopped by then, and others may have written until now. */
   async onApplicationShutdown(): Promise<void> {
-    await this.clients.close();
-    await this.driver.close();
+    const closing = this.clients.close();
+    if (this.isConnected) await closing;
+    // One that still waits for its Redis ends that, and with it what clients have waiting.
+    await Promise.all([closing, this.driver.close()]);
   }
 }
 
@@ -98,7 +119,7 @@ const featureTopics = Symbol('FeatureTopics');
 class StreamsFeatureModule implements OnModuleInit {
   constructor(
     @Inject(STREAMS_OPTIONS) private readonly options: StreamsModuleOptions,
-    @Inject(STREAMS_DRIVER) private readonly driver: ModuleDriver,
+    @Inject(STREAMS_DRIVER) private readonly driver: StreamsDriver,
     @Inject(featureTopics) private readonly topics: readonly FeatureTopic[],
   ) {}
 
@@ -113,11 +134,11 @@ class StreamsFeatureModule implements OnModuleInit {
 
 /** A start does not wait for a Redis that may come later; what fails then is logged. */
 async function unlessWaiting(
-  { waitForRedis = false, log = nestLogger(new NestLogger('Streams')) }: StreamsModuleOptions,
+  { connection, log = nestLogger(new NestLogger('Streams')) }: StreamsModuleOptions,
   work: () => Promise<void>,
 ): Promise<void> {
   const working = work();
-  if (!waitForRedis) return working;
+  if (connection?.waitForRedis !== true) return working;
   working.catch(({ name, message }: Error) => {
     if (name !== 'ConnectionClosed') log.error('the streams are not ready', { error: message });
   });
