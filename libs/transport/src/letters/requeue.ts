@@ -39,7 +39,8 @@ const pollMs = 50;
  * Writes the dead letters of a topic to it again, each once however often this is called: as they
  * were, without the story of their failure. Those that come while it is at work are left to the
  * next call, so that what fails again does not go round and round. All of them stay in the
- * dead-letter topic for as long as its retention says. A letter that cannot be written ends it; the next call goes on there.
+ * dead-letter topic for as long as its retention says. A letter that cannot be written ends it; the
+ * next call goes on there.
  *
  * @throws SendError when a letter cannot be written
  */
