@@ -201,13 +201,21 @@ export interface GroupDescription {
 
 /** The names that DescribeGroups and ListGroups use; Unknown is a group that cannot be read. */
 export type GroupStateName =
-  'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead' | 'Unknown';
+  | 'Empty'
+  | 'PreparingRebalance'
+  | 'CompletingRebalance'
+  /** Of groups with assignment by the server: partitions are on their way between members. */
+  | 'Reconciling'
+  | 'Stable'
+  | 'Dead'
+  | 'Unknown';
 
 export interface ListedGroup {
   groupId: string;
   protocolType: string;
   groupState: GroupStateName;
-  groupType: 'classic';
+  /** `consumer`: with assignment by the server, as Kafka calls it since KIP-848. */
+  groupType: 'classic' | 'consumer';
 }
 
 export interface ListGroupsRequest {

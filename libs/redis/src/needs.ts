@@ -121,7 +121,11 @@ export function samplesOf(prefix: string): {
       `${prefix}{reply/id}:replies`,
       `${prefix}{jobs}:housekeeping:wait`,
     ],
-    channels: [`${prefix}{registry}:changes`, `${prefix}{topic/id/0}:wake`],
+    channels: [
+      `${prefix}{registry}:changes`,
+      `${prefix}{topic/id/0}:wake`,
+      `${prefix}{group/id}:changed`,
+    ],
   };
 }
 

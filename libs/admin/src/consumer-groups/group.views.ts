@@ -4,7 +4,15 @@ import { adminLimits } from '../limits';
 const group = { about: "The group's id.", example: 'billing' } as const;
 const topic = { about: 'The topic.', example: 'orders' } as const;
 const partition = { about: 'The partition.', example: 0 } as const;
-const states = ['Empty', 'PreparingRebalance', 'CompletingRebalance', 'Stable', 'Dead', 'Unknown'];
+const states = [
+  'Empty',
+  'PreparingRebalance',
+  'CompletingRebalance',
+  'Reconciling',
+  'Stable',
+  'Dead',
+  'Unknown',
+];
 const state = {
   about: 'Its state. Unknown: what is stored of it cannot be read.',
   choices: states,

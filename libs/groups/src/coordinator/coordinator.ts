@@ -20,6 +20,9 @@ import type {
   SyncRequest,
   SyncResult,
 } from '../api';
+import { AssignedGroups } from '../assigned/door/assigned-groups';
+import { GroupChanges } from '../assigned/session/changes';
+import { AssignedStore } from '../assigned/stored/assigned-store';
 import { ClassicGroups } from '../classic/coordinator/classic-groups';
 import { deadGroup } from '../classic/coordinator/describe';
 import { deletionRefusal } from '../classic/coordinator/offset-deletion';
@@ -32,6 +35,7 @@ import { GroupIndex } from '../store/group-index';
 import { CommittedOffsets } from '../store/offsets';
 import { GroupStates } from '../store/group-states';
 import { checkCommittedOffset } from './committed-offset';
+import { EitherEngine } from './either-engine';
 import { listGroups } from './group-list';
 import { OffsetReader } from './offset-reader';
 import { Quarantine } from './quarantine';
@@ -63,6 +67,8 @@ export class GroupCoordinator {
   readonly #limits: GroupLimits;
   readonly #stores: Stores;
   readonly #classic: ClassicGroups;
+  readonly #assigned: AssignedGroups;
+  readonly #either: EitherEngine;
   readonly #offsets: OffsetReader;
   readonly #quarantine: Quarantine;
   readonly #troubles: Troubles;
@@ -90,6 +96,12 @@ export class GroupCoordinator {
     const meter = new GroupMeter(deps.metrics ?? silentMetrics);
     const shared = { ...common, stores, troubles, quarantine, meter };
     this.#classic = new ClassicGroups({ ...shared, random, coordinatorEpochOf });
+    const store = new AssignedStore(redis, limits, random);
+    // Whoever only looks leaves the topics as the members know them.
+    const changes = new GroupChanges({ ...common, store, topics: () => null });
+    this.#assigned = new AssignedGroups({ ...stores, store, changes });
+    const isServed = (groupId: string) => this.#check(groupId) === ErrorCode.NONE;
+    this.#either = new EitherEngine({ assigned: this.#assigned, quarantine, troubles, isServed });
     this.#offsets = new OffsetReader({ ...common, offsets: stores.offsets, troubles });
     this.#unobserve = meter.observe(() => this.#classic.inMemory());
   }
@@ -126,26 +138,48 @@ export class GroupCoordinator {
   async join(request: JoinRequest): Promise<JoinResult> {
     const errorCode = this.#check(request.groupId);
     if (errorCode !== ErrorCode.NONE) return joinRefusal(errorCode, request.memberId);
-    return this.#classic.join(request);
+    return this.#either.ask({
+      groupId: request.groupId,
+      classic: () => this.#classic.join(request),
+      refusal: (code) => joinRefusal(code, request.memberId),
+      assigned: ErrorCode.INCONSISTENT_GROUP_PROTOCOL,
+    });
   }
 
   /** SyncGroup: a follower waits for the leader's assignment. */
   async sync(request: SyncRequest): Promise<SyncResult> {
     const errorCode = this.#check(request.groupId);
-    return errorCode === ErrorCode.NONE ? this.#classic.sync(request) : syncRefusal(errorCode);
+    if (errorCode !== ErrorCode.NONE) return syncRefusal(errorCode);
+    return this.#either.ask({
+      groupId: request.groupId,
+      classic: () => this.#classic.sync(request),
+      refusal: syncRefusal,
+      assigned: ErrorCode.UNKNOWN_MEMBER_ID,
+    });
   }
 
   /** Heartbeat: answered from memory. */
   async heartbeat(request: HeartbeatRequest): Promise<HeartbeatResult> {
     const errorCode = this.#check(request.groupId);
-    return errorCode === ErrorCode.NONE ? this.#classic.heartbeat(request) : { errorCode };
+    if (errorCode !== ErrorCode.NONE) return { errorCode };
+    return this.#either.ask<HeartbeatResult>({
+      groupId: request.groupId,
+      classic: () => this.#classic.heartbeat(request),
+      refusal: (code) => ({ errorCode: code }),
+      assigned: ErrorCode.UNKNOWN_MEMBER_ID,
+    });
   }
 
   /** LeaveGroup; up to v2 the handler's one member has its code in `members[0]`. */
   async leave(request: LeaveRequest): Promise<LeaveResult> {
     const errorCode = this.#check(request.groupId);
     if (errorCode !== ErrorCode.NONE) return { errorCode, members: [] };
-    return this.#classic.leave(request);
+    return this.#either.ask<LeaveResult>({
+      groupId: request.groupId,
+      classic: () => this.#classic.leave(request),
+      refusal: (code) => ({ errorCode: code, members: [] }),
+      assigned: () => Promise.resolve(unknownLeavers(request)),
+    });
   }
 
   /** OffsetCommit. Whether the topics exist is for the caller to check. */
@@ -154,7 +188,14 @@ export class GroupCoordinator {
     const codes = offsets.map((offset) => checkCommittedOffset(offset, this.#limits));
     const accepted = offsets.filter((_, index) => codes[index] === ErrorCode.NONE);
     let errorCode = this.#check(groupId);
-    if (errorCode === ErrorCode.NONE) errorCode = await this.#classic.commit(request, accepted);
+    if (errorCode === ErrorCode.NONE) {
+      errorCode = await this.#either.ask<number>({
+        groupId,
+        classic: () => this.#classic.commit(request, accepted),
+        refusal: (code) => code,
+        assigned: ErrorCode.UNKNOWN_MEMBER_ID,
+      });
+    }
     const partitions = offsets.map(({ topicId, topic, partition }, index) => {
       return { topicId, topic, partition, errorCode: errorCode || codes[index]! };
     });
@@ -171,7 +212,13 @@ export class GroupCoordinator {
   async describe(groupId: string): Promise<GroupDescription> {
     const errorCode = this.#check(groupId);
     if (errorCode !== ErrorCode.NONE) return deadGroup(groupId, errorCode);
-    return this.#classic.describe(groupId);
+    await this.#refresh(groupId);
+    return this.#either.ask({
+      groupId,
+      classic: () => this.#classic.describe(groupId),
+      refusal: (code) => deadGroup(groupId, code),
+      assigned: () => this.#assigned.describe(groupId),
+    });
   }
 
   /** ListGroups: every group there is, in memory or not, also those that cannot be read. */
@@ -190,14 +237,25 @@ export class GroupCoordinator {
   /** DeleteGroups, for one group. @returns the error code */
   async deleteGroup(groupId: string): Promise<number> {
     const errorCode = this.#check(groupId);
-    return errorCode === ErrorCode.NONE ? this.#classic.delete(groupId) : errorCode;
+    if (errorCode !== ErrorCode.NONE) return errorCode;
+    return this.#either.ask<number>({
+      groupId,
+      classic: () => this.#classic.delete(groupId),
+      refusal: (code) => code,
+      assigned: ErrorCode.NON_EMPTY_GROUP,
+    });
   }
 
   /** OffsetDelete (KIP-496). */
   async deleteOffsets(request: DeleteOffsetsRequest): Promise<DeleteOffsetsResult> {
     const errorCode = this.#check(request.groupId);
     if (errorCode !== ErrorCode.NONE) return deletionRefusal(errorCode);
-    return this.#classic.deleteOffsets(request);
+    return this.#either.ask({
+      groupId: request.groupId,
+      classic: () => this.#classic.deleteOffsets(request),
+      refusal: deletionRefusal,
+      assigned: () => this.#assigned.deleteOffsets(request),
+    });
   }
 
   /**
@@ -233,6 +291,15 @@ export class GroupCoordinator {
     }
   }
 
+  /** Members may have changed what is in memory of a group without members: it is read again. */
+  async #refresh(groupId: string): Promise<void> {
+    try {
+      if (await this.#assigned.has(groupId)) this.#classic.actor(groupId).renew();
+    } catch (error) {
+      this.#troubles.note('a look at its kind', groupId, error);
+    }
+  }
+
   #epochOf(groupId: string): number | null {
     const { coordinatorEpochOf } = this.deps;
     return coordinatorEpochOf === undefined ? 0 : coordinatorEpochOf(groupId);
@@ -243,4 +310,12 @@ export class GroupCoordinator {
     const isOurs = this.#epochOf(groupId) !== null && !this.#isStopped;
     return isOurs ? ErrorCode.NONE : ErrorCode.NOT_COORDINATOR;
   }
+}
+
+function unknownLeavers({ members }: LeaveRequest): LeaveResult {
+  const errorCode = ErrorCode.UNKNOWN_MEMBER_ID;
+  const results = members.map(({ memberId, groupInstanceId }) => {
+    return { memberId, groupInstanceId, errorCode };
+  });
+  return { errorCode: ErrorCode.NONE, members: results };
 }

@@ -1,9 +1,13 @@
-import type { GroupStateName, ListedGroup, ListGroupsRequest } from '../api';
+import type { ListedGroup, ListGroupsRequest } from '../api';
+import { assignedStateNames } from '../assigned/door/assigned-description';
+import { decodeHead as decodeAssignedHead } from '../assigned/stored/assigned-codec';
 import { decodeHead } from '../classic/stored/group-codec';
 import { stateNames } from '../classic/machine/states';
+import { consumerProtocolType } from '../classic/machine/subscription';
 import { UnreadableGroup } from '../store/errors';
 import type { GroupIndex } from '../store/group-index';
 import type { GroupStates } from '../store/group-states';
+import { isAssignedHead } from '../store/head';
 
 export interface GroupListDeps {
   states: GroupStates;
@@ -33,9 +37,9 @@ export async function listGroups(
     for (const [at, groupId] of found.groupIds.entries()) {
       const head = heads[at] ?? null;
       if (head === null) continue;
-      const { groupState, protocolType } = told(head);
+      const listed = { groupId, ...told(head) };
+      const { groupState } = listed;
       if (groupState === 'Unknown') onUnreadable(groupId);
-      const listed = { groupId, protocolType, groupState, groupType: 'classic' } as const;
       if (isState(groupState) && isType(listed.groupType)) groups.set(groupId, listed);
     }
     cursor = found.cursor;
@@ -43,15 +47,17 @@ export async function listGroups(
   return [...groups.values()];
 }
 
-function told(head: string | UnreadableGroup): {
-  groupState: GroupStateName;
-  protocolType: string;
-} {
-  const unreadable = { groupState: 'Unknown', protocolType: '' } as const;
+function told(head: string | UnreadableGroup): Omit<ListedGroup, 'groupId'> {
+  const groupType = 'classic';
+  const unreadable = { groupState: 'Unknown', protocolType: '', groupType } as const;
   if (head instanceof UnreadableGroup) return unreadable;
   try {
+    if (isAssignedHead(head)) {
+      const groupState = assignedStateNames[decodeAssignedHead(head).state];
+      return { groupState, protocolType: consumerProtocolType, groupType: 'consumer' };
+    }
     const { state, protocolType } = decodeHead(head);
-    return { groupState: stateNames[state], protocolType: protocolType ?? '' };
+    return { groupState: stateNames[state], protocolType: protocolType ?? '', groupType };
   } catch {
     // Why is told when the group is read, which `onUnreadable` brings about.
     return unreadable;

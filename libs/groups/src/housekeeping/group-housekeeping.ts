@@ -1,5 +1,7 @@
-import { silentLogger, type Logger, type Random } from '@sluice/base';
+import { silentLogger, systemClock, type Clock, type Logger, type Random } from '@sluice/base';
 import { RedisUnavailable, UnknownOutcome, type RedisLink } from '@sluice/redis';
+import { GroupChanges } from '../assigned/session/changes';
+import { AssignedStore } from '../assigned/stored/assigned-store';
 import { defaultGroupLimits, type GroupLimits } from '../limits';
 import { GroupIndex } from '../store/group-index';
 import { GroupStates, type Expiry } from '../store/group-states';
@@ -10,6 +12,7 @@ import { announceFindings, type GroupFindings } from './findings';
 export interface GroupHousekeepingDeps {
   redis: RedisLink;
   random: Random;
+  clock?: Clock;
   log?: Logger;
   limits?: Partial<GroupLimits>;
 }
@@ -23,7 +26,7 @@ export interface GroupSweepReport {
   removedOffsets: number;
   /** Deleted topics whose offsets are no longer in any group. */
   forgottenTopics: number;
-  /** Groups that have members; whoever coordinates them was told. */
+  /** Groups that have members; whoever coordinates them was told, if they need that. */
   liveGroups: number;
   /** Groups that could not be read. */
   unreadableGroups: number;
@@ -38,13 +41,17 @@ export interface GroupSweepReport {
  * The sessions of members are their coordinator's, who counts them in memory. A group that nobody
  * has had in memory since a gateway was killed would keep its dead members. So the coordinators are
  * told which groups have members; who does not have one of its groups takes it, and its sessions
- * begin to run. Only a coordinator takes groups: this here changes no fence.
+ * begin to run. Only a coordinator takes groups: this here changes no fence of theirs.
+ *
+ * Groups with assignment by the server have no coordinator, and their sessions are in Redis. Where
+ * no member is left to look whether others' are over, it is done here.
  */
 export class GroupHousekeeping {
   readonly #limits: GroupLimits;
   readonly #index: GroupIndex;
   readonly #states: GroupStates;
   readonly #offsets: CommittedOffsets;
+  readonly #assigned: GroupChanges;
 
   constructor(private readonly deps: GroupHousekeepingDeps) {
     const { redis, random } = deps;
@@ -52,6 +59,10 @@ export class GroupHousekeeping {
     this.#index = new GroupIndex(redis, this.#limits);
     this.#states = new GroupStates(redis, this.#limits, random);
     this.#offsets = new CommittedOffsets(redis, this.#limits);
+    const { clock = systemClock } = deps;
+    const store = new AssignedStore(redis, this.#limits, random);
+    const limits = this.#limits;
+    this.#assigned = new GroupChanges({ store, clock, limits, topics: () => null });
   }
 
   /** Notes that the offsets of a deleted topic are to go, with the next round. */
@@ -118,8 +129,9 @@ export class GroupHousekeeping {
   ): Promise<void> {
     try {
       for (const topicId of topics) await this.#removeTopic(groupId, topicId);
-      const outcome = await this.#expire(groupId, report);
+      const { outcome, engine } = await this.#expire(groupId, report);
       if (outcome === 'live') report.liveGroups++;
+      if (engine === 'assigned') return await this.#look(groupId);
       if (outcome === 'unreadable') report.unreadableGroups++;
       // What is wrong with a group that cannot be read is told by who coordinates it.
       if (outcome === 'live' || outcome === 'unreadable') findings.live.push(groupId);
@@ -139,13 +151,17 @@ export class GroupHousekeeping {
     }
   }
 
+  async #look(groupId: string): Promise<void> {
+    await this.#assigned.apply(groupId, { kind: 'look' });
+  }
+
   async #removeTopic(groupId: string, topicId: string): Promise<void> {
     let cursor = '0';
     do cursor = await this.#offsets.removeTopic(groupId, topicId, cursor);
     while (cursor !== '0');
   }
 
-  async #expire(groupId: string, report: GroupSweepReport): Promise<Expiry['outcome']> {
+  async #expire(groupId: string, report: GroupSweepReport): Promise<Expiry> {
     let cursor = '0';
     let removed = 0;
     for (;;) {
@@ -156,7 +172,7 @@ export class GroupHousekeeping {
       report.removedOffsets += removed;
       const { log = silentLogger } = this.deps;
       if (removed > 0) log.info('Removed old offsets of a group', { group: groupId, removed });
-      return found.outcome;
+      return found;
     }
   }
 }

@@ -177,7 +177,8 @@ function lagOf(topic: string, committed: CommittedOffset, ends: PartitionBounds)
 }
 
 function membersOf({ protocolType, groupState, members }: GroupDescription): GroupMember[] {
-  const isReadable = protocolType === 'consumer' && groupState === 'Stable';
+  const isSettled = groupState === 'Stable' || groupState === 'Reconciling';
+  const isReadable = protocolType === 'consumer' && isSettled;
   return members.map(({ memberId, groupInstanceId, clientId, clientHost, memberAssignment }) => {
     const partitions = isReadable ? readAssignedPartitions(memberAssignment) : null;
     return { memberId, groupInstanceId, clientId, clientHost, partitions };

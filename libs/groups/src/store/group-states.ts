@@ -53,6 +53,8 @@ export interface Expiry {
   outcome: 'missing' | 'live' | 'kept' | 'gone' | 'unreadable';
   cursor: string;
   removed: number;
+  /** Of a group that is live: `classic` or `assigned`. */
+  engine?: string;
 }
 
 /** A head, a group without one (null), or why it cannot be read. */

@@ -21,6 +21,13 @@ interface Offer {
   readonly subscribers: readonly Share[];
 }
 
+/** A partition that is to pass from one member to another. */
+interface Move {
+  readonly from: Share;
+  readonly to: Share;
+  readonly key: string;
+}
+
 /**
  * Everybody keeps what it has, as far as that is balanced: nobody could take over a partition from
  * somebody who has at least two more. Partitions without an owner go to those who have least, and
@@ -36,16 +43,22 @@ export const assignSticky: Assignor = (problem) => {
       if (!taken.has(key)) least(offer.subscribers).keys.add(key);
     }
   }
-  while (offers.some(even)) {
-    // One topic's move may make room for another's.
+  for (let move = bestMove(shares, offers); move !== null; move = bestMove(shares, offers)) {
+    move.from.keys.delete(move.key);
+    move.to.keys.add(move.key);
   }
   return new Map(shares.map(({ member, keys }) => [member.memberId, keys])) satisfies Assignment;
 };
 
 /** Topics of few subscribers come first: those who may have more can give way with other topics. */
 function offersOf({ topics }: AssignmentProblem, shares: readonly Share[]): Offer[] {
+  // Most topics have the same subscribers, and are to share the list of them.
+  const lists = new Map<string, readonly Share[]>();
   const offers = byName(topics).map(({ topicId, partitions }): Offer => {
-    const subscribers = shares.filter(({ member }) => member.topicIds.has(topicId));
+    const found = shares.filter(({ member }) => member.topicIds.has(topicId));
+    const name = JSON.stringify(found.map(({ member }) => member.memberId));
+    const subscribers = lists.get(name) ?? found;
+    lists.set(name, subscribers);
     const keys = Array.from({ length: partitions }, (_, at) => partitionKey(topicId, at));
     return { topicId, keys, subscribers };
   });
@@ -68,24 +81,25 @@ function keep(offers: readonly Offer[]): Set<string> {
   return taken;
 }
 
-/** Moves partitions of a topic from who has most to who has least. @returns whether any moved */
-function even({ keys, subscribers }: Offer): boolean {
-  let hasMoved = false;
-  for (;;) {
-    const to = least(subscribers);
-    let from: Share | null = null;
-    let moving: string | null = null;
-    for (const share of subscribers) {
-      if (share.keys.size <= Math.max(to.keys.size + 1, from?.keys.size ?? 0)) continue;
-      // The last of its partitions, so that those that stay are the first ones.
-      const last = keys.findLast((key) => share.keys.has(key));
-      if (last !== undefined) [from, moving] = [share, last];
-    }
-    if (from === null) return hasMoved;
-    from.keys.delete(moving!);
-    to.keys.add(moving!);
-    hasMoved = true;
+/** From who has most, of those who can give, to who has least; null where all is balanced. */
+function bestMove(shares: readonly Share[], offers: readonly Offer[]): Move | null {
+  const leastOf = new Map<readonly Share[], Share>();
+  for (const { subscribers } of offers) {
+    if (!leastOf.has(subscribers)) leastOf.set(subscribers, least(subscribers));
   }
+  for (const from of shares.toSorted((left, right) => right.keys.size - left.keys.size)) {
+    let best: Move | null = null;
+    for (const { keys, subscribers } of offers) {
+      const to = leastOf.get(subscribers)!;
+      const isBetter = to.keys.size < (best?.to.keys.size ?? from.keys.size - 1);
+      if (!isBetter) continue;
+      // The last of its partitions, so that those that stay are the first ones.
+      const key = keys.findLast((one) => from.keys.has(one));
+      if (key !== undefined) best = { from, to, key };
+    }
+    if (best !== null) return best;
+  }
+  return null;
 }
 
 function least(shares: readonly Share[]): Share {

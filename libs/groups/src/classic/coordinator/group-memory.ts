@@ -1,11 +1,12 @@
 import type { Clock, Timer } from '@sluice/base';
 import { RedisReplyError, RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { ErrorCode } from '@sluice/wire';
+import { assignedInstead } from '../../coordinator/assigned-instead';
 import type { Quarantine } from '../../coordinator/quarantine';
 import type { Troubles } from '../../coordinator/troubles';
 import type { GroupLimits } from '../../limits';
 import type { GroupMeter } from '../../metrics';
-import { OutdatedCoordinator, StaleGroup } from '../../store/errors';
+import { AssignedGroupInUse, OutdatedCoordinator, StaleGroup } from '../../store/errors';
 import type { StateChanges } from '../../store/group-states';
 import type { GroupEvent, Step } from '../machine/events';
 import { newGroup, type TimerId } from '../machine/group';
@@ -13,6 +14,7 @@ import { recover, step } from '../machine/machine';
 import { GroupState } from '../machine/states';
 import type { ClassicStore, OwnedGroup, TakenGroup } from '../stored/classic-store';
 import { changesBetween } from '../stored/group-codec';
+import { inDoubt } from './failure-code';
 import { GroupTimers } from './group-timers';
 import type { Tickets } from './tickets';
 
@@ -119,6 +121,7 @@ export class GroupMemory {
       quarantine.release(this.groupId);
       return ErrorCode.NONE;
     } catch (error) {
+      if (error instanceof AssignedGroupInUse) return this.#leaveToMembers();
       if (!isRedisFailure(error)) {
         this.quarantine(error as Error);
         return unavailable;
@@ -159,6 +162,7 @@ export class GroupMemory {
    * @returns the error code for whoever asked
    */
   failed(what: string, error: unknown, keep: Keep): number {
+    if (error instanceof AssignedGroupInUse) return this.#leaveToMembers();
     if (!isRedisFailure(error)) {
       this.quarantine(error as Error);
       return unavailable;
@@ -199,6 +203,14 @@ export class GroupMemory {
     this.forget(errorCode);
   }
 
+  /** The group has members of the other engine. */
+  #leaveToMembers(): number {
+    this.#cancelReload();
+    this.deps.quarantine.release(this.groupId);
+    this.forget(assignedInstead);
+    return assignedInstead;
+  }
+
   #onTimer(timer: TimerId, take: () => boolean): Promise<void> | undefined {
     return take() ? this.apply({ kind: 'timer', timer }) : undefined;
   }
@@ -225,7 +237,9 @@ export class GroupMemory {
       const ticket = event.kind === 'timer' ? null : event.ticket;
       const keep = ticket === null ? 'never' : 'if-refused';
       const errorCode = this.failed(`a ${event.kind}`, error, keep);
-      if (ticket !== null) tickets.refuse(ticket, errorCode);
+      if (ticket === null) return;
+      // Members ask again; who deletes wants to know that it may be done.
+      tickets.refuse(ticket, event.kind === 'delete' ? inDoubt(error, errorCode) : errorCode);
     }
   }
 
