@@ -57,7 +57,10 @@ async function asKafkajs(count: number): Promise<string[]> {
 }
 
 function sorted(values: readonly string[]): string[] {
-  return values.map(Number).sort((a, b) => a - b).map(String);
+  return values
+    .map(Number)
+    .sort((a, b) => a - b)
+    .map(String);
 }
 
 function numbers(from: number, to: number): string[] {
