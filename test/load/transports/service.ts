@@ -77,8 +77,11 @@ async function serve(work: TransportWork): Promise<void> {
   const counter = new Counter();
   @Module({ controllers: [controllerOf(work, counter)] })
   class BenchModule {}
-  const options = { ...(await optionsOf(work)), logger: ['error' as const] };
-  const app = await NestFactory.createMicroservice(BenchModule, options);
+  const options = await optionsOf(work);
+  const app = await NestFactory.createMicroservice<MicroserviceOptions>(BenchModule, {
+    ...options,
+    logger: ['error'],
+  });
   await app.listen();
   process.on('message', (expectation: Expectation) => counter.expect(expectation));
   process.once('disconnect', () => process.exit());
