@@ -54,5 +54,10 @@ export function streamExceptionKind(error: unknown): Kind | null {
 export function askedDelayMs(error: unknown): number | undefined {
   if (streamExceptionKind(error) !== 'retriable') return undefined;
   const { delayMs } = error as { delayMs?: unknown };
-  return typeof delayMs === 'number' && delayMs >= 0 ? delayMs : undefined;
+  return isDelayMs(delayMs) ? delayMs : undefined;
+}
+
+/** Whether it is a delay that can be waited for, and written down in a header. */
+export function isDelayMs(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 }
