@@ -195,6 +195,28 @@ describe('browsing', () => {
     expect(back.map(({ offset }) => offset)).toEqual([7, 6, 5, 4, 3, 2, 1, 0]);
   });
 
+  it.each(['forward', 'backward'] as const)(
+    'tells what it has where it is cut: %s',
+    async (way) => {
+      const topic = await newTopic();
+      await store(
+        topic,
+        Array.from({ length: 1_000 }, () => record('small')),
+      );
+      for (let at = 0; at < 4; at++) await store(topic, [record(`${at}`.repeat(900_000))]);
+      const partition = broker.broker.services.partitions.get(broker.catalog.byName(topic)!, 0)!;
+      const gone = new AbortController();
+      const read = partition.read.bind(partition);
+      jest.spyOn(partition, 'read').mockImplementation((...where) => {
+        gone.abort();
+        return read(...where);
+      });
+      const request = { topic, recordsMax: 6, filter: {}, telling: usualTelling, direction: way };
+      const page = await broker.broker.records.browse(request, gone.signal);
+      expect(page).toMatchObject({ atEnd: false, stoppedBy: null });
+    },
+  );
+
   it('passes over what was deleted below its cursor', async () => {
     const topic = await newTopic();
     for (let at = 0; at < 10; at++) await store(topic, [record(`${at}`)]);

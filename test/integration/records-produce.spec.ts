@@ -312,6 +312,28 @@ describe('an Idempotency-Key', () => {
     expect(await count(topic)).toBe(3);
   });
 
+  it.each([
+    ['max.message.bytes', '100'],
+    ['message.timestamp.after.max.ms', '1'],
+    ['cleanup.policy', 'compact'],
+  ])('finds what was written though the topic takes it no longer: %s', async (name, value) => {
+    const topic = await newTopic();
+    const request = { idempotencyKey: 'narrowed' };
+    const hourMs = 3_600_000;
+    const records = [{ value: 'v'.repeat(200), timestampMs: Date.now() + hourMs / 2 }];
+    const complete = jest
+      .spyOn(Idempotency.prototype, 'complete')
+      .mockRejectedValueOnce(new UnknownOutcome('log/idempotency-complete'));
+    const first = await produceTo(door, topic, records, request);
+    expect(stored(first.records)).toEqual([0]);
+    await broker.catalog.setConfigs(topic, { changes: [{ op: 'set', name, value }] });
+    const second = await produceTo(door, topic, records, request);
+    expect(second).toEqual(first);
+    expect((await produceTo(door, topic, records)).records).toMatchObject([{ error: {} }]);
+    expect(await count(topic)).toBe(1);
+    complete.mockRestore();
+  });
+
   it('is answered from memory that a gateway started later has too', async () => {
     const topic = await newTopic();
     const request = { idempotencyKey: 'restart' };

@@ -1,7 +1,7 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { AdminDoor, ownDoor } from '@sluice/admin';
-import { Lifecycle, type Clock } from '@sluice/base';
-import { CLOCK, type BasePorts } from '@sluice/base/base.module';
+import { Lifecycle, type Clock, type Logger } from '@sluice/base';
+import { CLOCK, LOGGER, type BasePorts } from '@sluice/base/base.module';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
 import { BROKER_OPTIONS, BrokerModule } from '@sluice/broker/broker.module';
 import type { GroupLimits } from '@sluice/groups';
@@ -56,8 +56,9 @@ function adminDoor({ adminHost: host, adminPort: port }: GatewaySettings): Provi
   return {
     provide: AdminDoor,
     // Made, and so started, after the broker.
-    inject: [CLOCK, Lifecycle, Broker],
-    useFactory: (clock: Clock, lifecycle: Lifecycle) => ownDoor({ host, port }, clock, lifecycle),
+    inject: [CLOCK, LOGGER, Lifecycle, Broker],
+    useFactory: (clock: Clock, log: Logger, lifecycle: Lifecycle) =>
+      ownDoor({ host, port }, { clock, log }, lifecycle),
   };
 }
 

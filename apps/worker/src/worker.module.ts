@@ -1,7 +1,7 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { AdminDoor, ownDoor } from '@sluice/admin';
-import { Lifecycle, type Clock } from '@sluice/base';
-import { CLOCK, type BasePorts } from '@sluice/base/base.module';
+import { Lifecycle, type Clock, type Logger } from '@sluice/base';
+import { CLOCK, LOGGER, type BasePorts } from '@sluice/base/base.module';
 import { TopicsModule } from '@sluice/log/log.module';
 import { standaloneRedisUrl } from '@sluice/process';
 import { ProcessModule } from '@sluice/process/process.module';
@@ -45,8 +45,9 @@ function adminDoor({ adminHost: host, adminPort: port }: WorkerSettings): Provid
   return {
     provide: AdminDoor,
     // Made, and so started, after the housekeeping.
-    inject: [CLOCK, Lifecycle, Housekeeping],
-    useFactory: (clock: Clock, lifecycle: Lifecycle) => ownDoor({ host, port }, clock, lifecycle),
+    inject: [CLOCK, LOGGER, Lifecycle, Housekeeping],
+    useFactory: (clock: Clock, log: Logger, lifecycle: Lifecycle) =>
+      ownDoor({ host, port }, { clock, log }, lifecycle),
   };
 }
 

@@ -14,6 +14,7 @@ import { CheckingPipe } from './http/checking.pipe';
 import { EndpointGuard } from './http/endpoint.guard';
 import { ProblemFilter } from './http/problem.filter';
 import { ApiDocument, describeApi } from './openapi/api-document';
+import { Bodies } from './server/bodies';
 import { DoorAdapter } from './server/door-adapter';
 import { Front } from './server/front';
 import { RouteTable } from './server/route-table';
@@ -30,6 +31,7 @@ export class AdminModule {
       providers: [
         { provide: ADMIN_PARTS, useValue: parts },
         RouteTable,
+        Bodies,
         ApiDocument,
         { provide: APP_GUARD, useClass: EndpointGuard },
         { provide: APP_PIPE, useClass: CheckingPipe },

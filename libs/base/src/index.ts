@@ -1,4 +1,5 @@
 export { systemClock, type Clock, type Timer } from './clock';
+export { inexactNumber } from './json-numbers';
 export { Lifecycle, StartGivenUp, type Part } from './lifecycle';
 export { baseLimits } from './limits';
 export { silentLogger, type LogFields, type Logger } from './logger';

@@ -1,5 +1,6 @@
 export { idempotencyKeys, partitionKeys, registryKeys, replyKey } from './keys';
 export type { IdempotencyKeys, PartitionKeys, PartitionRef, RegistryKeys } from './keys';
+export { DeliverySweeper, type DeliverySweeperOptions } from './delivery/delivery-sweeper';
 export {
   PartitionDelivery,
   type ClaimedDelivery,

@@ -19,6 +19,7 @@ const lastUsedAt = 2;
 /** Of the window's last batch: first sequence, last sequence and base offset. */
 const batchBytes = 16;
 const lastSequenceAt = 4;
+const baseOffsetAt = 8;
 
 /** See `PartitionStore.producers`. */
 export async function readProducers(
@@ -42,6 +43,18 @@ export async function readProducers(
     if (found.size > 2 * countMax) found = new Map(latest(found, countMax));
   } while (cursor !== '0');
   return latest(found, countMax).map(([, producer]) => producer);
+}
+
+/** See `PartitionStore.lastBatchOf`. */
+export async function readLastBatch(
+  redis: Redis,
+  { producers: key }: PartitionKeys,
+  producerId: number,
+): Promise<number | null> {
+  const command = redis.hmgetBuffer(key, 'format', String(producerId));
+  const [format, value] = await attempt('log.lastBatchOf', command);
+  if (Number(format?.toString() ?? 1) > formatMax) throw newerFormat(key);
+  return value ? value.readDoubleLE(value.length - batchBytes + baseOffsetAt) : null;
 }
 
 /** At most so many of them, those that wrote last first. */

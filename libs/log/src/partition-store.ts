@@ -10,7 +10,7 @@ import { attempt, type RedisLink } from '@sluice/redis';
 import { readBounds, readMemoryBytes, readSize } from './bounds';
 import type { PartitionBounds, PartitionSize } from './bounds';
 import { partitionKeys, type PartitionKeys, type PartitionRef } from './keys';
-import { readProducers, type KnownProducer } from './known-producers';
+import { readLastBatch, readProducers, type KnownProducer } from './known-producers';
 import { partitionLimits, type PartitionLimits } from './partition-limits';
 import { EpochTable } from './recovery/epoch-table';
 import type { LeaderEpochs } from './recovery/epochs';
@@ -197,6 +197,11 @@ export class PartitionStore {
    */
   producers(ref: PartitionRef, countMax: number): Promise<KnownProducer[]> {
     return readProducers(this.redis.read, this.keys(ref), countMax);
+  }
+
+  /** The base offset of the last batch that an idempotent producer has written; null: not known. */
+  lastBatchOf(ref: PartitionRef, producerId: number): Promise<number | null> {
+    return readLastBatch(this.redis.read, this.keys(ref), producerId);
   }
 
   /**

@@ -17,7 +17,7 @@ export {
 export type { AofSizes } from './aof';
 export type { BlockingConnection } from './blocking-connection';
 export { explainRedisStart } from './explain-start';
-export type { JobConnection, JobConnectionKind } from './job-connections';
+export type { JobConnection, JobConnectionKind, JobConnections } from './job-connections';
 export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from './link';
 export { redisMetrics } from './metrics';
 export { aclLine, commandName, neededCommands, optionalCommands } from './needs';
@@ -35,3 +35,4 @@ export {
 export { readScript, type ScriptSource } from './script/source';
 export { sameHistory, type HistoryToken, type ServerFacts, type ServerMemory } from './server';
 export type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
+export type { EndOfTransaction, TransactionRedis } from './transaction-redis';

@@ -1,7 +1,20 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { Logger } from '@sluice/base';
 import { closeConnection, reconnectDelayMs } from './connection';
+import { JobRedis, type JobClientOptions } from './job-redis';
 import { redisLimits, type ResolvedOptions } from './options';
+import { TransactionRedis } from './transaction-redis';
+
+/** A connection for jobs, and how it is given up. */
+export interface JobConnection<Client extends Redis = Redis> {
+  /**
+   * Connects by itself, again and again. A copy of it (`duplicate`) is for a blocking command: it
+   * is not broken off while it owes a reply.
+   */
+  redis: Client;
+  /** Ends it and its copies for good; what waits on them is rejected. */
+  close(): Promise<void>;
+}
 
 /**
  * How a connection for jobs behaves while Redis is away:
@@ -9,84 +22,54 @@ import { redisLimits, type ResolvedOptions } from './options';
  * - `ask` fails at once, as all other connections of a process do;
  * - `work` waits until Redis is there again, and sends what had no reply once more. Whoever uses it
  *   bounds what waits: a worker has one call out for the next job, one for each job that it has,
- *   and one that renews their locks.
+ *   and one that renews their locks;
+ * - `feed` is made once, fails at once, and never connects again. What it watches is known to its
+ *   one connection alone: a transaction that came over another would run without its condition.
  */
-export type JobConnectionKind = 'ask' | 'work';
-
-/** A connection for jobs, and how it is given up. */
-export interface JobConnection {
-  /**
-   * Connects by itself, again and again. A copy of it (`duplicate`) is for a blocking command: it
-   * is not broken off while it owes a reply.
-   */
-  redis: Redis;
-  /** Ends it and its copies for good; what waits on them is rejected. */
-  close(): Promise<void>;
+export interface JobConnections {
+  ask: JobConnection;
+  work: JobConnection;
+  feed: JobConnection<TransactionRedis>;
 }
 
-/** Replies as they have always been, whatever the protocol. */
-type ClientOptions = RedisOptions & { replyMapping?: 'legacy' };
-
-/** Redis with the options of a connection for jobs, which its copies have too. */
-class JobRedis extends Redis {
-  /** Copies that were made for blocking commands. */
-  readonly copies: Redis[] = [];
-
-  constructor(
-    private readonly given: ClientOptions,
-    private readonly log: Logger,
-  ) {
-    super(given);
-    this.on('error', (error: Error & { command?: { name?: string } }) => {
-      // ioredis would go on in database 0, which is another's.
-      if (error.command?.name === 'select') this.disconnect(true);
-      const { connectionName: role } = given;
-      this.log.debug('Redis connection for jobs failed', { role, error: error.message });
-    });
-  }
-
-  override duplicate(): Redis {
-    const blocking = { connectionName: 'sluice-jobs-wait', socketTimeout: undefined };
-    const copy = new JobRedis({ ...this.given, ...blocking }, this.log);
-    this.copies.push(copy);
-    return copy;
-  }
-}
+export type JobConnectionKind = keyof JobConnections;
 
 /** Makes a connection for jobs and begins to connect. */
-export function openJobConnection(
+export function openJobConnection<Kind extends JobConnectionKind>(
   options: ResolvedOptions,
-  kind: JobConnectionKind,
+  kind: Kind,
   log: Logger,
-): JobConnection {
-  const waits = kind === 'work';
-  const redis = new JobRedis(
-    {
-      host: options.host,
-      port: options.port,
-      username: options.username,
-      password: options.password,
-      db: options.db,
-      tls: options.tls,
-      connectionName: `sluice-jobs-${kind}`,
-      // As for all connections; see openConnection.
-      protocol: 2,
-      connectTimeout: options.connectTimeoutMs,
-      socketTimeout: options.commandStallMs,
-      disconnectTimeout: redisLimits.closeTimeoutMs,
-      maxRetriesPerRequest: waits ? null : 0,
-      autoResendUnfulfilledCommands: waits,
-      enableOfflineQueue: waits,
-      autoResubscribe: false,
-      enableReadyCheck: true,
-      maxLoadingRetryTime: redisLimits.reconnectDelayMaxMs,
-      disableClientInfo: true,
-      retryStrategy: reconnectDelayMs,
-    },
-    log,
-  );
+): JobConnections[Kind] {
+  const given = clientOptions(options, kind);
+  const redis = kind === 'feed' ? new TransactionRedis(given, log) : new JobRedis(given, log);
   const close = async (): Promise<void> => {
     await Promise.all([redis, ...redis.copies].map((one) => closeConnection(one)));
   };
-  return { redis, close };
+  return { redis, close } as JobConnections[Kind];
+}
+
+function clientOptions(options: ResolvedOptions, kind: JobConnectionKind): JobClientOptions {
+  const waits = kind === 'work';
+  return {
+    host: options.host,
+    port: options.port,
+    username: options.username,
+    password: options.password,
+    db: options.db,
+    tls: options.tls,
+    connectionName: `sluice-jobs-${kind}`,
+    // As for all connections; see openConnection.
+    protocol: 2,
+    connectTimeout: options.connectTimeoutMs,
+    socketTimeout: options.commandStallMs,
+    disconnectTimeout: redisLimits.closeTimeoutMs,
+    maxRetriesPerRequest: waits ? null : 0,
+    autoResendUnfulfilledCommands: waits,
+    enableOfflineQueue: waits,
+    autoResubscribe: false,
+    enableReadyCheck: true,
+    maxLoadingRetryTime: redisLimits.reconnectDelayMaxMs,
+    disableClientInfo: true,
+    retryStrategy: kind === 'feed' ? () => null : reconnectDelayMs,
+  };
 }

@@ -21,7 +21,7 @@ import {
 } from './connection';
 import { isConnectionLoss, RedisUnavailable, UnknownOutcome } from './errors';
 import { firstReady } from './first-ready';
-import { openJobConnection, type JobConnection, type JobConnectionKind } from './job-connections';
+import { openJobConnection, type JobConnectionKind, type JobConnections } from './job-connections';
 import { keepOnDisk } from './keep-on-disk';
 import { LentReplies } from './lent-replies';
 import { observeLink } from './link-metrics';
@@ -223,7 +223,7 @@ export class RedisLink {
   }
 
   /** Opens a connection for jobs, which whoever asks for it closes; see `JobConnectionKind`. */
-  openJobConnection(kind: JobConnectionKind): JobConnection {
+  openJobConnection<Kind extends JobConnectionKind>(kind: Kind): JobConnections[Kind] {
     return openJobConnection(this.options, kind, this.deps.log);
   }
 

@@ -88,8 +88,9 @@ export const neededCommands: readonly string[] = [
 /** What is used where it is allowed, and what for. */
 export const optionalCommands: Readonly<Record<string, string>> = {
   'SCRIPT LOAD script': 'scripts are known before their first call',
-  MULTI: 'large batches go past Lua',
-  EXEC: 'large batches go past Lua',
+  MULTI: 'large batches go past Lua, and topics feed queues of jobs',
+  EXEC: 'large batches go past Lua, and topics feed queues of jobs',
+  'WATCH <key>': 'topics feed queues of jobs',
   'CLIENT SETNAME name': 'connections have names in CLIENT LIST',
   'CLIENT ID': 'a consumer that waits is woken when it may read more',
   'CLIENT UNBLOCK 1': 'a consumer that waits is woken when it may read more',
@@ -120,6 +121,7 @@ export function samplesOf(prefix: string): {
       `${prefix}{idempotency}:requests`,
       `${prefix}{reply/id}:replies`,
       `${prefix}{jobs}:housekeeping:wait`,
+      `${prefix}{jobs/queue}:queue:wait`,
     ],
     channels: [
       `${prefix}{registry}:changes`,

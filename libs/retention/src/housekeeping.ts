@@ -3,6 +3,7 @@ import { silentMetrics } from '@sluice/base';
 import { GroupHousekeeping } from '@sluice/groups';
 import {
   DeletedTopicSweeper,
+  DeliverySweeper,
   PartitionCare,
   type PartitionStore,
   type TopicCatalog,
@@ -180,12 +181,14 @@ export class Housekeeping {
     const { producerIdExpirationMs } = options;
     const list = () => topics.list();
     const care = new PartitionCare({ store, topics: list, producerIdExpirationMs, log });
+    const isGroupKnown = (group: string): Promise<boolean> => groups.isKnown(group);
+    const deliveries = new DeliverySweeper({ redis, topics: list, isGroupKnown });
     return {
       retention: new RetentionTask({ trimmer, topics }),
       'short-retention': new ShortRetentionTask({ trimmer, topics, clock, defaultMs }),
       'deleted-topics': deletedTopicsTask(new DeletedTopicSweeper(redis, { clock, log }), groups),
       groups: groupsTask(groups),
-      partitions: partitionsTask(care),
+      partitions: partitionsTask(care, deliveries),
       'append-only-file': appendOnlyFileTask(redis, options.redisManaged),
       fsck: new FsckTask({ redis, groups, queue: this.#queue }),
     };

@@ -1,3 +1,4 @@
+export { kindOfKey, type KeyKind } from './fsck/key-kinds';
 export { Housekeeping, type HousekeepingDeps, type RunRequest } from './housekeeping';
 export { fsckLimits } from './fsck/fsck-limits';
 export type { HousekeepingQueue } from './queue/bullmq';

@@ -69,6 +69,8 @@ export interface ConsumedRecord {
  */
 export interface OwnedPartition {
   readonly topic: string;
+  /** Tells this topic from one of the same name that was deleted. */
+  readonly topicId: string;
   readonly partition: number;
   readonly group: string;
   readonly memberId: string;

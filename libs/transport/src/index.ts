@@ -60,7 +60,7 @@ export {
   type SchemaLookup,
 } from './serialization/schema-registry';
 export type { StreamDeserializer, StreamSerializer } from './serialization/serialization';
-export { connectStreams } from './server/connect-streams';
+export { connectStreams, drainFirst } from './server/connect-streams';
 export type {
   DeadLetterEvent,
   RetryEvent,

@@ -59,6 +59,7 @@ export class GroupsController {
       'unknown-group',
       'unknown-topic',
       'group-has-members',
+      'unreadable-batch',
       'redis-unavailable',
       'outcome-unknown',
     ],
@@ -80,7 +81,13 @@ export class GroupsController {
     summary: 'Delete committed offsets',
     about: 'Of partitions whose topic no member is subscribed to.',
     status: 204,
-    problems: ['unknown-group', 'unknown-topic', 'group-has-members', 'redis-unavailable'],
+    problems: [
+      'unknown-group',
+      'unknown-topic',
+      'group-has-members',
+      'redis-unavailable',
+      'outcome-unknown',
+    ],
   })
   async deleteOffsets(
     @Param('group') groupId: string,

@@ -5,6 +5,8 @@ import { ask, problemIn, type Answer } from '../../test/ask';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
 import { kafkaAt, quickConsumer } from '@sluice/test/support/kafkajs';
+import { encodeBatch } from '@sluice/records';
+import { storeUnchecked } from '@sluice/test/support/stored';
 import { produceTo } from '@sluice/test/support/records-door';
 import { sharedRedis, startRedis } from '@sluice/test/support/redis';
 
@@ -217,6 +219,40 @@ describe('a reset', () => {
     const answer = await post(`${path}/offsets`, body);
     expect([answer.status, problemIn(answer)]).toEqual([status, code]);
     expect(await lineages('g')).toEqual(before);
+  });
+});
+
+describe('what may have been done, or cannot be', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  it('is told as unknown, and not as undone', async () => {
+    await commit('doubtful', [4, 7]);
+    const { groups } = gateway;
+    const errorCode = ErrorCode.REQUEST_TIMED_OUT;
+    jest.spyOn(groups, 'commitOffsets').mockResolvedValueOnce({ errorCode, partitions: [] });
+    jest.spyOn(groups, 'deleteOffsets').mockResolvedValueOnce({ errorCode, partitions: [] });
+    jest.spyOn(groups, 'deleteGroup').mockResolvedValueOnce(errorCode);
+    const partitions = [{ topic: 'orders', partition: 0 }];
+    for (const answer of [
+      await post('/doubtful/offsets', { to: 'start' }),
+      await post('/doubtful/offsets/delete', { partitions }),
+      await remove('/doubtful'),
+    ]) {
+      expect([answer.status, problemIn(answer)]).toEqual([504, 'outcome-unknown']);
+    }
+  });
+
+  it('is named where a batch cannot be read on the way to a time', async () => {
+    await gateway.catalog.create({ name: 'torn', partitions: 1, configs: {} });
+    const record = { key: null, value: Buffer.from('v'), timestampMs: 1_000 };
+    const torn = encodeBatch({ records: [record, record], compression: 'gzip' });
+    torn[70]! ^= 0xff;
+    await storeUnchecked(gateway, 'torn', torn);
+    const partitions = [{ topic: 'torn', partition: 0 }];
+    const body = { to: 'time', timestampMs: 500, partitions, create: true };
+    const answer = await post('/time/offsets', body);
+    expect([answer.status, problemIn(answer)]).toEqual([409, 'unreadable-batch']);
+    expect(answer.json.detail).toContain('torn/0');
   });
 });
 

@@ -31,6 +31,9 @@ export class CheckingPipe implements PipeTransform {
       throw new Problem('invalid-request', 'Send a JSON object.', { errors });
     }
     const { checked, restore } = holdValues(given ?? {}, fields);
+    const prefix = type === 'query' ? '?' : '';
+    const dropped = droppedNames(checked, prefix);
+    if (dropped.length > 0) throw new Problem('invalid-request', wrong, { errors: dropped });
     this.#checks ??= load();
     try {
       const made = (await (await this.#checks).transform(checked, metadata)) as object;
@@ -38,7 +41,6 @@ export class CheckingPipe implements PipeTransform {
       return made;
     } catch (error) {
       if (!(error instanceof WrongFields)) throw error;
-      const prefix = type === 'query' ? '?' : '';
       throw new Problem('invalid-request', wrong, { errors: flat(error.errors, prefix) });
     }
   }
@@ -78,6 +80,20 @@ function fromTexts(query: Record<string, unknown>, fields: readonly Field[]): ob
     return [name, text] as const;
   });
   return Object.fromEntries(values);
+}
+
+/** Nest drops these at any depth before it looks for what a class does not know. */
+const droppedByNest = ['__proto__', 'constructor', 'prototype'];
+
+/** What is wrong with an object because it has such names, in itself or further in. */
+function droppedNames(given: object, path: string): FieldError[] {
+  const own = droppedByNest
+    .filter((name) => Object.hasOwn(given, name))
+    .map((name) => ({ field: `${path}${name}`, message: `property ${name} should not exist` }));
+  const within = Object.entries(given).flatMap(([name, value]: [string, unknown]) =>
+    typeof value === 'object' && value !== null ? droppedNames(value, `${path}${name}.`) : [],
+  );
+  return [...own, ...within];
 }
 
 function isObject(value: unknown): value is object | undefined {

@@ -16,6 +16,7 @@ export function holdValues(
 ): { checked: object; restore: (made: object) => void } {
   const source = given as Record<string, unknown>;
   const held = fields.filter((field) => isHeld(field) && Object.hasOwn(given, field.name));
+  // The spread makes an own property also of one that is named `__proto__`.
   const checked: Record<string, unknown> = { ...source };
   for (const field of held) checked[field.name] = standInOf(field, source[field.name]);
   const restore = (made: object): void => {

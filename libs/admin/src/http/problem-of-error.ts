@@ -54,6 +54,7 @@ const byGroupError: Readonly<Record<string, ProblemCode>> = {
   NON_EMPTY_GROUP: 'group-has-members',
   GROUP_SUBSCRIBED_TO_TOPIC: 'group-has-members',
   UNKNOWN_SERVER_ERROR: 'unreadable-group',
+  CORRUPT_MESSAGE: 'unreadable-batch',
   NOT_COORDINATOR: 'redis-unavailable',
   COORDINATOR_LOAD_IN_PROGRESS: 'redis-unavailable',
 };

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { ask, problemIn, type Answer, type Question } from '../../test/ask';
 import { allRoutes, type Route } from '../../test/routes';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
@@ -82,6 +84,23 @@ describe.each(roles)('a key with the role %s', (role) => {
       expect([name, [401, 403, 405, 406].includes(status)]).toEqual([name, false]);
     }
   });
+});
+
+test('a key that may not is refused before its body is read', async () => {
+  const { port } = new URL(gateway.adminUrl);
+  const head = [
+    'POST /v1/topics HTTP/1.1',
+    'Host: localhost',
+    `X-Api-Key: ${keys.read}`,
+    'Content-Type: application/json',
+    // Of which nothing ever comes.
+    'Content-Length: 1000000',
+  ];
+  const socket = connect({ port: Number(port), host: '127.0.0.1' });
+  socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  const [first] = (await once(socket, 'data')) as [Buffer];
+  expect(first.toString()).toMatch(/^HTTP\/1.1 403 /);
+  socket.destroy();
 });
 
 test.each([

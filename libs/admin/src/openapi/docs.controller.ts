@@ -1,6 +1,6 @@
 import { Controller, Param, Res, VERSION_NEUTRAL } from '@nestjs/common';
 import type { Response } from 'express';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { Endpoint } from '../http/endpoint';
 import { Problem } from '../http/problems';
 import { ApiDocument } from './api-document';
@@ -66,7 +66,7 @@ export class DocsController {
     if (!files.includes(name)) {
       throw new Problem('unknown-route', `There is no /docs/${name} here.`);
     }
-    const folder = dirname(require.resolve('swagger-ui-dist/package.json'));
-    response.sendFile(join(folder, name));
+    const root = dirname(require.resolve('swagger-ui-dist/package.json'));
+    response.sendFile(name, { root });
   }
 }

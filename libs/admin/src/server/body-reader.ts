@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { MemoryBudget } from '@sluice/base';
+import { inexactNumber, MemoryBudget } from '@sluice/base';
 import { Problem } from '../http/problems';
 import { adminLimits } from '../limits';
 
@@ -93,15 +93,23 @@ function parse(bytes: Buffer): unknown {
     throw new Problem('invalid-json', 'The body is not UTF-8.');
   }
   checkDepth(bytes);
+  let body: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    body = JSON.parse(text);
   } catch (error) {
     // The message repeats what was sent, and what was sent is nobody's business.
     const [, position] = /position (\d+)/.exec((error as Error).message) ?? [];
     const where = position === undefined ? '' : ` It breaks at character ${position}.`;
     throw new Problem('invalid-json', `The body cannot be read as JSON.${where}`);
   }
+  const inexact = inexactNumber(text);
+  if (inexact === null) return body;
+  const shown = inexact.slice(0, shownCharactersMax);
+  const detail = `${shown} would not be kept exactly. Send such a number as a text.`;
+  throw new Problem('invalid-json', detail);
 }
+
+const shownCharactersMax = 40;
 
 const [quote, backslash] = [0x22, 0x5c];
 const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];

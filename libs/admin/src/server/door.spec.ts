@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { systemClock, type Clock } from '@sluice/base';
+import { silentLogger, systemClock, type Clock } from '@sluice/base';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import { eventually } from '@sluice/test/support/eventually';
 import { ask, problemIn } from '../../test/ask';
@@ -10,8 +10,10 @@ import { AdminDoor, AdminListenError } from './door';
 const place = { host: '127.0.0.1', port: 0 };
 const doors: AdminDoor[] = [];
 
+const log = silentLogger;
+
 async function openDoor(clock: Clock = systemClock): Promise<AdminDoor> {
-  const door = new AdminDoor(place, clock);
+  const door = new AdminDoor(place, { clock, log });
   doors.push(door);
   await door.start();
   return door;
@@ -50,13 +52,22 @@ test('a port that is taken is told with its address', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => other.once('listening', resolve));
   const { port } = other.address() as AddressInfo;
-  const started = new AdminDoor({ host: '127.0.0.1', port }, systemClock).start();
+  const started = new AdminDoor({ host: '127.0.0.1', port }, { clock: systemClock, log }).start();
   await expect(started).rejects.toBeInstanceOf(AdminListenError);
   await expect(started).rejects.toMatchObject({
     address: { host: '127.0.0.1', port },
     cause: { code: 'EADDRINUSE' },
   });
   other.close();
+});
+
+test('connections that cannot be taken do not end the process', async () => {
+  const door = await openDoor();
+  const error = new Error('accept EMFILE');
+  for (let times = 0; times < 3; times++)
+    expect(() => door.server.emit('error', error)).not.toThrow();
+  door.serve((_, response) => void response.end('here'));
+  expect((await ask(urlOf(door), '/')).text).toBe('here');
 });
 
 test('a stop lets what is under way end, and then closes', async () => {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Clock, Timer } from '@sluice/base';
+import type { Clock, Logger, Timer } from '@sluice/base';
 import { Problem, problemResponse } from '../http/problems';
 import { adminLimits } from '../limits';
 import type { AdminOptions } from '../options';
@@ -18,6 +18,12 @@ export class AdminListenError extends Error {
   }
 }
 
+/** What the admin port is given by its process. */
+export interface DoorPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 /**
  * The admin port. It is taken at the start, so that a port which is in use ends the start as that
  * of Kafka does, and what answers there comes later: it is large, and Kafka's clients do not wait
@@ -32,7 +38,7 @@ export class AdminDoor {
 
   constructor(
     private readonly options: Pick<AdminOptions, 'host' | 'port'>,
-    private readonly clock: Clock,
+    private readonly ports: DoorPorts,
   ) {
     this.server = createServer({
       maxHeaderSize: adminLimits.headBytesMax,
@@ -66,9 +72,21 @@ export class AdminDoor {
   start(): Promise<void> {
     const { host, port } = this.options;
     return new Promise((resolve, reject) => {
-      this.server.once('error', (error) => reject(new AdminListenError({ host, port }, error)));
-      this.server.listen(port, host, () => resolve());
+      const refuse = (error: NodeJS.ErrnoException): void => {
+        reject(new AdminListenError({ host, port }, error));
+      };
+      this.server.once('error', refuse);
+      this.server.listen(port, host, () => {
+        this.server.off('error', refuse);
+        this.server.on('error', (error) => this.#failed(error));
+        resolve();
+      });
     });
+  }
+
+  /** A connection could not be taken, as where there are too many open files: others can. */
+  #failed({ message }: Error): void {
+    this.ports.log.warn('the admin port could not take a connection', { error: message });
   }
 
   /** From now on requests are answered by this. */
@@ -88,7 +106,7 @@ export class AdminDoor {
     let timer: Timer | undefined;
     await new Promise<void>((resolve) => {
       this.#whenIdle = resolve;
-      timer = this.clock.setTimer(adminLimits.stopGraceMs, resolve);
+      timer = this.ports.clock.setTimer(adminLimits.stopGraceMs, resolve);
     });
     timer?.cancel();
   }

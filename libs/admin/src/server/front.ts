@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmet from 'helmet';
-import { MemoryBudget, type Clock, type Logger, type Random } from '@sluice/base';
+import type { Clock, Logger, Random } from '@sluice/base';
 import { problemOfError } from '../http/problem-of-error';
 import { Problem } from '../http/problems';
 import { ApiKeys } from '../keys/api-keys';
 import { adminLimits } from '../limits';
 import type { AdminOptions } from '../options';
-import { readJson } from './body-reader';
 import { CallRates } from './call-rates';
 import { callerOf } from './credentials';
 import { factsOf, noteFacts, type Caller } from './request-facts';
@@ -20,20 +19,18 @@ interface FrontDeps {
   log: Logger;
 }
 
-type Received = IncomingMessage & { body?: unknown };
-
 /** Ids that callers give their requests themselves. */
 const requestIdPattern = /^[\w.:-]{1,64}$/;
 
 /**
  * What every request passes before a controller sees it: it gets an id and headers for browsers,
- * its caller is found out and counted, and only then its body is read.
+ * its caller is found out and counted. Its body is read later, where its caller may do what it
+ * asks for.
  */
 export class Front {
   readonly #keys: ApiKeys;
   readonly #calls: CallRates;
   readonly #wrongKeys: CallRates;
-  readonly #bodies = new MemoryBudget(adminLimits.bodiesBytesMax);
   readonly #helmet = helmet({
     // It is HTTP: whoever puts TLS before it sets this there.
     strictTransportSecurity: false,
@@ -52,15 +49,15 @@ export class Front {
   }
 
   /** A middleware of Express. */
-  readonly admit = (request: Received, response: ServerResponse, next: () => void): void => {
+  readonly admit = (request: IncomingMessage, response: ServerResponse, next: () => void): void => {
     this.#note(request, response);
     response.setHeader('Cache-Control', 'no-store');
-    this.#helmet(request, response, () => void this.#receive(request, response, next));
+    this.#helmet(request, response, () => this.#receive(request, response, next));
   };
 
-  async #receive(request: Received, response: ServerResponse, next: () => void): Promise<void> {
+  #receive(request: IncomingMessage, response: ServerResponse, next: () => void): void {
     try {
-      await this.#pass(request, response);
+      this.#pass(request);
     } catch (error) {
       // A caller that is gone gets no answer.
       if (response.destroyed) return;
@@ -89,17 +86,11 @@ export class Front {
     });
   }
 
-  async #pass(request: Received, response: ServerResponse): Promise<void> {
+  #pass(request: IncomingMessage): void {
     checkSite(request, { isOpen: this.#keys.isEmpty });
     const { caller, refusal } = this.#callerOf(request);
     noteFacts(request, { ...factsOf(request), caller, refusal });
     throttle(this.#calls.take(this.#countedAs(request, caller, refusal)));
-    // Whoever has no key is refused later, and sends nothing that has to be kept until then.
-    if (caller === null) return;
-    const { body, release } = await readJson(request, this.#bodies);
-    if (response.destroyed) release();
-    else response.once('close', release);
-    request.body = body;
   }
 
   /**

@@ -1,15 +1,15 @@
-import type { Clock, Lifecycle } from '@sluice/base';
+import type { Lifecycle } from '@sluice/base';
 import { adminLimits } from '../limits';
 import type { AdminOptions } from '../options';
-import { AdminDoor } from './door';
+import { AdminDoor, type DoorPorts } from './door';
 
 /** The admin port as a part of a process: taken at its start, after those made before. */
 export function ownDoor(
   options: Pick<AdminOptions, 'host' | 'port'>,
-  clock: Clock,
+  ports: DoorPorts,
   lifecycle: Lifecycle,
 ): AdminDoor {
-  const door = new AdminDoor(options, clock);
+  const door = new AdminDoor(options, ports);
   lifecycle.own({
     name: 'the admin port',
     start: () => door.start(),

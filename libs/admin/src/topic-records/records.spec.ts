@@ -70,6 +70,26 @@ describe('producing and browsing', () => {
     expect(JSON.stringify((record!.value as { json: unknown }).json)).toBe(json);
   });
 
+  it.each(['constructor', 'prototype', '__proto__'])('knows no field %s', async (name) => {
+    const body = `{"records":[{"value":"v"}],"${name}":{"a":1}}`;
+    const answer = await produce('orders', body);
+    expect([answer.status, problemIn(answer)]).toEqual([400, 'invalid-request']);
+    expect(answer.json.errors).toMatchObject([{ field: name }]);
+  });
+
+  it('changes no number: neither one that is sent nor one that is told', async () => {
+    const topic = await newTopic('numbers');
+    const sent = await produce(topic, '{"records":[{"value":{"json":{"id":9007199254740993}}}]}');
+    expect([sent.status, problemIn(sent)]).toEqual([400, 'invalid-json']);
+    expect(sent.json.detail).toContain('9007199254740993');
+    const values = ['{"id":9007199254740993}', '{"id":9007199254740992}'];
+    await produce(topic, { records: values.map((value) => ({ value })) });
+    expect(recordsIn(await ask(base, path(topic, '?values=json')))).toMatchObject([
+      { value: { text: values[0] } },
+      { value: { json: { id: 9007199254740992 } } },
+    ]);
+  });
+
   it('answers 207 where some are stored, and a problem where none is', async () => {
     const topic = await newTopic('compacted', { 'cleanup.policy': 'compact' });
     const large = { key: 'k', value: 'x'.repeat(2_000_000) };

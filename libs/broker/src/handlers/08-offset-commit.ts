@@ -1,5 +1,6 @@
 import type { OffsetToCommit } from '@sluice/groups';
 import { ErrorCode, OffsetCommit } from '@sluice/wire';
+import { codeForClients } from '../group-requests/code-for-clients';
 import { hasPartition } from '../requests/named-topic';
 import { handle } from '../requests/handler';
 
@@ -44,6 +45,8 @@ export const offsetCommit = handle(OffsetCommit, async ({ services }, request) =
   if (offsets.length === 0) return { topics };
   const commit = { groupId, generationId, memberId, groupInstanceId, offsets };
   const { partitions } = await services.groups.commitOffsets(commit);
-  for (const [index, { errorCode }] of partitions.entries()) lines[index]!.errorCode = errorCode;
+  for (const [index, { errorCode }] of partitions.entries()) {
+    lines[index]!.errorCode = codeForClients(errorCode);
+  }
   return { topics };
 });

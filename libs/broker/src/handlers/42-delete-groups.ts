@@ -1,4 +1,5 @@
 import { DeleteGroups } from '@sluice/wire';
+import { codeForClients } from '../group-requests/code-for-clients';
 import { inTurns } from '../requests/in-turns';
 import { limits } from '../limits';
 import { handle } from '../requests/handler';
@@ -12,7 +13,7 @@ export const deleteGroups = handle(DeleteGroups, async ({ services }, request) =
   const { groupsAtOnceMax } = limits;
   const results = await inTurns(groupIds, groupsAtOnceMax, async (groupId) => ({
     groupId,
-    errorCode: await services.groups.deleteGroup(groupId),
+    errorCode: codeForClients(await services.groups.deleteGroup(groupId)),
   }));
   return { results };
 });

@@ -1,5 +1,6 @@
 import type { DeleteOffsetsRequest } from '@sluice/groups';
 import { ErrorCode, OffsetDelete } from '@sluice/wire';
+import { codeForClients } from '../group-requests/code-for-clients';
 import { hasPartition } from '../requests/named-topic';
 import { handle } from '../requests/handler';
 
@@ -35,7 +36,7 @@ export const offsetDelete = handle(OffsetDelete, async ({ services }, request) =
     groupId,
     partitions: known,
   });
-  if (errorCode !== ErrorCode.NONE) return { errorCode, topics: [] };
+  if (errorCode !== ErrorCode.NONE) return { errorCode: codeForClients(errorCode), topics: [] };
   for (const [index, result] of partitions.entries()) lines[index]!.errorCode = result.errorCode;
   return { errorCode, topics };
 });

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordData } from '@sluice/records';
 import { limits } from '../limits';
 import type { Partition } from '../partitions/partition';
+import { LastRecords } from './last-records';
 import { readRecords, type UnreadableRange } from './read-records';
 import type { RecordFilter } from './record-filter';
 import type { ScanBudget } from './scan-budget';
@@ -91,12 +92,17 @@ export async function pageBackward(
   page.next = Math.min(end, bounds.logEndOffset);
   const offsets = Math.max(1, bounds.logEndOffset - bounds.logStartOffset);
   const recordBytes = Math.max(1, bounds.bytes / offsets);
-  const windowMax = Math.max(1, Math.floor(limits.browseReadBytesMax / recordBytes));
+  const windowMax = Math.min(
+    limits.browseScanRecordsMax,
+    Math.max(1, Math.floor(limits.browseReadBytesMax / recordBytes)),
+  );
   let window = Math.min(wanted.recordsMax, windowMax);
   while (page.next > bounds.logStartOffset && wanted.budget.spent === null) {
     const from = Math.max(bounds.logStartOffset, page.next - window);
     const found = await readWindow(source, from, page.next, wanted);
     if (found === 'gone') return null;
+    // The gateway stops, or nobody waits any more: the cursor goes on here.
+    if (found === 'cut') break;
     if (found === 'too-large') {
       window = Math.max(1, Math.floor(window / 4));
       continue;
@@ -120,7 +126,7 @@ export async function pageBackward(
 
 interface Window {
   /** Rising offsets. */
-  records: { record: ToldRecord; bytes: number }[];
+  records: readonly { record: ToldRecord; bytes: number }[];
   /** All from here on was looked at. */
   from: number;
   unreadable: UnreadableRange[];
@@ -128,30 +134,26 @@ interface Window {
 
 /**
  * The wanted records of a stretch. Of more than a page takes, the first are left out; a stretch of
- * several records that takes too many bytes to be read is none.
+ * several records that takes too many bytes to be read is none. 'cut': it was not read to its end,
+ * for the gateway stops or nobody waits any more.
  */
 async function readWindow(
   { partition, index }: Source,
   start: number,
   end: number,
   wanted: Wanted,
-): Promise<Window | 'gone' | 'too-large'> {
+): Promise<Window | 'gone' | 'cut' | 'too-large'> {
   const { budget, filter, telling } = wanted;
-  const window: Window = { records: [], from: start, unreadable: [] };
+  const kept = new LastRecords(wanted);
+  const unreadable: UnreadableRange[] = [];
   const bytesMax = 4 * limits.browseReadBytesMax;
-  let keptBytes = 0;
+  let from = start;
   let readBytes = 0;
   const visit = (record: RecordData): boolean => {
     if (record.offset >= end) return false;
     budget.countRecord();
     if (filter !== null && !filter(record)) return true;
-    const bytes = toldSize(record, telling);
-    keptBytes += bytes;
-    window.records.push({ record: tellRecord(index, record, telling), bytes });
-    while (keptBytes > wanted.replyBytesMax && window.records.length > 1) {
-      keptBytes -= window.records.shift()!.bytes;
-      window.from = window.records[0]!.record.offset;
-    }
+    kept.add(tellRecord(index, record, telling), toldSize(record, telling));
     return true;
   };
   for (let at = start; at < end;) {
@@ -160,19 +162,19 @@ async function readWindow(
       if (read.refused === 'unknown-partition') return 'gone';
       const reachable = await nearest(partition, at);
       if (reachable <= at) break;
-      window.from = at = reachable;
+      from = at = reachable;
       continue;
     }
-    window.unreadable.push(...read.unreadable.filter(({ fromOffset }) => fromOffset < end));
+    unreadable.push(...read.unreadable.filter(({ fromOffset }) => fromOffset < end));
     budget.countBytes(read.bytes);
     readBytes += read.bytes;
     if (read.atEnd || read.nextOffset >= end) break;
     if (readBytes > bytesMax && end - start > 1) return 'too-large';
     at = read.nextOffset;
-    if (budget.spent === 'gone') return 'gone';
+    if (budget.spent === 'gone') return 'cut';
     await nextTurn();
   }
-  return window;
+  return { records: kept.records, from: kept.from ?? from, unreadable };
 }
 
 /** The offset of the log that is nearest to one that is outside of it. */

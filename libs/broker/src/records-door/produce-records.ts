@@ -1,5 +1,5 @@
 import { resolveConfigs, type NotedRequest, type Topic } from '@sluice/log';
-import { recordBytesMost, RecordsError } from '@sluice/records';
+import { recordBytesMost, RecordsError, readBatchHeader } from '@sluice/records';
 import { ErrorCode, errorInfo } from '@sluice/wire';
 import { limits } from '../limits';
 import { refusalOf, refusedReply, type PartitionReply } from '../produce/partition-reply';
@@ -136,8 +136,34 @@ async function produceNoted(services: DoorServices, sound: Sound, key: string): 
     throw new DoorRefusal('conflict', 'topic-deleted', message);
   }
   const found = await produceBatches(services, sound, topic, batches, timestampMs);
-  const outcomes = await completed(services, key, noted, found);
+  const judged = await Promise.all(
+    found.map((outcome, at) => orWritten(services, topic, batches[at]!, outcome)),
+  );
+  const outcomes = await completed(services, key, noted, judged);
   return { records: tell(batches, outcomes, records, timestampMs), replayed: false };
+}
+
+/**
+ * A batch that is refused may have been written when the request came before, and the topic takes
+ * such ones no longer. Each batch has a producer id of its own, by which the log knows it.
+ */
+async function orWritten(
+  { partitions }: DoorServices,
+  topic: Topic,
+  { partition, producerId }: PlannedBatch,
+  outcome: BatchOutcome,
+): Promise<BatchOutcome> {
+  if (!isFinal(outcome) || !('error' in outcome)) return outcome;
+  const { store } = partitions;
+  const ref = { topic: topic.name, topicId: topic.id, partition };
+  const baseOffset = await store.lastBatchOf(ref, producerId);
+  if (baseOffset === null) return outcome;
+  if (resolveConfigs(topic).timestampType !== 'LogAppendTime') {
+    return { baseOffset, appendedAtMs: -1 };
+  }
+  const [batch] = await store.read(ref, baseOffset, { entries: 1 });
+  const isThere = batch?.baseOffset === baseOffset;
+  return { baseOffset, appendedAtMs: isThere ? readBatchHeader(batch.bytes).maxTimestampMs : -1 };
 }
 
 /** What is to be noted of a request that comes for the first time. */

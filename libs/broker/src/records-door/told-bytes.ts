@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer';
+import { inexactNumber } from '@sluice/base';
 
 /**
  * How bytes are to be told: `auto` as text where they are valid UTF-8, else as base64; `text`
- * always as text; `json` as the value that they are the JSON of, where they are, else as `auto`.
+ * always as text; `json` as the value that they are the JSON of, else as `auto`: also where there
+ * is a number that JavaScript does not keep, as an integer beyond 2^53.
  */
 export type BytesForm = 'auto' | 'text' | 'json' | 'base64';
 
@@ -50,8 +52,10 @@ export function tellBytes(
 
 function parseJson(bytes: Buffer): unknown {
   if (!isUtf8(bytes)) return undefined;
+  const text = bytes.toString('utf8');
   try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
+    const parsed = JSON.parse(text) as unknown;
+    return inexactNumber(text) === null ? parsed : undefined;
   } catch {
     return undefined;
   }

@@ -101,7 +101,8 @@ describe('a commit that is late', () => {
     try {
       expect(await commit('g', offset(1))).toEqual([ErrorCode.NONE]);
       proxy.hold();
-      expect(await commit('g', offset(2))).toEqual([ErrorCode.COORDINATOR_NOT_AVAILABLE]);
+      // It may have been made.
+      expect(await commit('g', offset(2))).toEqual([ErrorCode.REQUEST_TIMED_OUT]);
       expect(proxy.heldCount).toBeGreaterThan(0);
       await eventually(async () => (await commit('g', offset(3)))[0] === ErrorCode.NONE);
       proxy.release();

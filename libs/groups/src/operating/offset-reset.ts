@@ -1,4 +1,6 @@
-import type { PartitionBounds, PartitionStore, Topic, TopicCatalog } from '@sluice/log';
+import type { PartitionBounds, PartitionRef, PartitionStore } from '@sluice/log';
+import type { Topic, TopicCatalog } from '@sluice/log';
+import { RecordsError } from '@sluice/records';
 import { ErrorCode } from '@sluice/wire';
 import type { OffsetToCommit } from '../api';
 import type { GroupCoordinator } from '../coordinator/coordinator';
@@ -191,7 +193,7 @@ async function targetOf(
       offset = target.offset;
       break;
     case 'time':
-      offset = (await store.firstAtOrAfter(ref, target.timestampMs))?.offset ?? logEndOffset;
+      offset = (await firstAtOrAfter(store, ref, target.timestampMs)) ?? logEndOffset;
       break;
     case 'shift':
       if (before === null) {
@@ -202,4 +204,19 @@ async function targetOf(
   }
   const within = Math.min(Math.max(offset, logStartOffset), logEndOffset);
   return { offset: within, clamped: within !== offset };
+}
+
+async function firstAtOrAfter(
+  store: PartitionStore,
+  ref: PartitionRef,
+  timestampMs: number,
+): Promise<number | undefined> {
+  try {
+    return (await store.firstAtOrAfter(ref, timestampMs))?.offset;
+  } catch (error) {
+    if (!(error instanceof RecordsError)) throw error;
+    const place = `${ref.topic}/${ref.partition}`;
+    const why = `a batch that the search by time came to cannot be read: ${error.message}`;
+    throw new GroupRefusal('CORRUPT_MESSAGE', `${place}: ${why}`);
+  }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Command, type Redis } from 'ioredis';
+import { Command, type ChainableCommander, type Redis } from 'ioredis';
 import { classify, classifyScript, disconnected, isErrorReply, UnknownOutcome } from '../errors';
 import { bareName, restMark } from './header';
 import { checkReplies, ReplyReader, type ReplyOf, type ReplyShapes } from './reply';
@@ -83,6 +83,20 @@ export class Script<K extends string = string, A extends string = string, R = un
    */
   queue(connection: Redis, keys: Named<K, string>, args: Named<A, RedisArg>): Promise<unknown> {
     return this.#send(connection, 'evalsha', this.#parts(keys, args));
+  }
+
+  /**
+   * Puts the script into a transaction of ioredis, with its whole source: a server that does not
+   * know it could say so only when all else of the transaction is done. The reply comes with that
+   * of EXEC, for `read`.
+   */
+  queueSource(
+    transaction: ChainableCommander,
+    keys: Named<K, string>,
+    args: Named<A, RedisArg>,
+  ): void {
+    const [, keyCount, ...others] = this.#parts(keys, args);
+    transaction.eval(this.source, String(keyCount), ...others);
   }
 
   /**

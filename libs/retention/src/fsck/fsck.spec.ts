@@ -195,6 +195,12 @@ describe('a key is known by its name', () => {
     ['{jobs}:housekeeping:repeat:groups:17:lock', { kind: 'job', jobId: 'repeat:groups:17' }],
     ['{jobs}:housekeeping:17', { kind: 'job', jobId: '17' }],
     ['{jobs}:other:17', { kind: 'unknown' }],
+    [`{jobs/a.b}:fed:${id}/12`, { kind: 'partition', topicId: id, partition: 12 }],
+    ['{jobs/a.b}:taken', { kind: 'stream-queue', queue: 'a.b' }],
+    ['{jobs/a.b}:a.b:failed', { kind: 'stream-queue', queue: 'a.b' }],
+    [`{jobs/a.b}:a.b:${id}.12.345:lock`, { kind: 'stream-queue', queue: 'a.b' }],
+    ['{jobs/a.b}:other:failed', { kind: 'unknown' }],
+    ['{jobs/a.b}:a.b:17', { kind: 'unknown' }],
     [`{a/${id}/12}:new`, { kind: 'unknown' }],
     ['a', { kind: 'unknown' }],
   ])('%s', (name, kind) => {

@@ -10,6 +10,7 @@ export type KeyKind =
   | { kind: 'replies' }
   | { kind: 'queue' }
   | { kind: 'job'; jobId: string }
+  | { kind: 'stream-queue'; queue: string }
   | { kind: 'unknown' };
 
 const partitionPattern = /^\{[\w.-]+\/([\w-]{22})\/(\d{1,7})\}:([\w-]+)$/;
@@ -44,6 +45,11 @@ const queueParts = new Set(
 
 /** Of a job: its id, and what may stand behind it. */
 const jobPattern = /^((?:repeat:[^:]+:)?\d+)(?::(?:lock|logs|dependencies|processed|failed))?$/;
+/** Of a queue that topics feed; see libs/jobs/src/keys.ts. */
+const streamQueuePattern = /^\{jobs\/([\w.-]{1,100})\}:(.+)$/s;
+const fedPattern = /^fed:([\w-]{22})\/(\d{1,7})$/;
+/** Of such a queue: one of BullMQ's lists and hashes, or a job named by its record. */
+const streamJobPattern = /^[\w-]{22}\.\d{1,7}\.\d{1,16}(?::(?:lock|logs))?$/;
 /** A schedule, or what keeps a job from being added twice. */
 const namedPattern = /^(?:repeat:[^:]+|de:.+)$/s;
 
@@ -59,7 +65,18 @@ export function kindOfKey(key: string, keyPrefix: string): KeyKind {
   if (isOf(rest, '{registry}:', registryParts)) return { kind: 'registry' };
   if (isOf(rest, '{idempotency}:', ['requests', 'times'])) return { kind: 'idempotency' };
   if (rest.startsWith(beforeReply!) && rest.endsWith(behindReply!)) return { kind: 'replies' };
-  return kindOfJobKey(key, jobsPrefix(keyPrefix));
+  return kindOfStreamQueueKey(rest) ?? kindOfJobKey(key, jobsPrefix(keyPrefix));
+}
+
+/** A note up to where a partition was fed is the partition's, and goes with it. */
+function kindOfStreamQueueKey(rest: string): KeyKind | null {
+  const [, queue, name = ''] = streamQueuePattern.exec(rest) ?? [];
+  if (queue === undefined) return null;
+  const [, topicId, partition] = fedPattern.exec(name) ?? [];
+  if (topicId !== undefined) return { kind: 'partition', topicId, partition: Number(partition) };
+  const own = name.startsWith(`${queue}:`) ? name.slice(queue.length + 1) : '';
+  const isKnown = name === 'taken' || queueParts.has(own) || streamJobPattern.test(own);
+  return isKnown ? { kind: 'stream-queue', queue } : { kind: 'unknown' };
 }
 
 function kindOfJobKey(key: string, prefix: string): KeyKind {

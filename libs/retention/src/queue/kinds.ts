@@ -17,7 +17,7 @@ export const jobKindsExplained: Readonly<Record<JobKind, string>> = {
   'short-retention': 'The same, more often, for topics with a short retention time.',
   'deleted-topics': 'Frees what deleted topics, and topics that never appeared, have left.',
   groups: 'Removes old offsets and groups of which nothing is left, and finds dead members.',
-  partitions: 'Forgets idle producers, and keeps fewer offsets free where few are needed.',
+  partitions: 'Forgets idle producers and groups that are gone; keeps few offsets free.',
   'append-only-file': 'Has a Redis of our own rewrite its file when most of it is dead.',
   fsck: 'Explains every key, and counts those that belong to nothing.',
 };

@@ -1,5 +1,5 @@
 import type { GroupHousekeeping } from '@sluice/groups';
-import type { DeletedTopicSweeper, PartitionCare } from '@sluice/log';
+import type { DeletedTopicSweeper, DeliverySweeper, PartitionCare } from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
 import type { Task, TaskResult } from '../queue/kinds';
 
@@ -31,12 +31,16 @@ export function groupsTask(groups: Pick<GroupHousekeeping, 'sweep'>): Task {
   };
 }
 
-/** Idle producers, and offsets that are kept free. */
-export function partitionsTask(care: Pick<PartitionCare, 'run'>): Task {
+/** Idle producers, offsets that are kept free, and what is kept of groups that are gone. */
+export function partitionsTask(
+  care: Pick<PartitionCare, 'run'>,
+  sweeper: Pick<DeliverySweeper, 'run'>,
+): Task {
   return {
     async run(_data, signal) {
+      const deliveries = await sweeper.run(signal);
       const { partitions, producers } = await care.run(signal);
-      return { keys: producers, details: { partitions, producers } };
+      return { keys: producers + deliveries, details: { partitions, producers, deliveries } };
     },
   };
 }

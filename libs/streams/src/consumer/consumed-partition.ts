@@ -30,6 +30,7 @@ interface TroubleFacts {
  */
 export class ConsumedPartition implements OwnedPartition {
   readonly topic: string;
+  readonly topicId: string;
   readonly partition: number;
   readonly group: string;
   readonly memberId: string;
@@ -55,7 +56,7 @@ export class ConsumedPartition implements OwnedPartition {
 
   constructor(readonly parts: PartitionParts) {
     const { grant, group, memberId, committed, isPaused } = parts;
-    ({ topic: this.topic, partition: this.partition } = grant);
+    ({ topic: this.topic, topicId: this.topicId, partition: this.partition } = grant);
     this.group = group;
     this.memberId = memberId;
     this.isPaused = isPaused;

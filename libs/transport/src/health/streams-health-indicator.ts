@@ -21,6 +21,12 @@ export interface StreamsHealthDetails {
   [detail: string]: unknown;
 }
 
+const noServer: StreamsServerHealth = {
+  status: 'stopped',
+  problem: 'this app has no server of streams',
+  members: [],
+};
+
 const defaultSilentMsMax = 30_000;
 const defaultInFlightMsMax = 300_000;
 
@@ -32,14 +38,16 @@ const defaultInFlightMsMax = 300_000;
  */
 @Injectable()
 export class StreamsHealthIndicator {
-  constructor(@Inject(StreamsServer) private readonly server: { health(): StreamsServerHealth }) {}
+  constructor(
+    @Inject(StreamsServer) private readonly server: { health(): StreamsServerHealth } | null,
+  ) {}
 
   /** @param key the name that it has in the answer */
   isHealthy<Key extends string>(
     key: Key,
     limits: StreamsHealthLimits = {},
   ): StreamsHealthResult<Key> {
-    const health = this.server.health();
+    const health = this.server?.health() ?? noServer;
     const problem = problemOf(health, limits);
     const partitions = health.members.flatMap((member) => member.partitions);
     const result = {
@@ -62,7 +70,8 @@ export class StreamsHealthIndicator {
 function problemOf(health: StreamsServerHealth, limits: StreamsHealthLimits): string | null {
   const { inFlightMsMax = defaultInFlightMsMax, lagMax = Infinity } = limits;
   const { silentMsMax = defaultSilentMsMax } = limits;
-  if (health.problem !== null) return health.problem;
+  // A connection may be gone for a moment: how long, `silentMs` says.
+  if (health.problem !== null && health.status !== 'reconnecting') return health.problem;
   if (health.status === 'stopped' || health.status === 'failed') return `it is ${health.status}`;
   for (const { group, partitions, silentMs } of health.members) {
     if (silentMs > silentMsMax) {

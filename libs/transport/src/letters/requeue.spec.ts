@@ -36,4 +36,16 @@ describe('requeueDeadLetters', () => {
     expect(again.map(({ headers }) => headers.map(({ key }) => key))).toEqual([['by'], ['by']]);
     expect(again.map(({ key }) => key?.toString())).toEqual(['a', 'a']);
   });
+
+  it('leaves what fails again to the next call', async () => {
+    isWell = false;
+    const { streams } = await startService([Orders]);
+    for (const id of [1, 2, 3]) streams.write('orders', id);
+    await streams.settled();
+    const options = { topic: 'orders', quietMs: 20 };
+    expect(await requeueDeadLetters(streams, options)).toEqual({ requeued: 3, passedOver: 0 });
+    await streams.settled();
+    expect(streams.recordsOf('orders.dlq')).toHaveLength(6);
+    expect(await requeueDeadLetters(streams, options)).toEqual({ requeued: 3, passedOver: 0 });
+  });
 });

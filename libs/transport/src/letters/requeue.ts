@@ -37,8 +37,10 @@ const pollMs = 50;
 
 /**
  * Writes the dead letters of a topic to it again, each once however often this is called: as they
- * were, without the story of their failure. They stay in the dead-letter topic for as long as its
- * retention says. A letter that cannot be written ends it; the next call goes on there.
+ * were, without the story of their failure. Those that come while it is at work are left to the
+ * next call, so that what fails again does not go round and round. All of them stay in the
+ * dead-letter topic for as long as its retention says. A letter that cannot be written ends it; the
+ * next call goes on there.
  *
  * @throws SendError when a letter cannot be written
  */
@@ -52,9 +54,10 @@ export async function requeueDeadLetters(
   const requeue = new Requeue(producer, options.filter ?? (() => true), clock);
   const settings: ConsumerSettings = { group, topics: [deadLetterTopic], startFrom: 'start' };
   const consumer = driver.createConsumer(settings, requeue);
+  requeue.consumer = consumer;
   try {
     await consumer.start();
-    await requeue.caughtUp(consumer, options.quietMs ?? defaultQuietMs);
+    await requeue.caughtUp(options.quietMs ?? defaultQuietMs);
   } finally {
     await consumer.close();
     await producer.close();
@@ -63,11 +66,16 @@ export async function requeueDeadLetters(
   return requeue.result;
 }
 
+/** Puts letters back, of each partition no further than to what its end was at the beginning. */
 class Requeue implements RecordSink {
   readonly result: RequeueResult = { requeued: 0, passedOver: 0 };
   #failure: Error | null = null;
   #line: Promise<void> = Promise.resolve();
   #lastMs: number;
+  /** The first offset of a partition that is left alone: what is written meanwhile fails again. */
+  readonly #ends = new Map<number, number>();
+  readonly #finished = new Set<number>();
+  consumer: Pick<RecordConsumer, 'health' | 'pause'> | null = null;
 
   constructor(
     private readonly producer: RecordProducer,
@@ -79,16 +87,23 @@ class Requeue implements RecordSink {
 
   take(partition: OwnedPartition, letters: readonly ConsumedRecord[]): void {
     this.#lastMs = this.clock.monotonicMs();
+    const end = this.#endOf(partition, letters);
+    const left = letters.filter(({ offset }) => offset >= end);
+    if (left.length > 0) this.#finish(partition);
     for (const letter of letters) {
-      this.#line = this.#line.then(() => this.#putBack(partition, letter));
+      if (letter.offset >= end) partition.release(letter.offset);
+      else this.#line = this.#line.then(() => this.#putBack(partition, letter, end));
     }
   }
 
   /** Resolves when everything was dealt with and nothing came for a while; or one has failed. */
-  async caughtUp(consumer: RecordConsumer, quietMs: number): Promise<void> {
+  async caughtUp(quietMs: number): Promise<void> {
     while (this.#failure === null) {
-      const { partitions } = consumer.health();
-      const isDone = partitions.every(({ lag, inFlight }) => lag === 0 && inFlight === 0);
+      const { partitions } = this.consumer!.health();
+      const isDone = partitions.every(
+        ({ partition, lag, inFlight }) =>
+          inFlight === 0 && (lag === 0 || this.#finished.has(partition)),
+      );
       const isQuiet = this.clock.monotonicMs() - this.#lastMs >= quietMs;
       if (isDone && isQuiet) return;
       await new Promise<void>((resolve) => this.clock.setTimer(pollMs, resolve));
@@ -99,11 +114,26 @@ class Requeue implements RecordSink {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  async #putBack(partition: OwnedPartition, letter: ConsumedRecord): Promise<void> {
+  #endOf(partition: OwnedPartition, letters: readonly ConsumedRecord[]): number {
+    let end = this.#ends.get(partition.partition);
+    if (end === undefined) {
+      end = Math.max(letters[0]!.offset + partition.lag(), letters.at(-1)!.offset + 1);
+      this.#ends.set(partition.partition, end);
+    }
+    return end;
+  }
+
+  #finish({ topic, partition }: OwnedPartition): void {
+    this.#finished.add(partition);
+    this.consumer!.pause([{ topic, partitions: [partition] }]);
+  }
+
+  async #putBack(partition: OwnedPartition, letter: ConsumedRecord, end: number): Promise<void> {
     const { offset } = letter;
     if (this.#failure !== null || partition.stopping.aborted) return partition.release(offset);
     try {
       const record = this.filter(letter) ? requeuedLetter(letter) : null;
+      if (offset === end - 1) this.#finish(partition);
       if (record !== null) await this.producer.send(record);
       this.result[record === null ? 'passedOver' : 'requeued']++;
       partition.acknowledge(offset);

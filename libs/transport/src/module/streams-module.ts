@@ -10,6 +10,7 @@ import {
 } from '@nestjs/common';
 import { StreamsClient } from '../client/streams-client';
 import type { StreamsDriver } from '../driver';
+import { StreamsHealthIndicator } from '../health/streams-health-indicator';
 import { nestLogger } from '../nest-logger';
 import { StreamsServer } from '../server/streams-server';
 import { STREAMS_DRIVER, STREAMS_OPTIONS, streamsClientToken } from '../tokens';
@@ -44,6 +45,7 @@ const providers: Provider[] = [
   },
   { provide: StreamsClient, useExisting: streamsClientToken() },
   { provide: StreamsServer, inject: [STREAMS_OPTIONS, STREAMS_DRIVER], useFactory: serverOf },
+  StreamsHealthIndicator,
 ];
 
 /**
@@ -60,6 +62,7 @@ const providers: Provider[] = [
     streamsClientToken(),
     StreamsClient,
     StreamsServer,
+    StreamsHealthIndicator,
   ],
 })
 export class StreamsModule

@@ -25,6 +25,7 @@ function runnerWith(lanes: Partial<TopicPlan['lanes']> = {}, waitMs = 0) {
   const released: number[] = [];
   const partition: OwnedPartition = {
     topic: 'orders',
+    topicId: 'orders',
     partition: 0,
     group: 'g',
     memberId: 'm',

@@ -9,6 +9,11 @@ import type { StreamDeserializer, StreamSerializer } from '../serialization/seri
 export interface StreamsServerOptions {
   /** What it stands on. */
   driver: StreamsDriver;
+  /**
+   * Whether the driver is the server's alone, and closed with it. Default: false; whoever made it
+   * closes it, after the server.
+   */
+  closesDriver?: boolean;
   /** The consumer group of the handlers that name none, exactly as it is called in Redis. */
   group?: string;
   /** What handlers of events do that do not say it themselves. */

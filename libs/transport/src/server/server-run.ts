@@ -1,5 +1,10 @@
 import { silentMetrics, type Clock, type Logger } from '@sluice/base';
-import type { ConsumerSettings, RecordConsumer, RecordProducer } from '@sluice/streams';
+import {
+  consumerLimits,
+  type ConsumerSettings,
+  type RecordConsumer,
+  type RecordProducer,
+} from '@sluice/streams';
 import type { Routes } from '../handlers/routes';
 import { callHandler, type RunWithHooks } from '../handling/handler-call';
 import { RecordHandling } from '../handling/record-handling';
@@ -57,6 +62,7 @@ export class ServerRun {
 
   /** @throws what a consumer says that cannot join its group */
   async start(): Promise<void> {
+    await this.parts.options.driver.connect?.();
     await Promise.all(this.consumers.map((consumer) => consumer.start()));
     this.#tellStatus();
   }
@@ -146,4 +152,4 @@ export class ServerRun {
 }
 
 /** Lanes and batches that want no more than this do well with what a consumer has in flight. */
-const inFlightRecordsEnough = 200;
+const inFlightRecordsEnough = consumerLimits.inFlightRecordsMax / 2;

@@ -49,7 +49,6 @@ export class StreamsServer
 
   constructor(options: StreamsServerOptions) {
     super();
-    noteOriginalErrors();
     this.#options = options;
     this.transportId = options.transportId ?? STREAMS_TRANSPORT;
     this.#clock = options.clock ?? systemClock;
@@ -76,6 +75,7 @@ export class StreamsServer
       const fields = { pattern: this.getPatternAsString(pattern) };
       return this.#log.warn('a handler is left out: its pattern is no name of a topic', fields);
     }
+    noteOriginalErrors();
     const { group = this.#options.group, ...own } = optionsIn(extras);
     if (group === undefined || group === '') {
       throw new Error(`the handler of ${String(pattern)} has no group, and the server has none`);
@@ -116,7 +116,7 @@ export class StreamsServer
 
   /**
    * Takes nothing more, waits for what runs, up to `drainTimeoutMs`, acknowledges it and leaves the
-   * groups. Every call waits for the same end. The driver stays open.
+   * groups. Every call waits for the same end.
    */
   close(): Promise<void> {
     this.#ending ??= this.#end();
@@ -194,6 +194,7 @@ export class StreamsServer
   async #end(): Promise<void> {
     await this.#starting?.catch(() => {});
     await this.#run?.close();
+    if (this.#options.closesDriver === true) await this.#options.driver.close();
   }
 
   #runWithHooks(context: StreamContext, run: () => Promise<void>): Promise<void> {

@@ -47,6 +47,11 @@ export class MemoryPartition implements OwnedPartition {
     return this.options.topic;
   }
 
+  /** A topic in memory is never deleted, so its name tells it apart. */
+  get topicId(): string {
+    return this.options.topic;
+  }
+
   get partition(): number {
     return this.options.partition;
   }

@@ -5,6 +5,7 @@ import type { CommitEvent, GroupEvent } from '../machine/events';
 import type { Group } from '../machine/group';
 import type { OwnedGroup } from '../stored/classic-store';
 import { CommitLane } from './commit-lane';
+import { inDoubt } from './failure-code';
 import { GroupMemory, type GroupMemoryDeps } from './group-memory';
 import { type Refusal, TaskQueue } from './task-queue';
 import { Tickets } from './tickets';
@@ -100,7 +101,7 @@ export class GroupActor {
             this.deps.quarantine.release(this.groupId);
             resolve(ErrorCode.NONE);
           } catch (error) {
-            resolve(this.#memory.failed('a deletion', error, 'never'));
+            resolve(inDoubt(error, this.#memory.failed('a deletion', error, 'never')));
           }
         },
       });
@@ -143,7 +144,8 @@ export class GroupActor {
         return undefined;
       }
       return result.then(answer, (error: unknown) => {
-        answer(refusal(this.#memory.failed('a change of offsets', error, 'if-refused')));
+        const errorCode = this.#memory.failed('a change of offsets', error, 'if-refused');
+        answer(refusal(inDoubt(error, errorCode)));
       });
     }, refusal);
   }

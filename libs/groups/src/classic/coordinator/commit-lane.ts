@@ -4,6 +4,7 @@ import type { OffsetToCommit } from '../../api';
 import type { GroupMeter } from '../../metrics';
 import { StaleGroup } from '../../store/errors';
 import type { CommittedOffsets } from '../../store/offsets';
+import { codeOfFailure } from './failure-code';
 import type { GroupMemory } from './group-memory';
 
 export interface CommitLaneDeps {
@@ -37,7 +38,7 @@ export class CommitLane {
       (error: unknown) => {
         meter.failed();
         const isStale = error instanceof StaleGroup;
-        answer(isStale ? ErrorCode.NOT_COORDINATOR : ErrorCode.COORDINATOR_NOT_AVAILABLE);
+        answer(isStale ? ErrorCode.NOT_COORDINATOR : codeOfFailure(error));
         this.#giveUp(fence, error);
       },
     );

@@ -14,6 +14,7 @@ import { recover, step } from '../machine/machine';
 import { GroupState } from '../machine/states';
 import type { ClassicStore, OwnedGroup, TakenGroup } from '../stored/classic-store';
 import { changesBetween } from '../stored/group-codec';
+import { inDoubt } from './failure-code';
 import { GroupTimers } from './group-timers';
 import type { Tickets } from './tickets';
 
@@ -236,7 +237,9 @@ export class GroupMemory {
       const ticket = event.kind === 'timer' ? null : event.ticket;
       const keep = ticket === null ? 'never' : 'if-refused';
       const errorCode = this.failed(`a ${event.kind}`, error, keep);
-      if (ticket !== null) tickets.refuse(ticket, errorCode);
+      if (ticket === null) return;
+      // Members ask again; who deletes wants to know that it may be done.
+      tickets.refuse(ticket, event.kind === 'delete' ? inDoubt(error, errorCode) : errorCode);
     }
   }
 
