@@ -83,7 +83,7 @@ describe('joining and leaving', () => {
 });
 
 describe('topics', () => {
-  test('a topic that a pattern means is taken when it is made, and lost when it is deleted', async () => {
+  test('a topic that a pattern means is taken when made, and lost when deleted', async () => {
     const one = await join({ topics: [/o[a-z]+/] });
     topics.create('offers', 1);
     topics.create('other offers', 1);
