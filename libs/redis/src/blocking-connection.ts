@@ -17,6 +17,8 @@ export class BlockingConnection {
   /** The connection's number at the server; null where it is not known. */
   #id: number | null = null;
   #retry: Timer | null = null;
+  /** Of the command that was to be woken last. */
+  #isOut: () => boolean = () => false;
   #isClosed = false;
 
   constructor(
@@ -46,13 +48,14 @@ export class BlockingConnection {
    */
   wake(isOut: () => boolean): void {
     const id = this.#id;
+    this.#isOut = isOut;
     if (id === null || this.#retry !== null || this.#isClosed || !isOut()) return;
     const again = (): void => {
       this.#retry = null;
-      this.wake(isOut);
+      this.wake(this.#isOut);
     };
     const woken = (count: unknown): void => {
-      if (count !== 0 || this.#retry !== null || this.#isClosed || !isOut()) return;
+      if (count !== 0 || this.#retry !== null || this.#isClosed || !this.#isOut()) return;
       this.#retry = this.clock.setTimer(redisLimits.unblockAgainMs, again);
     };
     // Where it cannot be asked for, the command ends by its own time.
