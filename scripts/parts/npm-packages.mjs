@@ -266,7 +266,7 @@ function checkShown(library, specifier) {
  * @param {string} folder
  */
 function importsBelow(folder) {
-  const pattern = /(?:\bfrom|\bimport|\brequire\(|\bimport\()\s*['"]([^'".][^'"]*)['"]/g;
+  const pattern = /(?:\bfrom|\bimport|\brequire\(|\bimport\()\s*['"]([@\w][\w./@-]*)['"]/g;
   const found = new Set();
   for (const file of filesBelow(folder).filter((path) => /\.(js|d\.ts)$/.test(path))) {
     for (const [, name = ''] of withoutComments(readFileSync(file, 'utf8')).matchAll(pattern)) {
@@ -295,7 +295,10 @@ function filesBelow(folder) {
 /** @param {string} library */
 function readmeOf(library) {
   const own = join(root, 'libs', library, 'README.md');
-  if (existsSync(own)) return readFileSync(own, 'utf8');
+  if (existsSync(own)) {
+    // The project's other documents do not come along.
+    return readFileSync(own, 'utf8').replace(/\[([^\]]+)\]\(\.\.\/\.\.\/([^)]+)\)/g, '$1 (`$2`)');
+  }
   return `# @sluice/${library}
 
 A part of Sluice: ${descriptions.get(library)}.

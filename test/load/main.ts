@@ -45,6 +45,9 @@ const scenarios: Record<string, (context: BenchContext) => Promise<Measurement[]
   examine: async (context) => measureExamine(context),
   trim: measureTrim,
   beside: measureBeside,
+  // NestJS and its transports take time to load, which others need not wait for.
+  transport: async (context) =>
+    (await import('./scenarios/transport.js')).measureTransport(context),
 };
 /** These are measured only where they are named. */
 const named = ['examine', 'trim', 'beside', 'transport'];

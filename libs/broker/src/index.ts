@@ -15,6 +15,7 @@ export { RecordsDoor, type OpenTail } from './records-door/records-door';
 export type { TailEnd, TailEvent, TailReader, TailRequest } from './records-door/tail';
 export { bytesForms, type BytesForm, type ToldBytes } from './records-door/told-bytes';
 export type { Telling, ToldRecord } from './records-door/told-record';
+export type { PartitionRates, Rate } from './partitions/partition-traffic';
 export type { BrokerServices } from './requests/context';
 export { describeBrokerConfigs } from './admin-requests/broker-configs';
 export { ConfigSource } from './admin-requests/config-codes';

@@ -160,6 +160,11 @@ export const limits = {
   tailRetryMs: 1_000,
   /** A reader of a tail that takes nothing for so long is dropped. */
   tailStallMs: 30_000,
+  /**
+   * Over how long the rates of a partition are taken; twice that is within `partitionIdleMs`, so
+   * that nothing is left of them when it leaves memory.
+   */
+  rateWindowMs: 30_000,
   /** A partition that was not touched for so long leaves memory (not Redis). */
   partitionIdleMs: 60_000,
   /** How often partitions are looked at for that. */

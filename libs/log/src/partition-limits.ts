@@ -11,8 +11,8 @@ export const partitionLimits = {
   directBytesMin: 64 * 1024,
   /** How often such an append is tried where other writers come in between, before Lua does it. */
   directTriesMax: 2,
-  /** Appends that go through Lua after that: one, and twice as many each time in a row, up to. */
-  plainAppendsMax: 16,
+  /** Appends that go through Lua after that: one, twice as many the next time, and so on up to. */
+  plainAppendsMax: 64,
   /** Bounds of a partition that nobody watches are asked again when older than this. */
   boundsFreshMs: 100,
   /** Counters that say how large batches are may be so old when a read is sized by them. */

@@ -67,6 +67,12 @@ test('an answer to an earlier wake-up does not end the later one', async () => {
   expect(owed).toHaveLength(1);
 });
 
+test('what cannot be woken waits for a short time only', () => {
+  expect(connection.blockMsMax).toBe(redisLimits.blockMsMax);
+  blocking.emit('close');
+  expect(connection.blockMsMax).toBe(redisLimits.blockUnwakeableMsMax);
+});
+
 describe('where CLIENT UNBLOCK is refused', () => {
   async function refuse(text: string): Promise<void> {
     const error = Object.assign(new Error(text), { name: 'ReplyError' });

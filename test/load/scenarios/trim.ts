@@ -8,6 +8,7 @@ import { readBatchHeader } from '@sluice/records';
 import { RedisLink } from '@sluice/redis';
 import { TopicTrimmer, type TrimReport } from '@sluice/retention';
 import type { BenchContext, Measurement } from '../bench-context';
+import { redisSeconds } from '../redis-seconds';
 import { buildBatch, createTopic } from '../requests';
 import { median, percentile, seconds } from '../stats';
 import { batchesOf, largeBatches, openMany, produceAll } from './produce';
@@ -94,9 +95,9 @@ async function nothingDue({ context, store, trimmer }: Bench): Promise<Measureme
     await Promise.all(refs.map((ref) => append(store, ref, [batch])));
   }
   const cost = async (): Promise<number> => {
-    const before = await cpuSeconds(context);
+    const before = await redisSeconds(context);
     await trimmer.trim(topic);
-    return (100 * ((await cpuSeconds(context)) - before)) / checkEverySeconds;
+    return (100 * ((await redisSeconds(context)) - before)) / checkEverySeconds;
   };
   const [first, next] = [await cost(), await cost()];
   const name = `trim, ${partitions} partitions, nothing due, every 5 min`;
@@ -205,12 +206,6 @@ async function pings({ redis }: BenchContext, run: () => Promise<unknown>): Prom
   const [tookMs] = (await once(thread, 'message')) as [number[]];
   await thread.terminate();
   return tookMs;
-}
-
-async function cpuSeconds({ redis }: BenchContext): Promise<number> {
-  const info = await redis.info('cpu');
-  const of = (name: string) => Number(new RegExp(`${name}:([\\d.]+)`).exec(info)![1]);
-  return of('used_cpu_user') + of('used_cpu_sys');
 }
 
 function topicOf(name: string, partitions: number, configs: Topic['configs']): Topic {

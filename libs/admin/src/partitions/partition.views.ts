@@ -46,6 +46,15 @@ export class DeletedRecordsQuery {
   dryRun?: boolean;
 }
 
+/** How much goes through a partition in a second. */
+export class RateView {
+  @field.number({ about: 'Records a second, to a tenth.', example: 1_200.5 })
+  recordsPerSecond: number;
+
+  @field.number({ about: 'Bytes a second of their batches, to a tenth.', example: 123_456.7 })
+  bytesPerSecond: number;
+}
+
 /** A partition. */
 export class PartitionView {
   @field.whole({ about: 'Its number.', example: 0 })
@@ -81,6 +90,22 @@ export class PartitionView {
     example: '2026-11-26T12:00:00.000Z',
   })
   maxTimestamp: string | null;
+
+  @field.shape({
+    about:
+      'What was appended to it through the gateway that answers, over the last 30 s; what other ' +
+      'gateways and services append is not in it.',
+    shape: () => RateView,
+  })
+  produced: RateView;
+
+  @field.shape({
+    about:
+      'What that gateway has read of it over the same time for consumers, browsing and tails; ' +
+      'what several of them read counts several times.',
+    shape: () => RateView,
+  })
+  consumed: RateView;
 
   @field.whole({
     about: "Bytes of Redis' memory, as it estimates them; null where it may not be asked.",

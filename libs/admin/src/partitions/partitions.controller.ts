@@ -1,5 +1,5 @@
 import { Controller, Inject, Param, Query } from '@nestjs/common';
-import { deleteRecordsBefore, toLogEnd } from '@sluice/broker';
+import { deleteRecordsBefore, toLogEnd, type PartitionRates, type Rate } from '@sluice/broker';
 import type { PartitionBounds, PartitionRef, Topic } from '@sluice/log';
 import type { AdminParts } from '../admin-parts';
 import { Endpoint } from '../http/endpoint';
@@ -14,6 +14,7 @@ import {
   PartitionPage,
   PartitionsQuery,
   PartitionView,
+  RateView,
 } from './partition.views';
 
 /** The partitions of a topic. */
@@ -98,21 +99,23 @@ export class PartitionsController {
   /** Those that are still there. */
   async #views(refs: readonly PartitionRef[], memory: boolean): Promise<PartitionView[]> {
     const { store, broker } = this.parts;
-    const { brokerId } = broker.services.options;
+    const { options, partitions } = broker.services;
+    const { brokerId } = options;
     const [bounds, bytes] = await Promise.all([
       store.boundsMany(refs),
       memory ? store.memoryBytes(refs) : [],
     ]);
-    return refs.flatMap(({ partition }, index) => {
+    return refs.flatMap(({ topicId, partition }, index) => {
       const one = bounds[index];
       if (!one) return [];
-      const view = partitionView(partition, brokerId, one);
+      const rates = ratesView(partitions.ratesOf(topicId, partition));
+      const view = { ...partitionView(partition, brokerId, one), ...rates };
       return memory ? [{ ...view, memoryBytes: bytes[index] ?? null }] : [view];
     });
   }
 }
 
-function partitionView(partition: number, leader: number, bounds: PartitionBounds): PartitionView {
+function partitionView(partition: number, leader: number, bounds: PartitionBounds) {
   const { leaderEpoch, logStartOffset, logEndOffset, batches, bytes, maxTimestampMs } = bounds;
   return {
     partition,
@@ -125,6 +128,19 @@ function partitionView(partition: number, leader: number, bounds: PartitionBound
     bytes,
     maxTimestamp: timeOf(maxTimestampMs),
   };
+}
+
+function ratesView({ produced, consumed }: PartitionRates) {
+  return { produced: rateView(produced), consumed: rateView(consumed) };
+}
+
+function rateView({ recordsPerSecond, bytesPerSecond }: Rate): RateView {
+  return { recordsPerSecond: tenths(recordsPerSecond), bytesPerSecond: tenths(bytesPerSecond) };
+}
+
+/** Enough for people, and what is rare is not told as nothing. */
+function tenths(rate: number): number {
+  return Math.round(rate * 10) / 10;
 }
 
 /** A producer may have given its record any 64 bits as a time. */

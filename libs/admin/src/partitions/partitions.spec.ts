@@ -40,6 +40,8 @@ test('tell leader, bounds and sizes', async () => {
     records: 4,
     batches: 4,
     maxTimestamp: '1970-01-01T00:00:00.003Z',
+    produced: { recordsPerSecond: expect.any(Number), bytesPerSecond: expect.any(Number) },
+    consumed: { recordsPerSecond: 0, bytesPerSecond: 0 },
     memoryBytes: expect.any(Number),
   });
   expect(json.bytes).toBeGreaterThan(4 * 61);

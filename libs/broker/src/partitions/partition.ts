@@ -15,7 +15,8 @@ import type { ColdRun } from './cold-run';
 import { ColdReads } from './cold-reads';
 import type { HotMemory } from './hot-memory';
 import { type BatchRun, HotRing } from './hot-ring';
-import type { TopicMeter, TrafficMeter } from './traffic-meter';
+import { PartitionTraffic, type PartitionRates } from './partition-traffic';
+import type { TrafficMeter } from './traffic-meter';
 
 /**
  * The leadership that appends depend on until leaders move between gateways: none. A partition's
@@ -51,7 +52,7 @@ export class Partition {
   private readonly watch: PartitionWatch;
   private readonly ring: HotRing;
   private readonly cold: ColdReads;
-  private readonly meter: TopicMeter;
+  private readonly meter: PartitionTraffic;
   private lastUsedMs: number;
 
   constructor(
@@ -63,7 +64,7 @@ export class Partition {
     const { replicationTimeoutMs, appendTrouble: trouble } = services;
     this.ring = new HotRing(hotMemory);
     const isHot = (offset: number): boolean => this.ring.holds(offset);
-    this.meter = services.traffic.of(ref.topic);
+    this.meter = new PartitionTraffic(services.traffic.of(ref.topic), clock);
     this.cold = new ColdReads({ store, ref, budget, isHot, meter: this.meter });
     const onReply = this.appended.bind(this);
     this.writer = store.writer(ref, { leaderEpoch, replicationTimeoutMs, log, trouble, onReply });
@@ -86,6 +87,11 @@ export class Partition {
   get idle(): boolean {
     if (this.watch.hasListeners || this.writer.busy) return false;
     return this.services.clock.monotonicMs() - this.lastUsedMs > limits.partitionIdleMs;
+  }
+
+  /** What went in and out through this gateway lately. */
+  get rates(): PartitionRates {
+    return this.meter.rates;
   }
 
   /** Appends a batch that was checked before; `copies` replicas have to confirm it. */

@@ -1,6 +1,7 @@
 import type { PartitionBounds, PartitionRef, PartitionStore, Topic } from '@sluice/log';
 import { Periodic } from '@sluice/base';
 import { limits } from '../limits';
+import { noRates, type PartitionRates } from './partition-traffic';
 import { noLeadership, Partition, type PartitionServices } from './partition';
 
 /** The partitions that this gateway has lately served; made on first use, forgotten when idle. */
@@ -63,6 +64,11 @@ export class Partitions {
     if (!ofTopic) this.byTopicId.set(topic.id, (ofTopic = new Map()));
     ofTopic.set(index, partition);
     return partition;
+  }
+
+  /** What went in and out of a partition through this gateway lately. */
+  ratesOf(topicId: string, index: number): PartitionRates {
+    return this.byTopicId.get(topicId)?.get(index)?.rates ?? noRates;
   }
 
   /**

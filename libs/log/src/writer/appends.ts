@@ -69,7 +69,7 @@ export class Appends {
   private end: LogPosition | null = null;
   /** How many more calls go through Lua, because other writers came in between. */
   private plainLeft = 0;
-  /** How many do the next time; it doubles each time until a call gets past Lua. */
+  /** How many do the next time: twice as many each time, half as many with each call past Lua. */
   private plainNext = 1;
   private readonly meter: Pick<AppendMeter, 'sends'>;
 
@@ -168,7 +168,7 @@ export class Appends {
       }
       if (reply.tag === 'wait') this.end = position;
       if (reply.tag !== 'moved' && reply.tag !== 'unfit') {
-        this.plainNext = 1;
+        this.plainNext = Math.max(1, this.plainNext >> 1);
         return reply;
       }
       position =

@@ -1,4 +1,5 @@
 import type { OwnedPartition } from '../api';
+import { NotOwned } from './consumer-errors';
 import { heldEntry } from './entry-queue';
 import { OneStep } from './one-step';
 import type { PartitionParts } from './partition-parts';
@@ -218,7 +219,7 @@ export class ConsumedPartition implements OwnedPartition {
    * Goes on at another offset, once what is in flight has ended. Nothing of it may be read
    * meanwhile: the caller waits for `isReadable` to have its effect by `beforeSeek`.
    *
-   * @throws as `PartitionDelivery.seek`
+   * @throws NotOwned where it is not this member's any more; as `PartitionDelivery.seek`
    */
   seek(offset: number, beforeSeek: () => Promise<void>): Promise<void> {
     return this.steps.run(async () => {
@@ -226,9 +227,13 @@ export class ConsumedPartition implements OwnedPartition {
       await beforeSeek();
       await this.flow.idle(Infinity);
       await this.flow.acknowledger.whenSettled();
-      if (this.isEnded) return;
+      const { topic, partition } = this;
+      if (this.isEnded || this.stopping.aborted) throw new NotOwned(topic, partition);
       const moved = await this.parts.delivery.seek(offset);
-      if (typeof moved !== 'number') return this.refused(moved);
+      if (typeof moved !== 'number') {
+        this.refused(moved);
+        throw new NotOwned(topic, partition);
+      }
       this.startAt(moved);
       this.committed = -1;
       this.phase = 'taking';

@@ -23,7 +23,7 @@ export class RecordFlow {
   readonly acknowledger: Acknowledger;
   readonly times = new HandOverTimes();
   private isHandingOver = false;
-  private onIdle: (() => void) | null = null;
+  private idleWaiters: (() => void)[] = [];
 
   /** @param done offsets from there on that were dealt with before */
   constructor(
@@ -77,9 +77,8 @@ export class RecordFlow {
   async idle(withinMs: number): Promise<boolean> {
     const { inFlight } = this.line;
     if (inFlight.outCount === 0) return true;
-    const idle = new Promise<void>((resolve) => (this.onIdle = resolve));
+    const idle = new Promise<void>((resolve) => this.idleWaiters.push(resolve));
     await within(this.parts.clock, withinMs, idle);
-    this.onIdle = null;
     return inFlight.outCount === 0;
   }
 
@@ -87,13 +86,13 @@ export class RecordFlow {
   end(): number {
     this.acknowledger.end();
     const dropped = this.line.dropWaiting();
-    this.onIdle?.();
+    this.nowIdle();
     return dropped + this.line.entries.heldBytes;
   }
 
   private afterOutcome(): boolean {
     const { outCount } = this.line.inFlight;
-    if (outCount === 0) this.onIdle?.();
+    if (outCount === 0) this.nowIdle();
     if (outCount <= this.parts.limits.inFlightRecordsMax / 2) this.handOver();
     return outCount === 0;
   }
@@ -124,6 +123,11 @@ export class RecordFlow {
       this.owner.onDamaged(error);
       return [];
     }
+  }
+
+  private nowIdle(): void {
+    if (this.idleWaiters.length === 0) return;
+    for (const resolve of this.idleWaiters.splice(0)) resolve();
   }
 
   private progressed(): void {

@@ -1,4 +1,5 @@
 import { partitionForKey } from '@sluice/records';
+import { Partitioners } from 'kafkajs';
 import { eventually } from '@sluice/test/support/eventually';
 import { sharedRedis } from '@sluice/test/support/redis';
 import { connectStreams, storedRecords, valuesOf } from '../../test/streams';
@@ -73,6 +74,22 @@ describe('a record that is sent', () => {
     );
     const told = await producer.send({ topic, key: 'key-1', value: 'x', partition: 6 });
     expect(told.partition).toBe(6);
+  });
+
+  it('goes where kafkajs would send it', async () => {
+    const topic = await makeTopic(12);
+    const partitionMetadata = Array.from({ length: 12 }, (_, partitionId) => ({ partitionId }));
+    const choose = Partitioners.DefaultPartitioner();
+    const keys = ['', 'a', 'ab', 'abc', 'customer-4711', 'ümläut', '\u{1f600}'.repeat(9)];
+    const sent = await producerOf().sendAll(keys.map((key) => ({ topic, key, value: 'x' })));
+    const chosen = keys.map((key) =>
+      choose({
+        topic,
+        partitionMetadata: partitionMetadata as never,
+        message: { key, value: 'x' },
+      }),
+    );
+    expect(sent.map(({ partition }) => partition)).toEqual(chosen);
   });
 
   it('without a key shares its batch with others, and the next batch is for another', async () => {

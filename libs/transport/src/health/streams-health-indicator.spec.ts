@@ -43,6 +43,9 @@ describe('StreamsHealthIndicator', () => {
     });
     // A spare member owns nothing, and is as well as any.
     expect(of(withMember({ partitions: [] })).status).toBe('up');
+    const away = { status: 'reconnecting', problem: 'the connection is lost' } as const;
+    expect(of({ ...well, ...away }).status).toBe('up');
+    expect(of({ ...withMember({ silentMs: 60_000 }), ...away }).status).toBe('down');
   });
 
   it.each<[string, StreamsServerHealth, object, RegExp]>([

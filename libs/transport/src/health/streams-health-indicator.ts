@@ -70,7 +70,8 @@ export class StreamsHealthIndicator {
 function problemOf(health: StreamsServerHealth, limits: StreamsHealthLimits): string | null {
   const { inFlightMsMax = defaultInFlightMsMax, lagMax = Infinity } = limits;
   const { silentMsMax = defaultSilentMsMax } = limits;
-  if (health.problem !== null) return health.problem;
+  // A connection may be gone for a moment: how long, `silentMs` says.
+  if (health.problem !== null && health.status !== 'reconnecting') return health.problem;
   if (health.status === 'stopped' || health.status === 'failed') return `it is ${health.status}`;
   for (const { group, partitions, silentMs } of health.members) {
     if (silentMs > silentMsMax) {

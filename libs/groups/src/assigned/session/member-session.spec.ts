@@ -81,3 +81,90 @@ describe('joining and leaving', () => {
     expect(Object.keys(await stateOf()).sort()).toEqual(['emptySince', 'fence', 'format', 'head']);
   });
 });
+
+describe('topics', () => {
+  test('a topic that a pattern means is taken when made, and lost when deleted', async () => {
+    const one = await join({ topics: [/o[a-z]+/] });
+    topics.create('offers', 1);
+    topics.create('other offers', 1);
+    await eventually(() => one.holds === `offers/0 ${all}`);
+    topics.delete('offers');
+    await eventually(() => one.holds === all);
+    expect(one.events).toContain('lost offers/0');
+  });
+
+  test('who sees older topics than the group does takes nothing back', async () => {
+    const old = new FakeTopics();
+    old.create('orders', 4);
+    topics.grow('orders', 6);
+    await join();
+    const second = new TestMember({ redis: link, topics: old }, { groupId: 'g' });
+    members.push(second);
+    await second.join();
+    await holding(3, 3);
+  });
+
+  test('one that stays behind is not: the registry itself has gone back', async () => {
+    topics.grow('orders', 6);
+    await join({ isSlow: true });
+    const old = new FakeTopics();
+    old.create('orders', 2);
+    const limits = { topicsBehindMsMax: 100 };
+    const second = new TestMember({ redis: link, topics: old, limits }, { groupId: 'g' });
+    members.push(second);
+    await second.join();
+    await eventually(() => members[0]!.events.some((event) => event.startsWith('lost')));
+  });
+});
+
+describe('static members', () => {
+  test('keep their partitions over a restart', async () => {
+    const first = await join({ instanceId: 'one', sessionTimeoutMs: 20_000 });
+    const second = await join({ instanceId: 'two', sessionTimeoutMs: 20_000 });
+    await holding(2, 2);
+    const { holds } = second;
+    await second.session.leave();
+    const again = await join({ instanceId: 'two', sessionTimeoutMs: 20_000 });
+    expect(again.holds).toBe(holds);
+    expect(first.events.filter((event) => event.startsWith('revoking'))).toHaveLength(1);
+  });
+
+  test('of two with one instance id the later is the member', async () => {
+    const first = await join({ instanceId: 'one' });
+    const second = await join({ instanceId: 'one' });
+    expect(second.holds).toBe(all);
+    await eventually(() => first.refusal?.reason === 'replaced');
+    expect(first.events).toContain('fenced');
+    expect(second.events).toEqual([`granted ${all}`]);
+  });
+});
+
+describe('what is refused', () => {
+  test('settings that cannot be', () => {
+    const refusals = [
+      { groupId: '' },
+      { topics: [] },
+      { sessionTimeoutMs: 1 },
+      { heartbeatIntervalMs: 1500 },
+      { assignor: 'other' as 'sticky' },
+    ];
+    for (const options of refusals) {
+      expect(() => new TestMember({ redis: link, topics }, { groupId: 'g', ...options })).toThrow(
+        expect.objectContaining({ name: 'GroupRefused', reason: 'settings' }),
+      );
+    }
+  });
+
+  test('one more than a group may have, and a group that cannot be read', async () => {
+    await join();
+    const limits = { groupMembersMax: 1 };
+    const more = new TestMember({ redis: link, topics, limits }, { groupId: 'g' });
+    await expect(more.join()).rejects.toMatchObject({ reason: 'full' });
+    await link.write.hset(new GroupKeys(link.keyPrefix).state('damaged'), {
+      fence: 'f',
+      head: '{}',
+    });
+    const other = new TestMember({ redis: link, topics }, { groupId: 'damaged' });
+    await expect(other.join()).rejects.toMatchObject({ reason: 'unreadable' });
+  });
+});

@@ -57,6 +57,7 @@ export class MemberSession {
   #undo: (() => unknown)[] = [];
   /** -1 while it is no member. */
   #memberEpoch = -1;
+  #wasMember = false;
   #revision = -1;
   #sequence = 0;
   /** Topics have changed, or what this process knows of them is old. */
@@ -115,6 +116,7 @@ export class MemberSession {
    */
   async join(): Promise<void> {
     if (this.#beats !== null) return;
+    this.#wasMember = false;
     const { clock, log } = this.deps;
     const { groupId, heartbeatIntervalMs: everyMs } = this.#settings;
     const name = `a heartbeat of the group ${groupId}`;
@@ -242,7 +244,7 @@ export class MemberSession {
   async #enter(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#change(this.#settings.join);
+        await this.#change({ ...this.#settings.join, isReturn: this.#wasMember });
         return;
       } catch (error) {
         const isLast = attempt === joinAttemptsMax;
@@ -276,6 +278,11 @@ export class MemberSession {
         const message = `the group "${groupId}" has ${groupMembersMax} members, and takes no more`;
         throw new GroupRefused('full', message);
       }
+      case 'replaced': {
+        const { instanceId } = this.#settings.join;
+        const message = `another process has joined "${groupId}" as the instance "${instanceId}"`;
+        throw new GroupRefused('replaced', message);
+      }
       case 'done':
     }
   }
@@ -283,6 +290,7 @@ export class MemberSession {
   async #take(view: MemberView, askedAtMs: number): Promise<void> {
     const isNew = view.memberEpoch !== this.#memberEpoch;
     if (isNew) {
+      this.#wasMember = true;
       this.#memberEpoch = view.memberEpoch;
       this.#sequence = 0;
       this.#extend(askedAtMs);
