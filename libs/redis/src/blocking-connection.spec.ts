@@ -35,6 +35,13 @@ async function answer(count: 0 | 1): Promise<void> {
   await clock.advanceAsync(0);
 }
 
+/** Redis refuses with an error of its own. */
+async function refuse(text: string): Promise<void> {
+  const error = Object.assign(new Error(text), { name: 'ReplyError' });
+  owed.shift()!.reject(error);
+  await clock.advanceAsync(0);
+}
+
 test('a wake-up that came too early is sent again while the answer is owed', async () => {
   let isOut = true;
   connection.wake(() => isOut);
@@ -74,12 +81,6 @@ test('what cannot be woken waits for a short time only', () => {
 });
 
 describe('where CLIENT UNBLOCK is refused', () => {
-  async function refuse(text: string): Promise<void> {
-    const error = Object.assign(new Error(text), { name: 'ReplyError' });
-    owed.shift()!.reject(error);
-    await clock.advanceAsync(0);
-  }
-
   it('commands wait for a short time only, and the log says so once', async () => {
     for (let round = 0; round < 2; round++) {
       // The rights are asked for again with each new connection: they may be there by then.
