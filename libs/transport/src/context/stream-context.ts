@@ -1,7 +1,7 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { ConsumedRecord, OwnedPartition, RecordHeader } from '@sluice/streams';
-import { isDelayMs } from '../errors/stream-exceptions';
 import { streamHeaders } from '../headers';
+import { isDelayMs } from './delay';
 
 /** What the handler asked for, in place of what its return or its error would mean. */
 export type StreamAction =

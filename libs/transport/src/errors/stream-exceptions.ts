@@ -1,4 +1,5 @@
 import { RpcException } from '@nestjs/microservices';
+import { isDelayMs } from '../context/delay';
 
 /** What marks an exception of ours, so that two copies of this package know each other's. */
 const brand = Symbol.for('sluice:stream-exception');
@@ -55,9 +56,4 @@ export function askedDelayMs(error: unknown): number | undefined {
   if (streamExceptionKind(error) !== 'retriable') return undefined;
   const { delayMs } = error as { delayMs?: unknown };
   return isDelayMs(delayMs) ? delayMs : undefined;
-}
-
-/** Whether it is a delay that can be waited for, and written down in a header. */
-export function isDelayMs(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 }
