@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
---[[ log/writers-enter — enters a writer, or another history of it, or says that it is still there.
-Harmless to run again.
+--[[ log/writers-enter — enters a writer, or another history of it, or says that it is still
+there. Harmless to run again.
 
 A full Redis does not stop it: what is in it can still be read, and be deleted to make room.
 KEYS   writers? format?
