@@ -55,7 +55,7 @@ describe('recovery', () => {
     for (const name of ['broken', damaged, newer]) expect(lines.join()).toContain(name);
   });
 
-  it('leaves the entries of others that write until nothing was heard of them for long', async () => {
+  it('leaves the entries of other writers until nothing was heard of them for long', async () => {
     const { writers } = registryKeys(link.keyPrefix);
     const clock = new FakeClock();
     const parts = { random: systemRandom, log: silentLogger };
