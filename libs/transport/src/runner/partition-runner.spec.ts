@@ -18,6 +18,8 @@ const recordAt = (offset: number, key: string | null = null): ConsumedRecord => 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 const drainMs = 1_000;
+/** The second record is not to be handled before the drain is over. */
+const late = ({ offset }: ConsumedRecord) => (offset === 1 ? 2 * drainMs : 0);
 
 function runnerWith(
   lanes: Partial<TopicPlan['lanes']> = {},
@@ -137,7 +139,6 @@ describe('PartitionRunner', () => {
   });
 
   it('begins nothing behind a record that has to be released', async () => {
-    const late = ({ offset }: ConsumedRecord) => (offset === 1 ? 2 * drainMs : 0);
     const { runner, begun, ends, stopping, released } = runnerWith({ concurrency: 2 }, late);
     const keys = [keyOne, keyOther, keyOther, keyOne, keyOther];
     runner.take(keys.map((key, offset) => recordAt(offset, key)));
