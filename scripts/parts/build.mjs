@@ -5,7 +5,7 @@ import { duration, say, Trouble } from './console.mjs';
 import { run } from './processes.mjs';
 import { readIfThere, readPackage, root } from './project.mjs';
 
-const allApps = ['gateway', 'worker'];
+const allApps = ['gateway', 'worker', 'demo'];
 const outDirectory = join(root, 'dist/apps');
 
 /**

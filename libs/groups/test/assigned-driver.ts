@@ -48,6 +48,7 @@ export class AssignedDriver {
     const outcome = this.apply({
       kind: 'join',
       memberId,
+      isReturn: false,
       instanceId: null,
       clientId: 'client',
       clientHost: 'host',

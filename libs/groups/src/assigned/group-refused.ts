@@ -1,5 +1,5 @@
 /** Why a group does not take a member. */
-export type RefusalReason = 'other-kind' | 'full' | 'unreadable' | 'settings';
+export type RefusalReason = 'other-kind' | 'full' | 'replaced' | 'unreadable' | 'settings';
 
 /** A group does not take a member, or not back, and will not before something is changed. */
 export class GroupRefused extends Error {

@@ -324,6 +324,19 @@ describe('a consumer that is told where to go on', () => {
     await expect(elsewhere).rejects.toThrow(NotOwned);
   });
 
+  it('is told that a partition went to another before it could go on there', async () => {
+    await bench.append(singles(2));
+    const sink = new KeptRecords();
+    sink.each = () => {};
+    const { consumer, session } = await bench.consumer(sink, { drainMs: 50 });
+    bench.grant(session, 0);
+    await eventually(() => sink.taken.length === 2);
+    const seeking = consumer.seek({ topic: 'orders' }, 'start');
+    session.listener.revoking([session.ownedPartition(bench.ref())]);
+    await expect(seeking).rejects.toThrow(NotOwned);
+    expect(session.letGoOf).toHaveLength(1);
+  });
+
   it('has committed where it is to go on, before anything is dealt with', async () => {
     await bench.append(singles(4));
     const sink = new KeptRecords();

@@ -12,6 +12,11 @@ export interface JoinEvent {
   kind: 'join';
   /** Made by the process itself, and the same each time. */
   memberId: string;
+  /**
+   * It has been a member before, in this same session. Then another process that has come with its
+   * instance id meanwhile is the later one, and stays.
+   */
+  isReturn: boolean;
   instanceId: string | null;
   clientId: string;
   clientHost: string;
@@ -74,6 +79,8 @@ export type Outcome =
   /** It is no member, or not in this epoch. */
   | { kind: 'fenced' }
   | { kind: 'full' }
+  /** Another process has joined with the same instance id. */
+  | { kind: 'replaced' }
   | { kind: 'done' };
 
 /** What follows from an event. What is to be stored must be before anybody is told the outcome. */

@@ -81,12 +81,13 @@ function handle(draft: Draft, event: AssignedEvent, context: StepContext): Answe
 }
 
 function join(draft: Draft, event: JoinEvent, { membersMax }: StepContext): Answer {
-  const { kind: _, ...settings } = event;
+  const { kind: _, isReturn, ...settings } = event;
   const { memberId, instanceId } = settings;
   let target = draft.members.get(memberId)?.target ?? new Set<string>();
   for (const other of draft.members.values()) {
     const isSameInstance = instanceId !== null && other.instanceId === instanceId;
     if (!isSameInstance || other.memberId === memberId) continue;
+    if (isReturn) return { kind: 'replaced' };
     target = other.target;
     draft.remove(other.memberId);
   }

@@ -67,6 +67,7 @@ export function resolveSettings(
     revokeTimeoutMs: Math.ceil(revokeTimeoutMs),
   };
   const client = { memberId, instanceId, clientId, clientHost };
-  const join: JoinEvent = { kind: 'join', ...client, subscription, assignor, ...times };
+  const event = { kind: 'join', isReturn: false } as const;
+  const join: JoinEvent = { ...event, ...client, subscription, assignor, ...times };
   return { groupId, heartbeatIntervalMs, join };
 }

@@ -62,9 +62,12 @@ export class AssignedStore {
       const group = this.#decode(groupId, fields);
       return { group, fence, nowMicros, lookAtMs, leftovers: null };
     }
-    // The state comes first in either engine's head.
-    const isInUse = head !== '' && !head.startsWith('{"state":"empty"');
-    if (isInUse) throw new ClassicGroupInUse(groupId);
+    if (fence !== '') {
+      // The state comes first in either engine's head.
+      const state = /^\{"state":"([a-z-]+)"/.exec(head)?.[1];
+      if (state === undefined) throw this.#unreadable(groupId, 'its head is none');
+      if (state !== 'empty') throw new ClassicGroupInUse(groupId);
+    }
     const own = new Set(['fence', 'head', formatField, 'emptySince']);
     const leftovers = Object.keys(fields).filter((field) => !own.has(field));
     return { group: newAssignedGroup(groupId), fence, nowMicros, lookAtMs, leftovers };
@@ -112,7 +115,11 @@ export class AssignedStore {
     try {
       return decodeGroup(groupId, fields);
     } catch (error) {
-      throw new UnreadableGroup(this.#states.keyOf(groupId), (error as Error).message);
+      throw this.#unreadable(groupId, (error as Error).message);
     }
+  }
+
+  #unreadable(groupId: string, reason: string): UnreadableGroup {
+    return new UnreadableGroup(this.#states.keyOf(groupId), reason);
   }
 }
