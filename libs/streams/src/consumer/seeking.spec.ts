@@ -43,7 +43,7 @@ async function holdingTwo(
 /** What is held is dealt with, and so is all that comes. */
 function goOn(): void {
   sink.each = ({ owned, record }) => owned.acknowledge(record.offset);
-  for (const { owned, record } of [...sink.taken]) owned.acknowledge(record.offset);
+  for (const { owned, record } of sink.taken) owned.acknowledge(record.offset);
 }
 
 /** Redis no longer knows that the partition was claimed. */
@@ -57,10 +57,10 @@ describe('a consumer that is to go on elsewhere', () => {
     const { consumer } = await holdingTwo(6);
     const unknown = new UnknownOutcome('log/delivery-seek');
     jest.spyOn(PartitionDelivery.prototype, 'seek').mockRejectedValueOnce(unknown);
-    const moved = expect(consumer.seek(orders, { offset: 0 })).rejects.toBe(unknown);
+    const moved = consumer.seek(orders, { offset: 0 });
     await turn();
     goOn();
-    await moved;
+    await expect(moved).rejects.toBe(unknown);
     await eventually(() => bench.committed() === 6);
     expect(sink.offsets()).toEqual(range(0, 6));
     await eventually(async () => (await bench.seen()).pending === 0);
