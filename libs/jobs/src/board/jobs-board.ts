@@ -10,8 +10,8 @@ import { STREAM_JOBS_GROUND, type StreamJobsGround } from '../nest/stream-jobs';
 import { StreamJobMistake } from '../options';
 
 /**
- * Decides who may look: calls `next` for those, and answers all others itself. Express' own types of
- * request and response fit, too, which is why it is written as a method's.
+ * Decides who may look: calls `next` for those, and answers all others itself. Express' own types
+ * fit, too, which is why it is written as a method's.
  */
 export type BoardMiddleware = {
   handle(
