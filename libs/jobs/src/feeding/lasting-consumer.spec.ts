@@ -21,10 +21,8 @@ function lasting() {
       return world.failure === null ? Promise.resolve() : Promise.reject(world.failure);
     };
     const close = () => Promise.resolve(void one.closed++);
-    const health = () => ({
-      ...{ status, group: 'jobs.billing', memberId: '', silentMs: 0, partitions: [] },
-      problem: null,
-    });
+    const member = { group: 'jobs.billing', memberId: '', silentMs: 0, partitions: [] };
+    const health = () => ({ ...member, status, problem: null });
     return { start, close, health } as Partial<RecordConsumer> as RecordConsumer;
   };
   const consumer = new LastingConsumer({ create, clock, log: silentLogger, limits });
