@@ -23,7 +23,8 @@ function lasting() {
     const close = () => Promise.resolve(void one.closed++);
     const member = { group: 'jobs.billing', memberId: '', silentMs: 0, partitions: [] };
     const health = () => ({ ...member, status, problem: null });
-    return { start, close, health } as Partial<RecordConsumer> as RecordConsumer;
+    const used: Partial<RecordConsumer> = { start, close, health };
+    return used as RecordConsumer;
   };
   const consumer = new LastingConsumer({ create, clock, log: silentLogger, limits });
   return { ...world, consumer, recover: () => void (world.failure = null), world };
