@@ -30,7 +30,7 @@ function lasting() {
   return { ...world, consumer, recover: () => void (world.failure = null), world };
 }
 
-test('a start without Redis is tried again, with a new consumer, after growing pauses', async () => {
+test('a start without Redis is tried again after growing pauses', async () => {
   const { clock, consumer, made, recover } = lasting();
   await consumer.start();
   expect(consumer.health()).toMatchObject({ status: 'failed', problem: away().message });
