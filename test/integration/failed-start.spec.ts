@@ -27,7 +27,7 @@ class FailingLifecycle extends Lifecycle {
     super({ clock: systemClock, log: silentLogger });
   }
 
-  override own(part: Part): void {
+  override own(part: Part): () => void {
     this.names.push(part.name);
     if (part.name !== this.failing) return super.own(part);
     if (part.start === undefined) {
@@ -38,7 +38,7 @@ class FailingLifecycle extends Lifecycle {
       await part.start?.();
       throw new Error(`${part.name} fails`);
     };
-    super.own({ ...part, start });
+    return super.own({ ...part, start });
   }
 }
 

@@ -11,16 +11,26 @@ export interface Clock {
   nowMs(): number;
   /** Time that only goes forward, ms since some fixed moment. */
   monotonicMs(): number;
-  /** Runs `run` once, `delayMs` from now. */
+  /** Runs `run` once, `delayMs` from now, however long that is; never where it is infinite. */
   setTimer(delayMs: number, run: () => void): Timer;
 }
 
-/** The machine's own clocks and timers. */
+/** The longest time for which Node can set a timer, 2^31 - 1 ms; what is longer fires at once. */
+const nodeTimerMsMax = 2_147_483_647;
+
+/** The machine's own clocks and timers. A delay that is no number is a mistake: RangeError. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimer(delayMs, run) {
-    const handle = setTimeout(run, delayMs);
+    if (Number.isNaN(delayMs)) throw new RangeError('the delay of a timer is no number');
+    let leftMs = delayMs;
+    const wait = (): NodeJS.Timeout => {
+      if (leftMs <= nodeTimerMsMax) return setTimeout(run, leftMs);
+      leftMs -= nodeTimerMsMax;
+      return setTimeout(() => (handle = wait()), nodeTimerMsMax);
+    };
+    let handle = wait();
     return { cancel: () => clearTimeout(handle) };
   },
 };

@@ -63,6 +63,25 @@ test('a part that comes after the stop is stopped at once', async () => {
   expect(events).toEqual(['stop late connection']);
 });
 
+test('a part that has ended is let go: it is neither kept nor stopped', async () => {
+  const letGo = lifecycle.own(part('connection', { start: undefined }));
+  lifecycle.own(part('kept', { start: undefined }));
+  const letGoUnstarted = lifecycle.own(part('never begun'));
+  letGo();
+  letGoUnstarted();
+  await lifecycle.start();
+  await lifecycle.stop();
+  letGo();
+  expect(events).toEqual(['stop kept']);
+});
+
+test('a part that ends while others are stopped is not stopped once more', async () => {
+  const letGo = lifecycle.own(part('inner', { start: undefined }));
+  lifecycle.own(part('outer', { start: undefined, stop: () => letGo() }));
+  await lifecycle.stop();
+  expect(events).toEqual([]);
+});
+
 test('a stop waits for the step that is under way, and no further one begins', async () => {
   const finished = new EventEmitter();
   const start = () => once(finished, 'now');

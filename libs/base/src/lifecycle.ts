@@ -30,19 +30,28 @@ export class StartGivenUp extends Error {
  * A part is handed over after those that it needs.
  */
 export class Lifecycle {
-  readonly #parts: Part[] = [];
-  readonly #begun: Part[] = [];
+  /** Those that are to be started, and were. */
+  readonly #parts = new Set<Part>();
+  readonly #begun = new Set<Part>();
   #starting: Promise<unknown> | null = null;
   #stopped: Promise<void> | null = null;
 
   constructor(private readonly deps: { clock: Clock; log: Logger }) {}
 
-  /** Takes a part. One that comes after `stop` is stopped at once. */
-  own(part: Part): void {
-    this.#parts.push(part);
-    if (part.start !== undefined) return;
-    if (this.#stopped === null) this.#begun.push(part);
+  /**
+   * Takes a part. One that comes after `stop` is stopped at once.
+   *
+   * @returns lets go of a part that has ended by itself, or is never to be: nothing more is done
+   *   with it
+   */
+  own(part: Part): () => void {
+    if (part.start !== undefined) this.#parts.add(part);
+    else if (this.#stopped === null) this.#begun.add(part);
     else this.#stopped = this.#stopped.then(() => this.#stopPart(part));
+    return () => {
+      this.#parts.delete(part);
+      this.#begun.delete(part);
+    };
   }
 
   /**
@@ -53,9 +62,8 @@ export class Lifecycle {
   async start(): Promise<void> {
     for (const part of this.#parts) {
       if (this.#stopped !== null) throw new StartGivenUp();
-      if (part.start === undefined) continue;
-      this.#begun.push(part);
-      this.#starting = Promise.resolve(part.start());
+      this.#begun.add(part);
+      this.#starting = Promise.resolve(part.start?.());
       await this.#starting;
     }
     if (this.#stopped !== null) throw new StartGivenUp();
@@ -78,7 +86,11 @@ export class Lifecycle {
         baseLimits.partStopMsMax,
       );
     }
-    for (const part of this.#begun.splice(0).toReversed()) await this.#stopPart(part);
+    for (const part of [...this.#begun].toReversed()) {
+      // One that was let go meanwhile has ended by itself.
+      if (this.#begun.delete(part)) await this.#stopPart(part);
+    }
+    this.#parts.clear();
   }
 
   async #stopPart(part: Part): Promise<void> {

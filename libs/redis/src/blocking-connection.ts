@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Clock, Logger, Timer } from '@sluice/base';
 import { closeConnection, openConnection } from './connection';
+import { classify, RedisReplyError, RedisUnavailable } from './errors';
 import { redisLimits, type ResolvedOptions } from './options';
 
 /** What a blocking connection needs from outside. */
@@ -17,15 +18,16 @@ export class BlockingConnection {
   /** The connection's number at the server; null where it is not known. */
   #id: number | null = null;
   #retry: Timer | null = null;
-  /** Of the command that was to be woken last. */
+  /** Of the command that is to be woken last: an earlier one has been answered by then. */
   #isOut: () => boolean = () => false;
+  #hasToldOfRefusal = false;
   #isClosed = false;
 
   constructor(
     readonly redis: Redis,
     private readonly write: Redis,
     private readonly stallMs: number,
-    private readonly clock: Clock,
+    private readonly deps: BlockingDeps,
   ) {
     redis.on('ready', () => void this.#identify());
     redis.on('close', () => (this.#id = null));
@@ -47,19 +49,8 @@ export class BlockingConnection {
    * command has not come to Redis yet, for as long as `isOut` says that its answer is owed.
    */
   wake(isOut: () => boolean): void {
-    const id = this.#id;
     this.#isOut = isOut;
-    if (id === null || this.#retry !== null || this.#isClosed || !isOut()) return;
-    const again = (): void => {
-      this.#retry = null;
-      this.wake(this.#isOut);
-    };
-    const woken = (count: unknown): void => {
-      if (count !== 0 || this.#retry !== null || this.#isClosed || !this.#isOut()) return;
-      this.#retry = this.clock.setTimer(redisLimits.unblockAgainMs, again);
-    };
-    // Where it cannot be asked for, the command ends by its own time.
-    this.write.client('UNBLOCK', id).then(woken, () => {});
+    if (this.#retry === null) this.#unblock();
   }
 
   /** Ends it for good; what waits on it is rejected. */
@@ -67,6 +58,33 @@ export class BlockingConnection {
     this.#isClosed = true;
     this.#retry?.cancel();
     return closeConnection(this.redis);
+  }
+
+  #unblock(): void {
+    const id = this.#id;
+    if (id === null || this.#isClosed || !this.#isOut()) return;
+    const again = (): void => {
+      this.#retry = null;
+      this.#unblock();
+    };
+    const woken = (count: unknown): void => {
+      if (count !== 0 || this.#retry !== null || this.#isClosed || !this.#isOut()) return;
+      this.#retry = this.deps.clock.setTimer(redisLimits.unblockAgainMs, again);
+    };
+    // Where it cannot be asked for, the command ends by its own time.
+    this.write.client('UNBLOCK', id).then(woken, (error) => this.#refused(id, error));
+  }
+
+  /** One that may not be woken is to wait for a short time only, from the next command on. */
+  #refused(id: number, failure: unknown): void {
+    const error = classify(failure, 'CLIENT UNBLOCK');
+    const isDenied = error instanceof RedisUnavailable && error.reason === 'denied';
+    if (!isDenied && !(error instanceof RedisReplyError)) return;
+    if (this.#id === id) this.#id = null;
+    if (this.#hasToldOfRefusal) return;
+    this.#hasToldOfRefusal = true;
+    const line = 'what waits in Redis cannot be woken: CLIENT UNBLOCK is refused';
+    this.deps.log.warn(line, { error: error.message });
   }
 
   async #identify(): Promise<void> {
@@ -81,7 +99,7 @@ export function openBlockingConnection(
   { log, clock }: BlockingDeps,
 ): BlockingConnection {
   const { redis } = openConnection(options, 'block', log);
-  const connection = new BlockingConnection(redis, write, options.commandStallMs, clock);
+  const connection = new BlockingConnection(redis, write, options.commandStallMs, { log, clock });
   // Its failure shows as an `error` event, and is followed by further attempts.
   redis.connect().catch(() => undefined);
   return connection;

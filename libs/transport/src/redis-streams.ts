@@ -63,8 +63,10 @@ export class RedisStreams implements StreamsDriver {
   ): Promise<ReplyInbox> {
     const { redis } = await this.connection.connect();
     const inbox = await StreamOfReplies.open(redis, this.connection.ports, { onReply, onLost });
-    this.connection.own({ name: 'a stream of answers', stop: () => inbox.close() });
-    return inbox;
+    const stop = (): Promise<void> => inbox.close();
+    const letGo = this.connection.own({ name: 'a stream of answers', stop });
+    const close = (): Promise<void> => inbox.close().finally(letGo);
+    return { address: inbox.address, close };
   }
 
   close(): Promise<void> {

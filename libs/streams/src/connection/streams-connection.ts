@@ -99,9 +99,14 @@ export class StreamsConnection {
     return this.#connecting;
   }
 
-  /** Takes who uses the connection, to be stopped before it is closed, the last first. */
-  own(part: Part): void {
-    this.#users.own(part);
+  /**
+   * Takes who uses the connection, to be stopped before it is closed, the last first.
+   *
+   * @returns lets go of one that has ended by itself; each is to call it, for a process may make
+   *   many of them
+   */
+  own(part: Part): () => void {
+    return this.#users.own(part);
   }
 
   /** Stops those who use it, then closes it. Repeated calls wait for the same end. */

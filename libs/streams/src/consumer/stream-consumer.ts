@@ -27,6 +27,8 @@ export class StreamConsumer implements RecordConsumer {
   #reader: GroupReader | null = null;
   #starting: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
+  /** Takes it from those who are closed with the connection. */
+  readonly #letGo: () => void;
   #problem: string | null = null;
   readonly #pauses: { paused: boolean; selectors: readonly PartitionSelector[] }[] = [];
   readonly #status = new Listeners<ConsumerStatus>();
@@ -40,7 +42,7 @@ export class StreamConsumer implements RecordConsumer {
   ) {
     const { drainMs = consumerLimits.drainMs } = settings;
     const stopMsMax = drainMs + 2 * consumerLimits.lastWordMs;
-    connection.own({ name: 'a consumer', stop: () => this.close(), stopMsMax });
+    this.#letGo = connection.own({ name: 'a consumer', stop: () => this.close(), stopMsMax });
   }
 
   start(): Promise<void> {
@@ -49,7 +51,7 @@ export class StreamConsumer implements RecordConsumer {
   }
 
   close(drainMs?: number): Promise<void> {
-    this.#closing ??= this.#close(drainMs);
+    this.#closing ??= this.#close(drainMs).finally(this.#letGo);
     return this.#closing;
   }
 

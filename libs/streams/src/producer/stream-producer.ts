@@ -33,6 +33,8 @@ export class StreamProducer implements RecordProducer {
   #bufferedBytes = 0;
   #flushes = 0;
   #closing: Promise<void> | null = null;
+  /** Takes it from those who are closed with the connection. */
+  readonly #letGo: () => void;
 
   /** @throws RangeError when a setting cannot be meant */
   constructor(
@@ -68,7 +70,7 @@ export class StreamProducer implements RecordProducer {
       place: (record, topic) => this.#place(record, topic),
     });
     const stopMsMax = this.#settings.deliveryTimeoutMs + 10 * expirySweepMs;
-    connection.own({ name: 'a producer', stop: () => this.close(), stopMsMax });
+    this.#letGo = connection.own({ name: 'a producer', stop: () => this.close(), stopMsMax });
   }
 
   /** Bytes of all records that have no outcome yet. */
@@ -102,7 +104,7 @@ export class StreamProducer implements RecordProducer {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#close().finally(this.#letGo);
     return this.#closing;
   }
 

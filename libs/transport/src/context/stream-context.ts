@@ -1,6 +1,7 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { ConsumedRecord, OwnedPartition, RecordHeader } from '@sluice/streams';
 import { streamHeaders } from '../headers';
+import { isDelayMs } from './delay';
 
 /** What the handler asked for, in place of what its return or its error would mean. */
 export type StreamAction =
@@ -144,9 +145,14 @@ export class StreamContext extends BaseRpcContext<[StreamAttempt]> {
    * To be handled again, when the handler has ended and the delay is over, else as the handler's
    * `retry` says. It counts as an attempt, and after the last one the record is a dead letter; not
    * so where `isFailure` is false, as for a rate limit of somebody else.
+   *
+   * @throws RangeError for a delay that is no number of milliseconds
    */
   retry(options: { delayMs?: number; isFailure?: boolean } = {}): void {
     const { delayMs, isFailure = true } = options;
+    if (delayMs !== undefined && !isDelayMs(delayMs)) {
+      throw new RangeError(`retry() was asked for a delay of ${delayMs} ms`);
+    }
     this.args[0].act({ kind: 'retry', delayMs, isFailure });
   }
 }

@@ -1,4 +1,5 @@
 import { RpcException } from '@nestjs/microservices';
+import { isDelayMs } from '../context/delay';
 
 /** What marks an exception of ours, so that two copies of this package know each other's. */
 const brand = Symbol.for('sluice:stream-exception');
@@ -54,5 +55,5 @@ export function streamExceptionKind(error: unknown): Kind | null {
 export function askedDelayMs(error: unknown): number | undefined {
   if (streamExceptionKind(error) !== 'retriable') return undefined;
   const { delayMs } = error as { delayMs?: unknown };
-  return typeof delayMs === 'number' && delayMs >= 0 ? delayMs : undefined;
+  return isDelayMs(delayMs) ? delayMs : undefined;
 }

@@ -8,8 +8,8 @@ export const defaultBackoff = {
   jitter: 0.3,
 } as const satisfies Required<BackoffOptions>;
 
-/** The longest time that a timer can be set for, 2^31 - 1 ms. */
-const timerMsMax = 2_147_483_647;
+/** The longest wait between attempts, 24 days, where nobody asks for a certain one. */
+const backoffMsMax = 24 * 86_400_000;
 
 /**
  * How long to wait after each attempt, before jitter.
@@ -43,7 +43,9 @@ export function jitterOf(options: BackoffOptions | BackoffFunction = {}): number
  * say: spread as if by chance, and the same whenever it is asked.
  */
 export function jittered(delayMs: number, jitter: number, offset: number, attempt: number): number {
-  const bounded = Math.min(Math.max(0, delayMs), timerMsMax);
+  // What a function gives may be no number; a wait of that would be none.
+  const asked = Number.isNaN(delayMs) ? defaultBackoff.delayMs : delayMs;
+  const bounded = Math.min(Math.max(0, asked), backoffMsMax);
   const spread = mixed(offset * 31 + attempt) / 2 ** 32;
   return Math.round(bounded * (1 - jitter * spread));
 }

@@ -1,4 +1,4 @@
-import type { StreamAction } from '../context/stream-context';
+import { StreamContext, type StreamAction, type StreamAttempt } from '../context/stream-context';
 import {
   RetriableStreamException,
   UnrecoverableStreamException,
@@ -49,6 +49,15 @@ describe('a verdict', () => {
     expect(kindOf({ kind: 'returned', action: limited }, 1, once)).toBe('dead-letter');
   });
 
+  it.each([Number.NaN, Infinity, -1])('waits as the policy says, not for %d ms', (delayMs) => {
+    const later = new RetriableStreamException('later', { delayMs });
+    expect(verdictOn(failed(later), 1, 0, policy)).toMatchObject({ delayMs: 70 });
+    const act = jest.fn();
+    const context = new StreamContext({ act } as unknown as StreamAttempt);
+    expect(() => context.retry({ delayMs })).toThrow(RangeError);
+    expect(act).not.toHaveBeenCalled();
+  });
+
   it('knows an exception of another copy of the package', () => {
     const foreign = Object.assign(new Error('never'), {
       [Symbol.for('sluice:stream-exception')]: 'unrecoverable',
@@ -75,6 +84,7 @@ describe('the waits between attempts', () => {
     expect(new Set(waits).size).toBeGreaterThan(100);
     expect(jittered(1_000, 0, 5, 1)).toBe(1_000);
     expect(jittered(Infinity, 0, 5, 1)).toBeLessThan(2 ** 31);
+    expect(jittered(Number.NaN, 0, 5, 1)).toBeGreaterThan(0);
   });
 
   it('are refused where they make no sense', () => {

@@ -146,7 +146,7 @@ export class RecordHandling {
           await this.#retryLater(work, error, verdict.delayMs, verdict.isFailure);
           return true;
         }
-        if (await runner.wait(verdict.delayMs)) return false;
+        if (await runner.wait(records, verdict.delayMs)) return false;
         runner.release(records);
         return true;
       }
@@ -163,7 +163,7 @@ export class RecordHandling {
       );
     }
     for (const record of records) {
-      if (runner.isStopping) runner.release([record]);
+      if (!runner.mayBegin(record)) runner.release([record]);
       else await this.#work({ ...work, records: [record], attempt: route.policy.attempts });
     }
   }
@@ -181,7 +181,7 @@ export class RecordHandling {
         const failure = this.#failureOf(work, error, attempt);
         const origin = this.#originOf(record);
         const letter = deadLetter(record, deadLetterTopic, group, origin, failure, reason);
-        if (!(await sideTopics.write(letter, runner))) {
+        if (!(await sideTopics.write(letter, record, runner))) {
           runner.release([record]);
           continue;
         }
@@ -198,7 +198,7 @@ export class RecordHandling {
     const failure = this.#failureOf(work, error, counts ? attempt : attempt - 1);
     for (const record of records) {
       const letter = retryLetter(record, group, this.#originOf(record), failure, delayMs);
-      if (await sideTopics.write(letter, runner)) runner.acknowledge([record]);
+      if (await sideTopics.write(letter, record, runner)) runner.acknowledge([record]);
       else runner.release([record]);
     }
   }

@@ -85,7 +85,7 @@ export class RequestHandling {
       if (verdict.kind === 'retry' && replies.count === 0) {
         const error = end.kind === 'failed' ? end.error : undefined;
         this.parts.observer.retried(record, error, number, verdict.delayMs);
-        if (await runner.wait(verdict.delayMs)) continue;
+        if (await runner.wait([record], verdict.delayMs)) continue;
         return runner.release([record]);
       }
       if (end.kind === 'failed') await replies.fail(end.told);
@@ -132,7 +132,7 @@ export class RequestHandling {
     const failure = { error, attempts, firstFailureMs: nowMs, lastFailureMs: nowMs };
     const origin = originOf(record, false);
     const letter = deadLetter(record, deadLetterTopic, group, origin, failure, reason);
-    if (await sideTopics.write(letter, runner)) {
+    if (await sideTopics.write(letter, record, runner)) {
       observer.deadLettered(record, letter.topic, reason, error);
     }
   }

@@ -1,12 +1,12 @@
 import { TroubleLog, type Clock, type Logger } from '@sluice/base';
-import type { RecordProducer, RecordToSend } from '@sluice/streams';
+import type { ConsumedRecord, RecordProducer, RecordToSend } from '@sluice/streams';
 import { messageOf } from '../errors/error-report';
 import { transportLimits } from '../transport-limits';
 
 /** Whoever waits for a letter to be written: a partition that may be let go meanwhile. */
 export interface LetterOwner {
-  /** Resolves to false, at once, when the letter is not to be waited for any longer. */
-  wait(delayMs: number): Promise<boolean>;
+  /** Resolves to false, at once, when these records are not to be waited for any longer. */
+  wait(records: readonly ConsumedRecord[], delayMs: number): Promise<boolean>;
 }
 
 /** What letters are written with. */
@@ -38,11 +38,11 @@ export class SideTopics {
   }
 
   /** Resolves to whether it was written: false only when its owner no longer waits. */
-  async write(letter: RecordToSend, owner: LetterOwner): Promise<boolean> {
+  async write(letter: RecordToSend, record: ConsumedRecord, owner: LetterOwner): Promise<boolean> {
     let delayMs = transportLimits.sideTopicDelayMs;
     try {
       while (!(await this.#try(letter))) {
-        if (!(await owner.wait(delayMs))) return false;
+        if (!(await owner.wait([record], delayMs))) return false;
         delayMs = Math.min(2 * delayMs, transportLimits.sideTopicDelayMsMax);
       }
       return true;

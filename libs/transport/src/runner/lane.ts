@@ -18,7 +18,8 @@ export interface LaneOptions {
 export class Lane {
   #waiting: ConsumedRecord[] = [];
   #running = 0;
-  #isStopped = false;
+  /** What is there is the last of it. */
+  #isEnding = false;
   #batchTimer: Timer | null = null;
   #isBatchDue = false;
 
@@ -31,7 +32,7 @@ export class Lane {
   /** Begins what may begin. To be called after pushes. */
   pump(): void {
     const { workers, batchSize, work } = this.options;
-    while (!this.#isStopped && this.#running < workers && this.#isReady()) {
+    while (this.#running < workers && this.#isReady()) {
       this.#isBatchDue = false;
       // One record at a time is the usual case, and shift is the cheaper way to take one.
       const records =
@@ -41,12 +42,22 @@ export class Lane {
     }
   }
 
-  /** Begins nothing more; returns what has not begun. */
-  stop(): ConsumedRecord[] {
-    this.#isStopped = true;
+  /** Nothing is waiting and nothing is worked on. */
+  get isIdle(): boolean {
+    return this.#running === 0 && this.#waiting.length === 0;
+  }
+
+  /**
+   * Gives back what waits and lies behind that offset. Nothing more will be pushed, so batches do
+   * not wait for it. `pump` begins what is left.
+   */
+  end(behind: number): ConsumedRecord[] {
+    this.#isEnding = true;
     this.#batchTimer?.cancel();
     this.#batchTimer = null;
-    return this.#waiting.splice(0);
+    const givenBack = this.#waiting.filter(({ offset }) => offset > behind);
+    this.#waiting = this.#waiting.filter(({ offset }) => offset <= behind);
+    return givenBack;
   }
 
   readonly #next = (): void => {
@@ -57,7 +68,8 @@ export class Lane {
   #isReady(): boolean {
     const { batchSize, batchWaitMs, clock } = this.options;
     if (this.#waiting.length === 0) return false;
-    if (batchWaitMs === 0 || this.#waiting.length >= batchSize || this.#isBatchDue) return true;
+    if (batchWaitMs === 0 || this.#waiting.length >= batchSize) return true;
+    if (this.#isBatchDue || this.#isEnding) return true;
     this.#batchTimer ??= clock.setTimer(batchWaitMs, () => {
       this.#batchTimer = null;
       this.#isBatchDue = true;

@@ -1,4 +1,4 @@
-import { Controller, Injectable, Module, type OnModuleDestroy } from '@nestjs/common';
+import { Controller, Injectable, Module, type OnModuleDestroy, type Type } from '@nestjs/common';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { silentLogger } from '@sluice/base';
@@ -114,6 +114,61 @@ describe('the end of a service', () => {
     await other.close();
     await other.listen((error) => told.push((error as Error).message));
     expect(told[1]).toMatch(/was closed/);
+  });
+});
+
+describe('nothing is repeated and nothing lost after the end', () => {
+  const seen: number[] = [];
+  let slow: ReturnType<typeof gate>;
+
+  beforeEach(() => {
+    seen.length = 0;
+    slow = gate();
+  });
+
+  async function stoppedAt(controller: Type, isReady: () => boolean): Promise<MemoryStreams> {
+    const streams = new MemoryStreams({ partitions: 1 });
+    for (let id = 0; id < 40; id++) streams.write('orders', id, { key: `key-${id % 10}` });
+    const { app } = await startService([controller], { streams });
+    await eventually(isReady);
+    const closed = app.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    slow.open();
+    await closed;
+    return streams;
+  }
+
+  it('with lanes, of which one was slow', async () => {
+    @Controller()
+    class Lanes {
+      @StreamHandler('orders', { concurrency: 4 })
+      async take(@Payload() id: number): Promise<void> {
+        if (id === 0) await slow.opened;
+        seen.push(id);
+      }
+    }
+    const streams = await stoppedAt(Lanes, () => seen.length > 10);
+    await startService([Lanes], { streams });
+    await streams.settled();
+    expect(seen.sort((one, other) => one - other)).toEqual(Array.from({ length: 40 }, (_, i) => i));
+  });
+
+  it('with delivery at most once, of what was acknowledged already', async () => {
+    @Controller()
+    class Once {
+      @StreamHandler('orders', { delivery: 'at-most-once' })
+      async take(@Payload() id: number): Promise<void> {
+        if (id === 0) begun = true;
+        await slow.opened;
+        seen.push(id);
+      }
+    }
+    let begun = false;
+    const streams = await stoppedAt(Once, () => begun);
+    await startService([Once], { streams });
+    await streams.settled();
+    await eventually(() => seen.length >= 40);
+    expect(seen).toEqual(Array.from({ length: 40 }, (_, id) => id));
   });
 });
 

@@ -19,6 +19,8 @@ export interface GroupMemberOptions {
   driver: StreamsDriver;
   settings: ConsumerSettings;
   member: MemberPlan;
+  /** How long a partition waits for what is in flight when it is to be let go. */
+  drainMs: number;
   planFor: (topic: string) => TopicPlan | null;
   handle: PartitionRunnerOptions['handle'];
 }
@@ -39,7 +41,7 @@ export class GroupMember implements RecordSink {
   }
 
   #runnerOf(partition: OwnedPartition): PartitionRunner | null {
-    const { clock, handle, log, member, planFor } = this.options;
+    const { clock, drainMs, handle, log, member, planFor } = this.options;
     const { topic, group } = partition;
     const plan = planFor(topic);
     if (plan === null) {
@@ -49,7 +51,16 @@ export class GroupMember implements RecordSink {
     const waitMsOf = member.retryTopics.has(topic)
       ? (record: ConsumedRecord) => dueMsOf(record) - clock.nowMs()
       : () => 0;
-    const runner = new PartitionRunner({ clock, partition, plan, waitMsOf, handle });
+    const isAtMostOnce = member.delivery === 'at-most-once';
+    const runner = new PartitionRunner({
+      clock,
+      partition,
+      plan,
+      waitMsOf,
+      drainMs,
+      isAtMostOnce,
+      handle,
+    });
     this.#runners.set(partition, runner);
     return runner;
   }

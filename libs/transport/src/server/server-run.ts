@@ -99,7 +99,7 @@ export class ServerRun {
   }
 
   #member(member: MemberPlan): GroupMember {
-    const { clock, events, log, options, routes } = this.parts;
+    const { clock, drainTimeoutMs, events, log, options, routes } = this.parts;
     const { group } = member;
     const handling = this.#handling(member);
     const created = new GroupMember({
@@ -108,6 +108,7 @@ export class ServerRun {
       driver: options.driver,
       settings: this.#settingsOf(member),
       member,
+      drainMs: drainTimeoutMs,
       planFor: (topic) => planFor(member, routes, topic),
       handle: (runner, records) => handling.handle(runner, records),
     });

@@ -52,7 +52,7 @@ export class MemoryGroup {
     let progress = this.#progress.get(name);
     if (progress === undefined) {
       const next = this.log.offsetAt(topic, partition, startFrom);
-      progress = { next, pending: new Set() };
+      progress = { done: next, given: next };
       this.#progress.set(name, progress);
     }
     return progress;
@@ -63,8 +63,7 @@ export class MemoryGroup {
     for (let partition = 0; partition < this.log.partitionCount(topic); partition++) {
       const progress = this.#progress.get(`${topic}/${partition}`);
       if (progress === undefined) return false;
-      if (progress.pending.size > 0) return false;
-      if (progress.next < this.log.endOf(topic, partition)) return false;
+      if (progress.done < this.log.endOf(topic, partition)) return false;
     }
     return true;
   }

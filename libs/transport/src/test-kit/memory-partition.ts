@@ -2,12 +2,15 @@ import type { Clock, Timer } from '@sluice/base';
 import type { OwnedPartition, RecordSink, SeekTarget } from '@sluice/streams';
 import type { MemoryLog } from './memory-log';
 
-/** How far a group has come in a partition. */
+/**
+ * How far a group has come in a partition: as on Redis one offset, so that what was done behind the
+ * first record that is not done comes again to the next owner.
+ */
 export interface Progress {
+  /** The first offset that is not done. */
+  done: number;
   /** The first offset that nobody was given. */
-  next: number;
-  /** What was given to somebody and not acknowledged. */
-  pending: Set<number>;
+  given: number;
 }
 
 /** What a partition in a member's hands is made of. */
@@ -32,15 +35,22 @@ export class MemoryPartition implements OwnedPartition {
   readonly #lost = new AbortController();
   /** When each record that is in flight was handed over. */
   readonly #inFlight = new Map<number, number>();
-  /** What a member before this one, or this one, has let go: handed over first. */
-  #again: number[];
+  /** What this member has let go: handed over first. */
+  #again: number[] = [];
+  /** Acknowledged, behind something that is not; only this member knows. */
+  readonly #doneBehind = new Set<number>();
+  /** The first offset that this member was not given. */
+  #next: number;
+  /** What lies before it may have been given to somebody before. */
+  readonly #givenBefore: number;
   #isPaused = false;
   #isPumpDue = false;
   #lossTimer: Timer | null = null;
   #isFree = false;
 
   constructor(private readonly options: MemoryPartitionOptions) {
-    this.#again = [...options.progress.pending].sort((one, other) => one - other);
+    this.#next = options.progress.done;
+    this.#givenBefore = options.progress.given;
   }
 
   get topic(): string {
@@ -74,7 +84,7 @@ export class MemoryPartition implements OwnedPartition {
 
   acknowledge(offset: number): void {
     if (this.#lost.signal.aborted || !this.#inFlight.delete(offset)) return;
-    this.options.progress.pending.delete(offset);
+    this.#done(offset);
     this.#moved();
   }
 
@@ -87,7 +97,7 @@ export class MemoryPartition implements OwnedPartition {
 
   lag(): number {
     const { log, partition, progress, topic } = this.options;
-    return log.endOf(topic, partition) - progress.next + progress.pending.size;
+    return log.endOf(topic, partition) - progress.done;
   }
 
   health() {
@@ -110,8 +120,10 @@ export class MemoryPartition implements OwnedPartition {
 
   seek(target: SeekTarget): void {
     const { log, partition, progress, topic } = this.options;
-    progress.next = log.offsetAt(topic, partition, target);
-    progress.pending.clear();
+    this.#next = log.offsetAt(topic, partition, target);
+    progress.done = this.#next;
+    progress.given = this.#next;
+    this.#doneBehind.clear();
     this.#again = [];
     this.pumpSoon();
   }
@@ -147,15 +159,25 @@ export class MemoryPartition implements OwnedPartition {
     const records = [];
     while (this.#inFlight.size < recordsMax) {
       const again = this.#again.shift();
-      const offset = again ?? progress.next;
+      const offset = again ?? this.#next;
       const stored = log.read(topic, partition, offset);
       if (stored === undefined) break;
-      if (again === undefined) progress.next++;
-      if (!this.options.atMostOnce) progress.pending.add(offset);
+      if (again === undefined) this.#next++;
+      progress.given = Math.max(progress.given, this.#next);
+      if (this.options.atMostOnce) this.#done(offset);
       this.#inFlight.set(offset, clock.monotonicMs());
-      records.push({ ...stored, mayBeRepeated: again !== undefined });
+      const mayBeRepeated = again !== undefined || offset < this.#givenBefore;
+      records.push({ ...stored, mayBeRepeated });
     }
     if (records.length > 0) sink.take(this, records);
+  }
+
+  #done(offset: number): void {
+    const { progress } = this.options;
+    // What was in flight at a seek is nobody's progress.
+    if (offset < progress.done) return;
+    this.#doneBehind.add(offset);
+    while (this.#doneBehind.delete(progress.done)) progress.done++;
   }
 
   #moved(): void {

@@ -91,7 +91,9 @@ describe('streams in memory', () => {
     await turn();
     expect(second.offsets[0]).toBe(0);
     expect(second.taken[0]![1].mayBeRepeated).toBe(true);
-    expect(second.taken.some(([, { offset }]) => offset === 1)).toBe(false);
+    // What was acknowledged behind it comes again: a group's progress is one offset.
+    expect(second.offsets[1]).toBe(1);
+    expect(second.taken[1]![1].mayBeRepeated).toBe(true);
     while (second.offsets.at(-1) !== 3) {
       second.acknowledgeAll();
       await turn();
