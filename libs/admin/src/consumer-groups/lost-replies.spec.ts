@@ -1,8 +1,8 @@
-import { commitScript, deleteOffsetsScript, deleteScript } from '@sluice/groups/store/scripts';
 import { GroupKeys } from '@sluice/groups';
 import type { RedisLink } from '@sluice/redis';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
+import { groupScripts } from '@sluice/test/support/group-scripts';
 import { connectLink, startRedis, type TestRedis } from '@sluice/test/support/redis';
 import { TcpProxy } from '@sluice/test/support/tcp-proxy';
 import { ErrorCode } from '@sluice/wire';
@@ -81,19 +81,19 @@ interface Change {
 
 const changes: Record<string, Change> = {
   'a reset': {
-    script: commitScript,
+    script: groupScripts.commit,
     make: (groupId) => post(`/${groupId}/offsets`, { to: 'start' }),
     leaves: ['0', '0'],
     again: [200, null],
   },
   'a deletion of offsets': {
-    script: deleteOffsetsScript,
+    script: groupScripts.deleteOffsets,
     make: (groupId) => post(`/${groupId}/offsets/delete`, firstOnly),
     leaves: [null, '7'],
     again: [204, null],
   },
   'a deletion of a group': {
-    script: deleteScript,
+    script: groupScripts.deleteGroup,
     make: (groupId) => remove(`/${groupId}`),
     leaves: [null, null],
     again: [404, 'unknown-group'],
@@ -127,7 +127,7 @@ test('Kafka clients are told the same, as REQUEST_TIMED_OUT', async () => {
   const { groups, catalog } = gateway;
   const { id: topicId } = catalog.byName('orders')!;
   await commit('kafka');
-  loseReplyTo(deleteOffsetsScript, 'kafka');
+  loseReplyTo(groupScripts.deleteOffsets, 'kafka');
   const partitions = [{ topicId, topic: 'orders', partition: 0 }];
   const deletion = await groups.deleteOffsets({ groupId: 'kafka', partitions });
   expect(deletion.errorCode).toBe(ErrorCode.REQUEST_TIMED_OUT);
@@ -137,7 +137,7 @@ test('Kafka clients are told the same, as REQUEST_TIMED_OUT', async () => {
     const { errorCode } = await groups.describe('kafka');
     return errorCode === ErrorCode.NONE;
   });
-  loseReplyTo(deleteScript, 'kafka');
+  loseReplyTo(groupScripts.deleteGroup, 'kafka');
   expect(await groups.deleteGroup('kafka')).toBe(ErrorCode.REQUEST_TIMED_OUT);
   await eventually(async () => (await stored('kafka'))[1] === null);
 });
