@@ -78,9 +78,10 @@ test('twenty members come and go over twelve partitions, half of them without a 
   const { catalog } = await connections[0]!.connect();
   await catalog.create({ name: topic, partitions: partitions.length });
   const producer = new StreamProducer(connections[0]!);
-  let [written, isOver] = [0, false];
+  const end = new AbortController();
+  let written = 0;
   const load = (async () => {
-    for (; !isOver; written++) {
+    for (; !end.signal.aborted; written++) {
       await producer.sendAll(partitions.map((partition) => ({ topic, partition, value: 'x' })));
       await sleep(5);
     }
@@ -102,7 +103,7 @@ test('twenty members come and go over twelve partitions, half of them without a 
       for (let time = 0; time < stays; time++) await stay(member, time);
     }),
   );
-  isOver = true;
+  end.abort();
   await load;
   const settings = { group: 'readers', topics: [topic] };
   const last = new StreamConsumer(connections[0]!, settings, new Worker('last', handled));

@@ -97,10 +97,14 @@ export class TroubleBench {
 
   /** A process that begins; see `ready`. */
   begin(name: string, options: Partial<ServiceOptions> = {}): ServiceProcess {
-    const { topic, group, keyPrefix } = this;
     const process = new ServiceProcess(name, {
-      ...{ name, topic, group, keyPrefix, redisUrl: this.redis.url },
-      ...{ notesUrl: this.notesRedis.adminUrl, notesPrefix: this.#notesPrefix },
+      name,
+      topic: this.topic,
+      group: this.group,
+      keyPrefix: this.keyPrefix,
+      redisUrl: this.redis.url,
+      notesUrl: this.notesRedis.adminUrl,
+      notesPrefix: this.#notesPrefix,
       ...options,
     });
     this.#services.push(process);
@@ -130,9 +134,9 @@ export class TroubleBench {
    * is written.
    */
   load(keys: readonly string[], order: Partial<Order> = {}): () => Promise<void> {
-    let isOver = false;
+    const end = new AbortController();
     const run = async (): Promise<void> => {
-      while (!isOver) {
+      while (!end.signal.aborted) {
         await this.round(keys, order);
         await sleep(10);
       }
@@ -140,7 +144,7 @@ export class TroubleBench {
     const running = run();
     running.catch(() => undefined);
     return () => {
-      isOver = true;
+      end.abort();
       return running;
     };
   }
