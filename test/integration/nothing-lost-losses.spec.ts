@@ -43,6 +43,25 @@ describe('offsets have no gap', () => {
     expect(await ledger.produce(gateway.port, ['d'])).toEqual([3]);
   });
 
+  it('when Redis is restarted with all that it had, and two gateways live', async () => {
+    const other = await startAgain();
+    const { runId } = gateway.link.history;
+    await redis.restart();
+    const isBack = ({ link }: TestBroker) => link.history.runId !== runId;
+    await eventually(() => isBack(gateway) && isBack(other));
+    expect(await ledger.produce(other.port, ['d'])).toEqual([3]);
+    await other.stop();
+  });
+
+  it('when a gateway comes and goes beside one that lives', async () => {
+    const other = await startAgain();
+    await other.stop();
+    const { runId } = gateway.link.history;
+    await redis.restart();
+    await eventually(() => gateway.link.history.runId !== runId);
+    expect(await ledger.produce(gateway.port, ['d'])).toEqual([3]);
+  });
+
   it('when a first replica has come, which changes the replication id', async () => {
     const { replicationId } = gateway.link.history;
     const replica = await startRedisHere({ replicaOf: redis.peer });

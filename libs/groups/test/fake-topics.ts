@@ -7,6 +7,10 @@ export class FakeTopics implements TopicSource {
   #topics: readonly Topic[] = [];
   readonly #listeners = new Set<(change: TopicChange) => void>();
 
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
   list(): readonly Topic[] {
     return this.#topics;
   }

@@ -42,6 +42,12 @@ export const partitionLimits = {
    * second, and up to two more where its disk is slow; with replicas, as far as they are behind.
    */
   lossMsMax: 3_000,
+  /** How often a process that writes says that it is still there. */
+  writerSeenEveryMs: 30_000,
+  /** One that has not said so for this long was killed: nothing more comes of it. */
+  writerGoneMs: 300_000,
+  /** After a change of Redis' history, how long the others that write are waited for. */
+  writersBackMs: 3_000,
   /** Offsets of a new partition that are kept free beyond its log end, and again so many. */
   reservedOffsetsFirst: 4 * 1024 * 1024,
   /** The same of a partition with little traffic. */

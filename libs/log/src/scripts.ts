@@ -56,12 +56,12 @@ export const recoverScript = defineScript({
   refused: { 'unknown-partition': {}, 'newer-format': {} },
 });
 
-/** Enters a writer, or another history of it. */
+/** Enters a writer, or another history of it, or says that it is still there. */
 export const writersEnterScript = defineScript({
   name: 'log/writers-enter',
   file: file('writers-enter'),
   keys: ['writers?', 'format?'],
-  args: ['token', 'history', 'format'],
+  args: ['token', 'history', 'format', 'enteredAtMs'],
   reply: { entered: { nowMs: 'int' } },
 });
 

@@ -23,7 +23,8 @@ import { skipProducerIdsScript } from '../scripts';
 import { KnownEnds } from './known-ends';
 import { recoverAll, recoverKnown, type Recovered, type RecoveryScope } from './recover';
 import { reservationTerms } from './reservation';
-import { checkRegistryFormat, Writers, type WritersState } from './writers';
+import { OtherWriters } from './other-writers';
+import { checkRegistryFormat, Writers, type WriterEntry, type WritersState } from './writers';
 
 /** What a log's history is kept with. */
 export interface LogHistoryOptions {
@@ -57,17 +58,20 @@ export class LogHistory {
   readonly #skippedOffsets: Counter;
   readonly #token: string;
   readonly #writers: Writers;
+  readonly #others: OtherWriters;
   readonly #undo: () => void;
 
   constructor(
     private readonly redis: RedisLink,
     private readonly options: LogHistoryOptions,
   ) {
-    const { metrics = silentMetrics } = options;
+    const { metrics = silentMetrics, limits = partitionLimits, clock, log } = options;
     this.#moved = metrics.counter(logMetrics.recoveredPartitions);
     this.#skippedOffsets = metrics.counter(logMetrics.skippedOffsets);
     this.#token = options.random.uuid();
-    this.#writers = new Writers(this.#keys);
+    const writers = new Writers(this.#keys);
+    this.#writers = writers;
+    this.#others = new OtherWriters({ redis, writers, token: this.#token, clock, log, limits });
     this.#undo = redis.onArrival((unheld, history) => this.#arrived(unheld, history));
   }
 
@@ -100,14 +104,11 @@ export class LogHistory {
     if (isNew) await this.#checkEmptied(redis);
     this.#clusterId = await ensureClusterId(this.redis, this.options.random);
     const state = await this.#writers.read(redis);
-    const enteredAtMs = await this.#writers.enter(redis, this.#token, history);
+    const enteredAtMs = await this.#others.enter(redis, history);
+    this.#others.start();
     if (isNew) return;
-    if (this.#mayHaveLost(state, history)) await this.#recoverAll(redis, history);
-    else this.#openLater(state, enteredAtMs);
-    await this.#writers.remove(
-      redis,
-      state.writers.map(({ token }) => token),
-    );
+    if (!this.#mayHaveLost(state, history)) return this.#openLater(state, enteredAtMs);
+    await this.#recoverAll(redis, history, state.writers);
   }
 
   /**
@@ -117,6 +118,7 @@ export class LogHistory {
   async stop(): Promise<void> {
     this.#undo();
     this.#open();
+    await this.#others.stop();
     if (this.#clusterId === '') return;
     try {
       await this.#writers.stopped(this.redis.write, this.#token, this.redis.history);
@@ -201,7 +203,7 @@ export class LogHistory {
   async #openWhenKept(timeoutMs: number): Promise<void> {
     const { history } = this.redis;
     try {
-      const enter = (redis: Redis) => this.#writers.enter(redis, this.#token, history);
+      const enter = (redis: Redis) => this.#others.enter(redis, history);
       if (await this.redis.keep(enter, timeoutMs)) this.#open();
     } catch {
       // Redis is away; what was entered is there or not, and time passes.
@@ -221,18 +223,30 @@ export class LogHistory {
     const { writers } = await this.#writers.read(redis);
     const isKnown = writers.some(({ token }) => token === this.#token);
     // A state from before this process began lacks what others wrote before it, too.
-    if (!isKnown) await this.#recoverAll(redis, history);
+    if (!isKnown) await this.#recoverAll(redis, history, writers);
     this.#tell(await recoverKnown(this.#scope(redis, history), this.ends));
-    await this.#writers.enter(redis, this.#token, history);
+    await this.#others.enter(redis, history);
+    const notBack = await this.#others.notBack(redis, history);
+    if (notBack.length > 0) await this.#recoverAll(redis, history, notBack);
   }
 
-  async #recoverAll(redis: Redis, history: HistoryToken): Promise<void> {
+  /** Also for what these writers may have lost; those of them of another history are gone then. */
+  async #recoverAll(
+    redis: Redis,
+    history: HistoryToken,
+    writers: readonly WriterEntry[],
+  ): Promise<void> {
     const { log } = this.options;
     log.warn('Redis may have lost its last writes; all partitions are made ready for that');
     const recovered = await recoverAll(this.#scope(redis, history));
     const { producerIdsSkipped: count } = partitionLimits;
     await skipProducerIdsScript.call(redis, this.#keys, { count });
     this.#tell(recovered);
+    const past = writers.filter((one) => !sameHistory(one.history, history));
+    await this.#writers.remove(
+      redis,
+      past.map(({ token }) => token),
+    );
   }
 
   #tell({ partitions, moved, skippedOffsets }: Recovered): void {

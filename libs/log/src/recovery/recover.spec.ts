@@ -1,8 +1,10 @@
 import { silentLogger, systemClock, systemRandom } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import { eventually } from '@sluice/test/support/eventually';
+import { FakeClock } from '@sluice/test/support/fake-clock';
 import { connectLink, startRedis, type TestRedis } from '@sluice/test/support/redis';
 import { partitionKeys, registryKeys } from '../keys';
+import { partitionLimits } from '../partition-limits';
 import { PartitionStore } from '../partition-store';
 import { TopicCatalog } from '../topics/catalog';
 import { LogHistory } from './log-history';
@@ -51,6 +53,29 @@ describe('recovery', () => {
     expect(recovered).toMatchObject({ partitions: 3, moved: 1 });
     expect(lines).toHaveLength(3);
     for (const name of ['broken', damaged, newer]) expect(lines.join()).toContain(name);
+  });
+
+  it('leaves the entries of other writers until nothing was heard of them for long', async () => {
+    const { writers } = registryKeys(link.keyPrefix);
+    const clock = new FakeClock();
+    const parts = { random: systemRandom, log: silentLogger };
+    const limits = { ...partitionLimits, writerGoneMs: 1 };
+    const long = new LogHistory(link, { ...parts, clock, limits });
+    await long.start();
+    const short = new LogHistory(link, { ...parts, clock: systemClock });
+    await short.start();
+    expect(await link.read.hlen(writers)).toBe(2);
+    await short.stop();
+    // One that was killed: it has entered, and says nothing more.
+    await new LogHistory(link, { ...parts, clock: new FakeClock() }).start();
+    const fields = async (): Promise<number> => (await link.read.hkeys(writers)).length;
+    expect(await fields()).toBe(3);
+    await eventually(async () => {
+      clock.advance(limits.writerSeenEveryMs);
+      return (await fields()) === 2;
+    });
+    await long.stop();
+    expect(await link.read.hkeys(writers)).toEqual(['stopped']);
   });
 
   it('keeps nothing in mind of topics that are deleted', async () => {

@@ -8,6 +8,8 @@ export interface WriterEntry {
   history: HistoryToken;
   /** When it was entered, by the clock of Redis, ms. */
   enteredAtMs: number;
+  /** When it last said that it is there, by the same clock. */
+  seenAtMs: number;
 }
 
 /** What is known of those who write. */
@@ -54,16 +56,27 @@ export class Writers {
     const fields = await attempt('log.writers', redis.hgetall(this.keys.writers));
     const state: WritersState = { writers: [], stoppedOn: null };
     for (const [token, text] of Object.entries(fields)) {
-      const entry = JSON.parse(text) as Omit<WriterEntry, 'token'>;
+      const entry = JSON.parse(text) as Omit<WriterEntry, 'token' | 'seenAtMs'>;
+      // A version that did not say so has left no `seenAtMs`.
       if (token === stoppedField) state.stoppedOn = entry.history;
-      else state.writers.push({ token, ...entry });
+      else state.writers.push({ seenAtMs: entry.enteredAtMs, ...entry, token });
     }
     return state;
   }
 
-  /** Enters a writer, or another history of it; returns the time of Redis, ms. */
-  async enter(redis: Redis, token: string, history: HistoryToken): Promise<number> {
-    const args = { token, history: JSON.stringify(history), format: registryFormat };
+  /**
+   * Enters a writer, or another history of it; returns the time of Redis, ms.
+   *
+   * @param enteredAtMs where it was entered before, and only says that it is still there
+   */
+  async enter(
+    redis: Redis,
+    token: string,
+    history: HistoryToken,
+    enteredAtMs = -1,
+  ): Promise<number> {
+    const text = JSON.stringify(history);
+    const args = { token, history: text, format: registryFormat, enteredAtMs };
     const { nowMs } = await writersEnterScript.call(redis, this.keys, args);
     return nowMs;
   }

@@ -4,6 +4,7 @@ import { connectLink, sharedRedis, type TestRedis } from '@sluice/test/support/r
 import { FakeTopics } from '../../../test/fake-topics';
 import { TestMember, type TestMemberOptions } from '../../../test/test-member';
 import { GroupKeys } from '../../store/keys';
+import { AssignedStore } from '../stored/assigned-store';
 
 let redis: TestRedis;
 let link: RedisLink;
@@ -41,6 +42,32 @@ async function holding(...counts: number[]): Promise<void> {
     expect(members.map(({ held }) => held.size)).toEqual(counts);
     return true;
   });
+}
+
+/** Holds back what is to be waited for until it is let through. */
+class Gate {
+  isAsked = false;
+  letThrough!: () => void;
+  readonly #opened = new Promise<void>((resolve) => (this.letThrough = resolve));
+
+  pass(): Promise<void> {
+    this.isAsked = true;
+    return this.#opened;
+  }
+}
+
+/** A gate before the saving of groups. */
+function gateBeforeSaving(): Gate {
+  const gate = new Gate();
+  const { save } = AssignedStore.prototype;
+  jest.spyOn(AssignedStore.prototype, 'save').mockImplementation(async function (
+    this: AssignedStore,
+    ...args
+  ) {
+    await gate.pass();
+    return save.apply(this, args);
+  });
+  return gate;
 }
 
 describe('joining and leaving', () => {
@@ -114,6 +141,57 @@ describe('topics', () => {
     members.push(second);
     await second.join();
     await eventually(() => members[0]!.events.some((event) => event.startsWith('lost')));
+  });
+});
+
+describe('one that is to leave while it joins', () => {
+  let subscriptions: number;
+  let subscribing: Gate | null;
+
+  beforeEach(() => {
+    [subscriptions, subscribing] = [0, null];
+    const subscribe = link.subscribe.bind(link);
+    jest.spyOn(link, 'subscribe').mockImplementation(async (...args) => {
+      await subscribing?.pass();
+      const undo = await subscribe(...args);
+      subscriptions++;
+      return () => {
+        subscriptions--;
+        return undo();
+      };
+    });
+  });
+  afterEach(() => void jest.restoreAllMocks());
+
+  async function nothingIsLeft(): Promise<void> {
+    const fields = Object.keys(await stateOf());
+    expect(fields.filter((field) => field.startsWith('member/'))).toEqual([]);
+    expect([subscriptions, topics.listenerCount]).toEqual([0, 0]);
+  }
+
+  test.each(['subscribing', 'saving'])('is none in the end (%s)', async (step) => {
+    const gate = step === 'saving' ? gateBeforeSaving() : (subscribing = new Gate());
+    const made = member();
+    const joined = made.join();
+    await eventually(() => gate.isAsked);
+    const left = made.session.leave();
+    await new Promise(setImmediate);
+    gate.letThrough();
+    await Promise.all([joined, left]);
+    await nothingIsLeft();
+    expect(made.events).toEqual([]);
+    expect(made.session.memberEpoch).toBe(-1);
+  });
+
+  test('while it joins again is none either', async () => {
+    const made = await join();
+    const gate = gateBeforeSaving();
+    await link.write.unlink(new GroupKeys(link.keyPrefix).state('g'));
+    await eventually(() => gate.isAsked);
+    const left = made.session.leave();
+    gate.letThrough();
+    await left;
+    await nothingIsLeft();
   });
 });
 

@@ -54,6 +54,8 @@ export class MemberSession {
   readonly #holdings = new Holdings();
   readonly #lease: Lease;
   #beats: Periodic | null = null;
+  /** The first join of a session, for as long as it is under way. Never rejects. */
+  #joining: Promise<void> | null = null;
   #undo: (() => unknown)[] = [];
   /** -1 while it is no member. */
   #memberEpoch = -1;
@@ -110,7 +112,7 @@ export class MemberSession {
 
   /**
    * Joins the group. Resolves when the session is a member; the listener may have been told of
-   * partitions by then.
+   * partitions by then. One that is to leave meanwhile is none when both have ended.
    *
    * @throws GroupRefused; what `RedisLink` throws when Redis is away
    */
@@ -122,9 +124,10 @@ export class MemberSession {
     const name = `a heartbeat of the group ${groupId}`;
     const beats = new Periodic({ name, everyMs, clock, log, run: () => this.#beat() });
     this.#beats = beats;
+    const entered = this.#enterFirst();
+    this.#joining = entered.catch(() => undefined);
     try {
-      await this.#listen();
-      await this.#enter();
+      await entered;
     } catch (error) {
       await this.leave();
       throw error;
@@ -171,10 +174,16 @@ export class MemberSession {
    * just runs out.
    */
   async leave(): Promise<void> {
-    const { groupId, join } = this.#settings;
-    const { memberEpoch, memberId } = this;
+    const { memberEpoch } = this;
     await this.#end();
-    if (memberEpoch === -1 || join.instanceId !== null) return;
+    if (memberEpoch !== -1) await this.#depart(memberEpoch);
+  }
+
+  /** Has the group know that the member is gone. */
+  async #depart(memberEpoch: number): Promise<void> {
+    const { memberId } = this;
+    const { groupId, join } = this.#settings;
+    if (join.instanceId !== null) return;
     try {
       await this.#changes.apply(groupId, { kind: 'leave', memberId, memberEpoch });
     } catch (error) {
@@ -188,22 +197,23 @@ export class MemberSession {
     const { redis, topics } = this.deps;
     const channel = groupChannel(redis.keyPrefix, redis.db, this.#settings.groupId);
     const soon = (): void => this.#beats?.runSoon();
-    this.#undo.push(
-      topics.on('change', (change) => {
-        if (this.#concerns(change)) this.#mustLook = true;
-        if (this.#mustLook) soon();
-      }),
-      redis.onReady(soon),
-      await redis.subscribe(channel, (message) => {
-        if (message === '*' || message.includes(JSON.stringify(this.memberId))) soon();
-      }),
-    );
+    const onChange = (change: TopicChange): void => {
+      if (this.#concerns(change)) this.#mustLook = true;
+      if (this.#mustLook) soon();
+    };
+    const onMessage = (message: string): void => {
+      if (message === '*' || message.includes(JSON.stringify(this.memberId))) soon();
+    };
+    this.#undo.push(topics.on('change', onChange), redis.onReady(soon));
+    this.#undo.push(await redis.subscribe(channel, onMessage));
   }
 
   async #end(): Promise<void> {
     const beats = this.#beats;
     this.#beats = null;
     this.#forget();
+    // A join that is out may be in Redis when it ends, and has more to be undone.
+    await this.#joining;
     await beats?.stop();
     this.#forget();
     await Promise.allSettled(this.#undo.splice(0).map((undo) => undo()));
@@ -241,6 +251,11 @@ export class MemberSession {
     }
   }
 
+  async #enterFirst(): Promise<void> {
+    await this.#listen();
+    if (this.#beats !== null) await this.#enter();
+  }
+
   async #enter(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -267,6 +282,10 @@ export class MemberSession {
       throw error;
     }
     if (this.#topics.isBehind) this.#mustLook = true;
+    if (this.#beats === null && event.kind === 'join' && outcome.kind === 'member') {
+      // It was to leave meanwhile, and did not know of any epoch in which it was a member.
+      return this.#depart(outcome.view.memberEpoch);
+    }
     if (this.#memberEpoch !== epochBefore || this.#beats === null) return;
     switch (outcome.kind) {
       case 'member':
