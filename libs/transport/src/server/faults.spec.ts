@@ -17,6 +17,11 @@ afterEach(stopServices);
 const fail = (): never => {
   throw new Error('a broken option');
 };
+const failsAtFirst = ({ offset }: { offset: number }) => (offset === 0 ? fail() : 'placed');
+const refuse = () => Promise.reject(new Error('Redis is full'));
+const triedAgain = (attempts: number) => ({
+  headers: { 'sluice-origin-topic': 'orders', 'sluice-attempts': String(attempts) },
+});
 const reasonsIn = (streams: MemoryStreams, topic: string) =>
   streams.recordsOf(topic).map(({ headers }) => headerText(headers, 'sluice-reason'));
 const sizeOf = ({ key, value, headers = [] }: Omit<RecordToSend, 'topic'>) =>
@@ -79,8 +84,7 @@ describe('a function of the options that throws', () => {
         calls.push(`placed ${id}`);
       }
     }
-    const eventTypeOf = ({ offset }: { offset: number }) => (offset === 0 ? fail() : 'placed');
-    const { streams } = await startService([Orders], { eventTypeOf });
+    const { streams } = await startService([Orders], { eventTypeOf: failsAtFirst });
     for (const id of [0, 1]) streams.write('orders', id);
     await streams.settled();
     expect(calls).toEqual(['placed 1']);
@@ -248,8 +252,7 @@ describe('a handler of requests', () => {
     }
     const streams = new MemoryStreams({ partitions: 1 });
     const producer = streams.createProducer();
-    const send = () => Promise.reject(new Error('Redis is full'));
-    jest.spyOn(streams, 'createProducer').mockReturnValueOnce({ ...producer, send });
+    jest.spyOn(streams, 'createProducer').mockReturnValueOnce({ ...producer, send: refuse });
     const { app, server } = await startService([Sums], { streams });
     const errors: (Buffer | null)[] = [];
     const { address } = await streams.openInbox(({ error }) => void errors.push(error));
@@ -274,12 +277,9 @@ describe('a batch from a retry topic', () => {
       }
     }
     const streams = new MemoryStreams({ partitions: 1 });
-    const letter = (attempts: number) => ({
-      headers: { 'sluice-origin-topic': 'orders', 'sluice-attempts': String(attempts) },
-    });
-    streams.write('orders.billing.retry', 7, letter(1));
-    streams.write('orders.billing.retry', 8, letter(2));
-    streams.write('orders.billing.retry', 9, letter(1));
+    streams.write('orders.billing.retry', 7, triedAgain(1));
+    streams.write('orders.billing.retry', 8, triedAgain(2));
+    streams.write('orders.billing.retry', 9, triedAgain(1));
     await startService([Orders], { streams });
     await streams.settled();
     expect(calls.slice(0, 2)).toEqual(['7,9 2', '8 3']);
