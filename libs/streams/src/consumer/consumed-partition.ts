@@ -332,15 +332,13 @@ export class ConsumedPartition implements OwnedPartition {
       this.moves.ended(null);
       this.parts.onProgress(this);
     } catch (error) {
-      // It may have been done all the same: Redis is told how far this is, and what it may have
-      // passed over is looked for.
+      // It may have been done all the same: Redis is told, and asked for what it has passed over.
       this.flow.acknowledger.repeat();
       this.takeOver();
       this.moves.ended(error as Error);
     }
   }
 
-  /** What was delivered is looked at, from the position on. */
   private takeOver(): void {
     if (this.phase === 'reading') this.phase = 'taking';
   }
