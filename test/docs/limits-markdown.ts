@@ -1,5 +1,6 @@
 import { adminLimits } from '@sluice/admin';
 import { baseLimits } from '@sluice/base';
+import { streamJobsLimits } from '@sluice/jobs';
 import { catalogLimits, partitionLimits } from '@sluice/log';
 import { fsckLimits, jobLimits, retentionLimits, scheduleLimits } from '@sluice/retention';
 import { processLimits } from '@sluice/process';
@@ -87,6 +88,7 @@ const tables: readonly LimitTable[] = [
     file: 'libs/transport/src/transport-limits.ts',
     values: transportLimits,
   },
+  { title: 'Jobs of a service', file: 'libs/jobs/src/limits.ts', values: streamJobsLimits },
   { title: 'Start and end', file: 'libs/process/src/limits.ts', values: processLimits },
 ];
 

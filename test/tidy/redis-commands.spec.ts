@@ -21,14 +21,21 @@ function unknownIn(files: { path: string; text: string }[], pattern: RegExp): st
   );
 }
 
-/** The scripts behind what libs/retention calls of BullMQ. */
+/**
+ * The scripts behind what libs/retention and libs/jobs call of BullMQ, behind what a handler may
+ * call of its job, and behind the buttons of Bull Board.
+ */
 const usedBullScripts = new Set(
   (
     'addJobScheduler updateJobScheduler removeJobScheduler getJobScheduler ' +
     'addStandardJob addDelayedJob moveToActive moveToFinished moveToDelayed ' +
     'moveStalledJobsToWait moveJobFromActiveToWait extendLocks retryJob reprocessJob ' +
     'getCounts getJobs getRanges getState getStateV2 isFinished removeJob ' +
-    'removeOrphanedJobs saveStacktrace promote'
+    'removeOrphanedJobs saveStacktrace promote ' +
+    'addPrioritizedJob extendLock releaseLock isMaxed getRateLimitTtl isJobInList ' +
+    'updateProgress updateData addLog changeDelay changePriority moveJobsToWait ' +
+    'getCountsPerPriority getDependencyCounts getMetrics paginate removeDeduplicationKey ' +
+    'pause drain cleanJobsInSet obliterate'
   ).split(' '),
 );
 

@@ -95,6 +95,8 @@ export const optionalCommands: Readonly<Record<string, string>> = {
   'CLIENT ID': 'a consumer that waits is woken when it may read more',
   'CLIENT UNBLOCK 1': 'a consumer that waits is woken when it may read more',
   'SELECT 0': 'another database than 0',
+  'LSET <key> 0 element': 'a board of jobs removes jobs that wait',
+  'RENAME <key> <key>': 'a board of jobs pauses queues',
   'MEMORY USAGE <key>': 'the admin endpoints tell the memory of a partition',
   'CONFIG GET maxmemory-policy': 'the advice at the start knows the settings',
   'CONFIG SET appendfsync always': 'the first append after a clean stop need not wait (Redis 7.0)',

@@ -29,7 +29,7 @@ export class Acknowledger {
   private failures = 0;
   private retry: Timer | null = null;
   private isEnded = false;
-  private waiters: { progress: number; resolve: () => void }[] = [];
+  private waiters: { progress: number; resolve: (isConfirmed: boolean) => void }[] = [];
 
   constructor(
     private readonly parts: AcknowledgerParts,
@@ -68,14 +68,15 @@ export class Acknowledger {
     this.schedule();
   }
 
-  /** Resolves when Redis has this progress, or nothing is sent any more. */
-  whenConfirmed(progress: number): Promise<void> {
-    if (this.isEnded || (this.confirmed >= progress && this.isSettled)) return Promise.resolve();
+  /** Resolves when Redis has this progress: true; or has refused it, or this has ended: false. */
+  whenConfirmed(progress: number): Promise<boolean> {
+    if (this.isEnded) return Promise.resolve(false);
+    if (this.confirmed >= progress && this.isSettled) return Promise.resolve(true);
     return new Promise((resolve) => this.waiters.push({ progress, resolve }));
   }
 
-  /** Resolves when Redis has all that was acknowledged, or nothing is sent any more. */
-  whenSettled(): Promise<void> {
+  /** Resolves when Redis has all that was acknowledged: true; or as `whenConfirmed`: false. */
+  whenSettled(): Promise<boolean> {
     return this.whenConfirmed(this.wanted);
   }
 
@@ -83,7 +84,7 @@ export class Acknowledger {
   end(): void {
     this.isEnded = true;
     this.retry?.cancel();
-    for (const { resolve } of this.waiters.splice(0)) resolve();
+    this.giveUp();
   }
 
   private get isSettled(): boolean {
@@ -136,6 +137,7 @@ export class Acknowledger {
 
   private refused(refusal: DeliveryRefusal): void {
     this.isUnsure = true;
+    this.giveUp();
     this.parts.onRefused(refusal);
   }
 
@@ -156,6 +158,10 @@ export class Acknowledger {
       this.confirmed >= progress && this.isSettled;
     const met = this.waiters.filter(isMet);
     this.waiters = this.waiters.filter((waiter) => !met.includes(waiter));
-    for (const { resolve } of met) resolve();
+    for (const { resolve } of met) resolve(true);
+  }
+
+  private giveUp(): void {
+    for (const { resolve } of this.waiters.splice(0)) resolve(false);
   }
 }

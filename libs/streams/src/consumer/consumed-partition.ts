@@ -1,10 +1,13 @@
 import type { OwnedPartition } from '../api';
 import { NotOwned } from './consumer-errors';
-import { heldEntry } from './entry-queue';
+import { Intake, type EntryRow } from './intake';
+import { Moves, type Move } from './moves';
 import { OneStep } from './one-step';
+import { PartitionNotes } from './partition-notes';
 import type { PartitionParts } from './partition-parts';
 import { RecordFlow } from './record-flow';
 import type { DamagedBatch } from './record-line';
+import type { SkippedRecords } from './skipped-records';
 import { within } from './within';
 
 /**
@@ -15,16 +18,6 @@ import { within } from './within';
  * - `ended`: let go, or lost.
  */
 type Phase = 'claiming' | 'taking' | 'reading' | 'damaged' | 'ended';
-
-/** An entry as a read brings it. */
-export type EntryRow = [id: Buffer, fields: Buffer[]];
-
-/** What a log line says of it beside its name. */
-interface TroubleFacts {
-  offset?: number;
-  count?: number;
-  error?: Error;
-}
 
 /**
  * One partition from its grant to its end: claims it, hands over its records, acknowledges them.
@@ -42,17 +35,16 @@ export class ConsumedPartition implements OwnedPartition {
   private phase: Phase = 'claiming';
   /** Of claiming, taking over, moving. */
   private readonly steps: OneStep;
+  private readonly moves = new Moves();
   private isPaused: boolean;
   /** Entries came that could not be taken; they are pending, and are taken over. */
   private hasMissed = false;
   private hasClaim = false;
-  /** The first offset that was not read. */
-  private position: number;
+  private readonly intake: Intake;
+  private readonly notes: PartitionNotes;
   private flow: RecordFlow;
   private logEnd = 0;
   private lastLook = { position: -1, logEnd: 0 };
-  private trouble: string | null = null;
-  private entryBytes = 1_024;
   private committed = -1;
 
   constructor(readonly parts: PartitionParts) {
@@ -63,10 +55,10 @@ export class ConsumedPartition implements OwnedPartition {
     this.isPaused = isPaused;
     this.steps = new OneStep(parts.clock, {
       onFree: () => this.stepped(),
-      onFailure: (error) =>
-        this.tell('warn', 'could not be taken up; it is tried again', { error }),
+      onFailure: (error) => this.notes.stepFailed(error),
     });
-    this.position = committed.offset;
+    this.notes = new PartitionNotes(parts);
+    this.intake = new Intake(committed.offset);
     this.flow = this.newFlow(committed.offset);
   }
 
@@ -97,7 +89,7 @@ export class ConsumedPartition implements OwnedPartition {
 
   /** Why it is not read any further; null where it is. */
   get problem(): string | null {
-    return this.trouble;
+    return this.notes.problem;
   }
 
   get heldBytes(): number {
@@ -106,7 +98,7 @@ export class ConsumedPartition implements OwnedPartition {
 
   /** What an entry of it most likely takes, bytes. */
   get likelyEntryBytes(): number {
-    return this.entryBytes;
+    return this.intake.entryBytes;
   }
 
   /** Whether new entries may be read now. */
@@ -122,7 +114,10 @@ export class ConsumedPartition implements OwnedPartition {
   }
 
   lag(): number {
-    return Math.max(0, Math.max(this.logEnd, this.position) - this.flow.line.inFlight.progress);
+    return Math.max(
+      0,
+      Math.max(this.logEnd, this.intake.position) - this.flow.line.inFlight.progress,
+    );
   }
 
   acknowledge(offset: number): void {
@@ -149,27 +144,10 @@ export class ConsumedPartition implements OwnedPartition {
       this.hasMissed = true;
       return;
     }
-    let bytes = 0;
-    let strays: string[] | null = null;
-    for (const [id, fields] of rows) {
-      const entry = heldEntry(id.toString('latin1'), fields[1]!, false);
-      if (entry.lastOffset < this.position) {
-        // Delivered once more: what is in flight is acknowledged in its turn.
-        if (entry.lastOffset < this.flow.acknowledger.progress) (strays ??= []).push(entry.id);
-        continue;
-      }
-      if (entry.baseOffset > this.position) {
-        // Somebody else has taken what lies in between, or it was trimmed away.
-        this.phase = 'taking';
-        break;
-      }
-      this.flow.line.add(entry);
-      bytes += entry.bytes.length;
-      this.position = entry.lastOffset + 1;
-    }
-    this.entryBytes = Math.max(bytes / rows.length, this.entryBytes * 0.75);
+    const { bytes, strays, hasGap } = this.intake.received(rows, this.flow);
+    if (hasGap) this.phase = 'taking';
     this.parts.onHeld(bytes);
-    if (strays !== null) this.flow.acknowledger.addStrays(strays);
+    if (strays.length > 0) this.flow.acknowledger.addStrays(strays);
     this.flow.handOver();
     this.go();
   }
@@ -180,9 +158,9 @@ export class ConsumedPartition implements OwnedPartition {
     if (bounds === null) return this.parts.onLost(this, 'deleted');
     const { position, logEnd } = this.lastLook;
     this.logEnd = bounds.logEndOffset;
-    this.lastLook = { position: this.position, logEnd: bounds.logEndOffset };
+    this.lastLook = { position: this.intake.position, logEnd: bounds.logEndOffset };
     // What was there at the last look has not come since: another has taken it, or it is gone.
-    if (!this.isReadable || position !== this.position || logEnd <= position) return;
+    if (!this.isReadable || position !== this.intake.position || logEnd <= position) return;
     if (!this.flow.line.isWaiting) this.skipTrimmed(bounds.logStartOffset, { isLast: true });
     this.phase = 'taking';
     this.go();
@@ -202,11 +180,15 @@ export class ConsumedPartition implements OwnedPartition {
    */
   async drain(drainMs: number): Promise<boolean> {
     this.stopped.abort();
+    const isMoving = this.moves.next !== null;
+    this.moves.endAll(this.notOwned());
     this.parts.onHeld(-this.flow.line.dropWaiting());
     const isDrained = await this.flow.idle(drainMs);
     if (!isDrained) this.gone.abort();
     const { clock, limits } = this.parts;
-    if (!this.isEnded) await within(clock, limits.lastWordMs, this.flow.acknowledger.whenSettled());
+    const { acknowledger } = this.flow;
+    const lastWords = [acknowledger.whenSettled(), isMoving ? this.steps.whenFree() : null];
+    if (!this.isEnded) await within(clock, limits.lastWordMs, Promise.all(lastWords));
     return isDrained;
   }
 
@@ -216,29 +198,17 @@ export class ConsumedPartition implements OwnedPartition {
   }
 
   /**
-   * Goes on at another offset, once what is in flight has ended. Nothing of it may be read
-   * meanwhile: the caller waits for `isReadable` to have its effect by `beforeSeek`.
+   * Goes on at another offset, once what is in flight has ended; meanwhile nothing more is handed
+   * over. Where it fails all goes on as if it had not been asked for.
    *
-   * @throws NotOwned where it is not this member's any more; as `PartitionDelivery.seek`
+   * @throws NotOwned when the partition is let go before
+   * @throws as `PartitionDelivery.seek`
    */
-  seek(offset: number, beforeSeek: () => Promise<void>): Promise<void> {
-    return this.steps.run(async () => {
-      this.parts.onHeld(-this.flow.line.dropWaiting());
-      await beforeSeek();
-      await this.flow.idle(Infinity);
-      await this.flow.acknowledger.whenSettled();
-      const { topic, partition } = this;
-      if (this.isEnded || this.stopping.aborted) throw new NotOwned(topic, partition);
-      const moved = await this.parts.delivery.seek(offset);
-      if (typeof moved !== 'number') {
-        this.refused(moved);
-        throw new NotOwned(topic, partition);
-      }
-      this.startAt(moved);
-      this.committed = -1;
-      this.phase = 'taking';
-      this.parts.onProgress(this);
-    });
+  seek(move: Move): Promise<void> {
+    if (this.stopping.aborted) return Promise.reject(this.notOwned());
+    const made = this.moves.add(move);
+    this.go();
+    return made;
   }
 
   /** Removes the stream's consumer of this member, and others that are of no use. */
@@ -254,6 +224,7 @@ export class ConsumedPartition implements OwnedPartition {
     this.phase = 'ended';
     this.steps.end();
     this.stopped.abort();
+    this.moves.endAll(this.notOwned());
     if (this.flow.line.inFlight.outCount > 0) this.gone.abort();
     this.parts.onHeld(-this.flow.end());
   }
@@ -264,23 +235,32 @@ export class ConsumedPartition implements OwnedPartition {
     this.end();
   }
 
+  /** Neither paused, nor about to go on elsewhere. */
+  private get goesOn(): boolean {
+    if (this.isPaused || this.stopping.aborted || this.moves.next !== null) return false;
+    return !this.flow.line.inFlight.hasReleased;
+  }
+
   private get hasRoom(): boolean {
-    if (this.isPaused || this.stopping.aborted || this.flow.line.inFlight.hasReleased) return false;
+    if (!this.goesOn) return false;
     const { inFlightRecordsMax, partitionBytesMax } = this.parts.limits;
     const { size, heldBytes } = this.flow.line.entries;
     return size <= inFlightRecordsMax / 2 && heldBytes <= partitionBytesMax / 2;
   }
 
   private get mayHandOver(): boolean {
-    if (this.isPaused || this.stopping.aborted || this.flow.line.inFlight.hasReleased) return false;
+    if (!this.goesOn) return false;
     return (this.phase === 'reading' || this.phase === 'taking') && this.parts.isHeld();
   }
 
   /** Takes the next step that is due, if none is out. */
   private go(): void {
     if (!this.steps.mayBegin || this.stopping.aborted) return;
+    const { next: move } = this.moves;
     const { outCount, hasReleased } = this.flow.line.inFlight;
     if (this.phase === 'claiming') this.steps.begin(() => this.claim());
+    else if (move !== null && outCount > 0) return;
+    else if (move !== null) this.steps.begin(() => this.move(move));
     else if (hasReleased && outCount === 0) this.steps.begin(() => this.rewind());
     else if (this.phase === 'taking' && this.hasRoom) this.steps.begin(() => this.take());
     else if (this.isReadable) this.parts.onReadable();
@@ -304,7 +284,7 @@ export class ConsumedPartition implements OwnedPartition {
     this.hasClaim = true;
     this.startAt(claimed.progress);
     this.committed = committed.offset;
-    this.entryBytes = Math.max(1, claimed.entryBytes);
+    this.intake.entryBytes = Math.max(1, claimed.entryBytes);
     this.skipTrimmed(claimed.logStartOffset, { isLast: true });
     if (this.toCommit !== null) this.parts.onProgress(this);
   }
@@ -312,21 +292,15 @@ export class ConsumedPartition implements OwnedPartition {
   private async take(): Promise<void> {
     const { delivery, limits, onHeld } = this.parts;
     this.hasMissed = false;
-    const likely = Math.floor(limits.readBytesMax / this.entryBytes);
+    const likely = Math.floor(limits.readBytesMax / this.intake.entryBytes);
     const entriesMax = Math.max(1, Math.min(limits.takeEntriesMax, likely));
     const { progress } = this.flow.line.inFlight;
-    const taken = await delivery.take({ progress, fromOffset: this.position, entriesMax });
-    if (this.isEnded || this.stopping.aborted) return;
+    const { position: fromOffset } = this.intake;
+    const taken = await delivery.take({ progress, fromOffset, entriesMax });
+    if (this.stopping.aborted || this.intake.position !== fromOffset) return;
     if (typeof taken === 'string') return this.refused(taken);
-    let bytes = 0;
-    for (const { id, bytes: batch } of taken) {
-      const entry = heldEntry(id, batch, true);
-      this.skipTrimmed(entry.baseOffset, { isLast: false });
-      this.flow.line.add(entry);
-      bytes += batch.length;
-      this.position = entry.lastOffset + 1;
-    }
-    onHeld(bytes);
+    const beforeEach = (offset: number): void => this.skipTrimmed(offset, { isLast: false });
+    onHeld(this.intake.tookOver(taken, this.flow, beforeEach));
     if (taken.length > 0 || this.hasMissed) return;
     await delivery.tidy({ withOwn: false });
     if (this.phase === 'taking' && !this.hasMissed) this.phase = 'reading';
@@ -334,12 +308,37 @@ export class ConsumedPartition implements OwnedPartition {
 
   /** Goes back to the first record that was given back; what was dealt with behind it stays so. */
   private async rewind(): Promise<void> {
-    this.parts.onHeld(-this.flow.line.dropWaiting());
-    await this.flow.acknowledger.whenSettled();
-    if (this.isEnded || this.stopping.aborted) return;
+    const isSettled = await this.flow.acknowledger.whenSettled();
+    if (!isSettled || this.stopping.aborted) return;
     const { inFlight } = this.flow.line;
     this.startAt(inFlight.progress, inFlight.doneOffsets());
-    this.phase = 'taking';
+  }
+
+  /** Goes on at another offset; where the claim is gone, that is made first. */
+  private async move({ offset, whenUnread }: Move): Promise<void> {
+    await whenUnread();
+    const isSettled = await this.flow.acknowledger.whenSettled();
+    if (!isSettled || this.stopping.aborted) return;
+    try {
+      const moved = await this.parts.delivery.seek(offset);
+      if (this.isEnded) return;
+      if (typeof moved !== 'number') return this.refused(moved);
+      this.startAt(moved);
+      this.committed = -1;
+      this.moves.ended(null);
+      this.parts.onProgress(this);
+    } catch (error) {
+      // It may have been done all the same: Redis is told how far this is, and what it may have
+      // passed over is looked for.
+      this.flow.acknowledger.repeat();
+      this.takeOver();
+      this.moves.ended(error as Error);
+    }
+  }
+
+  /** What was delivered is looked at, from the position on. */
+  private takeOver(): void {
+    if (this.phase === 'reading') this.phase = 'taking';
   }
 
   private refused(refusal: 'fenced' | 'unclaimed'): void {
@@ -349,18 +348,18 @@ export class ConsumedPartition implements OwnedPartition {
 
   /** What lies between the position and this offset is not in the log any more. */
   private skipTrimmed(offset: number, { isLast }: { isLast: boolean }): void {
-    const count = offset - this.position;
-    if (count <= 0) return;
-    const fields = { offset: this.position, count };
-    this.tell('warn', 'had records that were trimmed away before the group had read them', fields);
-    this.position = offset;
-    if (isLast) this.flow.passTo(offset);
+    const { position } = this.intake;
+    if (offset <= position) return;
+    this.notes.trimmed(position, offset - position);
+    this.intake.position = offset;
+    if (isLast) this.flow.pass(position, offset);
   }
 
   private startAt(offset: number, done?: Set<number>): void {
     this.parts.onHeld(-this.flow.end());
-    this.position = offset;
+    this.intake.position = offset;
     this.flow = this.newFlow(offset, done);
+    if (this.phase !== 'claiming') this.phase = 'taking';
   }
 
   private newFlow(offset: number, done?: Set<number>): RecordFlow {
@@ -374,21 +373,25 @@ export class ConsumedPartition implements OwnedPartition {
       },
       onRefused: (refusal: 'fenced' | 'unclaimed') => this.refused(refusal),
       onDamaged: (error: DamagedBatch) => this.damaged(error),
+      onSkipped: (error: SkippedRecords) => this.skipped(error),
     };
     return new RecordFlow(this.parts, owner, offset, done);
   }
 
   private damaged(error: DamagedBatch): void {
-    const { offset } = error;
     this.phase = 'damaged';
-    this.trouble = `${this.topic}/${this.partition} stands at a damaged batch at offset ${offset}`;
-    this.tell('error', 'has a damaged batch, and is not read any further', { offset, error });
+    this.notes.damaged(error);
   }
 
-  /** "The partition …", in the log. */
-  private tell(level: 'warn' | 'error', what: string, more: TroubleFacts): void {
-    const { topic, partition, group } = this;
-    const error = more.error && { error: more.error.message };
-    this.parts.log[level](`a partition ${what}`, { topic, partition, group, ...more, ...error });
+  /** What was read is forgotten, and read once more from the first that was not handed over. */
+  private skipped(error: SkippedRecords): void {
+    this.parts.onHeld(-this.flow.line.dropWaiting());
+    this.intake.position = this.flow.line.inFlight.nextOffset;
+    this.takeOver();
+    this.notes.skipped(error);
+  }
+
+  private notOwned(): NotOwned {
+    return new NotOwned(this.topic, this.partition);
   }
 }

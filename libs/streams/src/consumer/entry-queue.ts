@@ -4,6 +4,8 @@ import type { DeliveredEntry } from '@sluice/log';
 export interface HeldEntry extends DeliveredEntry {
   baseOffset: number;
   lastOffset: number;
+  /** The offset that was to come: what lies from there to its own first is not in the log. */
+  follows: number;
   /** It was delivered before, perhaps to another. */
   isRepeated: boolean;
 }
@@ -11,11 +13,20 @@ export interface HeldEntry extends DeliveredEntry {
 /** Where a batch's header says how many offsets it takes, counted from its base offset. */
 const lastOffsetDeltaAt = 23;
 
-/** What an entry says of its batch. A batch that is no batch is found when it is opened. */
-export function heldEntry(id: string, bytes: Buffer, isRepeated: boolean): HeldEntry {
+/**
+ * What an entry says of its batch. A batch that is no batch is found when it is opened.
+ *
+ * @param follows the offset that was to come
+ */
+export function heldEntry(
+  { id, bytes }: DeliveredEntry,
+  follows: number,
+  { isRepeated }: { isRepeated: boolean },
+): HeldEntry {
   const lastOffset = Number.parseInt(id, 10);
   const delta = bytes.length >= lastOffsetDeltaAt + 4 ? bytes.readInt32BE(lastOffsetDeltaAt) : 0;
-  return { id, bytes, isRepeated, lastOffset, baseOffset: lastOffset - Math.max(0, delta) };
+  const baseOffset = lastOffset - Math.max(0, delta);
+  return { id, bytes, isRepeated, follows, lastOffset, baseOffset };
 }
 
 const noBytes = Buffer.alloc(0);

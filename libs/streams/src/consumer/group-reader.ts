@@ -300,7 +300,7 @@ export class GroupReader implements RecordConsumer {
     const { grant } = partition.parts;
     const offset = await resolveTarget(this.deps.store, grant, target);
     if (offset === null || partition.isEnded) throw new NotOwned(grant.topic, grant.partition);
-    await partition.seek(offset, () => this.#loop.settled(partition));
+    await partition.seek({ offset, whenUnread: () => this.#loop.settled(partition) });
   }
 
   async #look(): Promise<void> {

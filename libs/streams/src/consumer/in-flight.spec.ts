@@ -1,10 +1,13 @@
 import { InFlight } from './in-flight';
+import { SkippedRecords } from './skipped-records';
 
 describe('records in flight', () => {
   it('have the first that is not dealt with as progress, in whatever order they end', () => {
     const flight = new InFlight(10);
     expect(flight.progress).toBe(10);
-    for (const offset of [10, 11, 12, 15]) flight.add(offset);
+    for (const offset of [10, 11, 12]) flight.add(offset);
+    flight.pass(10, 15);
+    flight.add(15);
     expect(flight.acknowledge(11)).toBe(false);
     expect(flight.acknowledge(15)).toBe(false);
     expect(flight.progress).toBe(10);
@@ -18,11 +21,11 @@ describe('records in flight', () => {
   it('pass over offsets that hold nothing, but never over what is out', () => {
     const flight = new InFlight(0);
     flight.add(0);
-    flight.passTo(5);
+    flight.pass(1, 5);
     expect(flight.progress).toBe(0);
     flight.acknowledge(0);
     expect(flight.progress).toBe(5);
-    flight.passTo(3);
+    flight.pass(0, 3);
     expect(flight.progress).toBe(5);
   });
 
@@ -38,6 +41,15 @@ describe('records in flight', () => {
     expect(flight.progress).toBe(0);
     expect([...flight.doneOffsets()]).toEqual([1]);
     expect(flight.hasReleased).toBe(true);
+  });
+
+  it('follow on one another: what nobody has passed over is not skipped', () => {
+    const flight = new InFlight(3);
+    flight.add(3);
+    expect(() => flight.add(5)).toThrow(SkippedRecords);
+    expect(() => flight.pass(5, 9)).toThrow('the offset 4 was to follow, and not 5');
+    flight.acknowledge(3);
+    expect(flight.progress).toBe(4);
   });
 
   it('agree with a plain list over any history', () => {
@@ -58,7 +70,9 @@ function runHistory(seed: number): void {
   for (let step = 0; step < 1_000; step++) {
     const what = random(10);
     if (what < 5) {
+      const from = end;
       end += random(20) === 0 ? random(1_000) : 0;
+      flight.pass(from, end);
       flight.add(end);
       out.add(end++);
     } else if (what < 9 && out.size > 0) {
@@ -66,8 +80,9 @@ function runHistory(seed: number): void {
       flight.acknowledge(offset);
       out.delete(offset);
     } else if (what === 9) {
+      const from = end;
       end += random(3);
-      flight.passTo(end);
+      flight.pass(from, end);
     }
     const progress = out.size > 0 ? Math.min(...out) : end;
     if (flight.outCount !== out.size || flight.progress !== progress) {

@@ -1,3 +1,5 @@
+import { SkippedRecords } from './skipped-records';
+
 const isOut = 1;
 const isDone = 2;
 const isReleased = 3;
@@ -39,8 +41,13 @@ export class InFlight {
     return this.released > 0;
   }
 
-  /** A record is handed over; one that is known to be dealt with is only counted. */
+  /**
+   * A record is handed over; one that is known to be dealt with is only counted.
+   *
+   * @throws SkippedRecords where it does not follow on what was added or passed over
+   */
   add(offset: number, { done = false } = {}): void {
+    if (offset !== this.end) throw new SkippedRecords(this.end, offset);
     if (this.count === this.offsets.length) this.grow();
     const at = (this.head + this.count++) & (this.offsets.length - 1);
     this.offsets[at] = offset;
@@ -50,9 +57,14 @@ export class InFlight {
     else this.out++;
   }
 
-  /** There is nothing to deal with below this offset but what was added. */
-  passTo(offset: number): void {
-    if (offset > this.end) this.end = offset;
+  /**
+   * There is nothing to deal with in a range of offsets but what was added.
+   *
+   * @throws SkippedRecords where it does not follow on what was added or passed over
+   */
+  pass(fromOffset: number, toOffset: number): void {
+    if (fromOffset > this.end) throw new SkippedRecords(this.end, fromOffset);
+    if (toOffset > this.end) this.end = toOffset;
   }
 
   /** A record was dealt with. @returns whether the progress has moved */

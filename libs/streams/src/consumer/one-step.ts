@@ -34,13 +34,9 @@ export class OneStep {
     this.out = run().then(() => this.ended(null), failed);
   }
 
-  /** As `begin`, once none is out; for who wants to know how it ended. */
-  async run(work: () => Promise<void>): Promise<void> {
-    while (this.out !== null) await this.out;
-    const done = work();
-    const free = (): void => this.ended(null);
-    this.out = done.then(free, free);
-    await done;
+  /** Resolves when the one that is out has ended. */
+  async whenFree(): Promise<void> {
+    await this.out;
   }
 
   end(): void {

@@ -7,8 +7,9 @@ import {
   type BlockingConnection,
   type RedisLink,
 } from '@sluice/redis';
-import type { ConsumedPartition, EntryRow } from './consumed-partition';
+import type { ConsumedPartition } from './consumed-partition';
 import type { ConsumerLimits } from './consumer-limits';
+import type { EntryRow } from './intake';
 
 /** What reading needs. */
 export interface ReadLoopParts {

@@ -4,6 +4,7 @@ import { Acknowledger } from './acknowledger';
 import { HandOverTimes } from './hand-over-times';
 import type { PartitionParts } from './partition-parts';
 import { DamagedBatch, RecordLine } from './record-line';
+import { SkippedRecords } from './skipped-records';
 import { within } from './within';
 
 /** Of whom records are handed over, and who is told. */
@@ -15,6 +16,7 @@ export interface FlowOwner {
   onAcknowledged: (bytes: number) => void;
   onRefused: (refusal: DeliveryRefusal) => void;
   onDamaged: (error: DamagedBatch) => void;
+  onSkipped: (error: SkippedRecords) => void;
 }
 
 /** Records of one partition from an offset on: to the sink, and their progress to Redis. */
@@ -23,7 +25,9 @@ export class RecordFlow {
   readonly acknowledger: Acknowledger;
   readonly times = new HandOverTimes();
   private isHandingOver = false;
-  private idleWaiters: (() => void)[] = [];
+  /** Who waits for nothing to be in flight. */
+  private onIdle: (() => void)[] = [];
+  private hasEnded = false;
 
   /** @param done offsets from there on that were dealt with before */
   constructor(
@@ -67,34 +71,44 @@ export class RecordFlow {
     return this.line.inFlight.release(offset) && this.afterOutcome();
   }
 
-  /** There is nothing to be handed over below this offset. */
-  passTo(offset: number): void {
-    this.line.inFlight.passTo(offset);
+  /** There is nothing to be handed over in this range of offsets. */
+  pass(fromOffset: number, toOffset: number): void {
+    try {
+      this.line.inFlight.pass(fromOffset, toOffset);
+    } catch (error) {
+      return this.failed(error);
+    }
     this.progressed();
   }
 
-  /** Resolves when nothing is in flight: true; or the time is over: false. */
+  /** Resolves when nothing is in flight: true; or the time is over, or this has ended: false. */
   async idle(withinMs: number): Promise<boolean> {
     const { inFlight } = this.line;
     if (inFlight.outCount === 0) return true;
-    const idle = new Promise<void>((resolve) => this.idleWaiters.push(resolve));
+    if (this.hasEnded) return false;
+    const idle = new Promise<void>((resolve) => this.onIdle.push(resolve));
     await within(this.parts.clock, withinMs, idle);
     return inFlight.outCount === 0;
   }
 
   /** Sends and hands over nothing any more. @returns the bytes that it held */
   end(): number {
+    this.hasEnded = true;
     this.acknowledger.end();
     const dropped = this.line.dropWaiting();
-    this.nowIdle();
+    this.tellIdle();
     return dropped + this.line.entries.heldBytes;
   }
 
   private afterOutcome(): boolean {
     const { outCount } = this.line.inFlight;
-    if (outCount === 0) this.nowIdle();
+    if (outCount === 0) this.tellIdle();
     if (outCount <= this.parts.limits.inFlightRecordsMax / 2) this.handOver();
     return outCount === 0;
+  }
+
+  private tellIdle(): void {
+    for (const tell of this.onIdle.splice(0)) tell();
   }
 
   /** At most once: Redis knows before anybody sees the records. */
@@ -102,9 +116,10 @@ export class RecordFlow {
     const { acknowledger } = this;
     const end = records.at(-1)!.offset + 1;
     acknowledger.want(end);
-    await acknowledger.whenConfirmed(end);
+    // Where the claim was not there any more, it is made first, and Redis is told then.
+    while (!(await acknowledger.whenConfirmed(end)) && !acknowledger.hasEnded);
     this.isHandingOver = false;
-    if (acknowledger.progress < end || acknowledger.hasEnded) return;
+    if (acknowledger.hasEnded) return;
     this.give(records);
     this.handOver();
   }
@@ -119,15 +134,15 @@ export class RecordFlow {
       const { inFlight } = this.line;
       return this.line.next(this.parts.limits.inFlightRecordsMax - inFlight.outCount);
     } catch (error) {
-      if (!(error instanceof DamagedBatch)) throw error;
-      this.owner.onDamaged(error);
+      this.failed(error);
       return [];
     }
   }
 
-  private nowIdle(): void {
-    if (this.idleWaiters.length === 0) return;
-    for (const resolve of this.idleWaiters.splice(0)) resolve();
+  private failed(error: unknown): void {
+    if (error instanceof DamagedBatch) this.owner.onDamaged(error);
+    else if (error instanceof SkippedRecords) this.owner.onSkipped(error);
+    else throw error;
   }
 
   private progressed(): void {

@@ -2,6 +2,7 @@ import type { ConsumedRecord } from '../api';
 import { EntryQueue, type HeldEntry } from './entry-queue';
 import { InFlight } from './in-flight';
 import { openBatch } from './open-batch';
+import { SkippedRecords } from './skipped-records';
 
 /** What all records of a line have in common. */
 export interface LineTerms {
@@ -34,6 +35,7 @@ export class RecordLine {
   /** The batch that is being handed over, and how far it is. */
   private opened: readonly ConsumedRecord[] = noRecords;
   private openedAt = 0;
+  private openedFrom = 0;
   private openedEnd = 0;
 
   /**
@@ -61,17 +63,20 @@ export class RecordLine {
    * The next records, which are in flight then; none where there are none.
    *
    * @throws DamagedBatch when there are none before one
+   * @throws SkippedRecords likewise before an entry that does not follow on what was handed over
    */
   next(countMax: number): readonly ConsumedRecord[] {
     const records: ConsumedRecord[] = [];
     while (records.length < countMax && this.openNext(records.length > 0)) {
       while (this.openedAt < this.opened.length && records.length < countMax) {
         const record = this.opened[this.openedAt++]!;
-        const done = this.done.size > 0 && this.done.delete(record.offset);
-        this.inFlight.add(record.offset, { done });
+        const { offset } = record;
+        const done = this.done.size > 0 && this.done.delete(offset);
+        if (offset > this.inFlight.nextOffset) this.inFlight.pass(this.openedFrom, offset);
+        this.inFlight.add(offset, { done });
         if (!done) records.push(record);
       }
-      if (this.openedAt === this.opened.length) this.inFlight.passTo(this.openedEnd);
+      if (this.openedAt === this.opened.length) this.passOpened();
     }
     return records;
   }
@@ -88,17 +93,27 @@ export class RecordLine {
     while (this.openedAt === this.opened.length) {
       if (!this.entries.hasNext) return false;
       const entry = this.entries.peek();
+      const { nextOffset: fromOffset } = this.inFlight;
+      if (entry.follows > fromOffset) {
+        if (isQuiet) return false;
+        throw new SkippedRecords(fromOffset, entry.follows);
+      }
       try {
-        this.opened = openBatch(entry, { ...this.terms, fromOffset: this.inFlight.nextOffset });
+        this.opened = openBatch(entry, { ...this.terms, fromOffset });
       } catch (error) {
         if (isQuiet) return false;
         throw new DamagedBatch(entry.baseOffset, error);
       }
       this.entries.advance();
       this.openedAt = 0;
+      this.openedFrom = entry.follows;
       this.openedEnd = entry.lastOffset + 1;
-      if (this.opened.length === 0) this.inFlight.passTo(this.openedEnd);
+      if (this.opened.length === 0) this.passOpened();
     }
     return true;
+  }
+
+  private passOpened(): void {
+    this.inFlight.pass(this.openedFrom, this.openedEnd);
   }
 }
