@@ -9,12 +9,16 @@ import {
   CreateTopics,
   DeleteRecords,
   DeleteTopics,
+  DescribeConfigs,
   DescribeLogDirs,
+  IncrementalAlterConfigs,
   ErrorCode,
   Produce,
   type RequestInput,
 } from '@sluice/wire';
 
+/** Kafka's code for the configs of a broker. */
+const brokerResource = 4;
 const memoryMax = 256 * 1024 * 1024;
 
 let redis: TestRedis;
@@ -129,4 +133,27 @@ test('the directory has an error while Redis is away', async () => {
   expect(await describeDir(null, 1)).toMatchObject(failed);
   await redis.restart();
   await eventually(async () => (await describeDir(null)).errorCode === ErrorCode.NONE);
+});
+
+test('the broker config log.dirs names the same directory, and is read-only', async () => {
+  const { logDir } = await describeDir([]);
+  const resource = { resourceType: brokerResource, resourceName: '1' };
+  const asked = { ...resource, configurationKeys: ['log.dirs'] };
+  const named = async () => {
+    const request = { resources: [asked], includeSynonyms: true, includeDocumentation: true };
+    const { results } = await client.send(DescribeConfigs, 4, request);
+    return results[0]!.configs;
+  };
+  const before = await named();
+  expect(before).toMatchObject([
+    { name: 'log.dirs', value: logDir, readOnly: true, isSensitive: false },
+  ]);
+  expect(before[0]!.synonyms).toMatchObject([{ name: 'log.dirs', value: logDir }]);
+  const change = { name: 'log.dirs', configOperation: 0, value: '/elsewhere' };
+  const altered = await client.send(IncrementalAlterConfigs, 1, {
+    resources: [{ ...resource, configs: [change] }],
+    validateOnly: false,
+  });
+  expect(altered.responses[0]!.errorCode).not.toBe(ErrorCode.NONE);
+  expect(await named()).toEqual(before);
 });

@@ -8,6 +8,7 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   readonly #server: Server = createServer((client) => this.#join(client));
   #loseReply = false;
+  #losesReplyTo: (sent: Buffer) => boolean = () => false;
   #interrupted = false;
   #holding = false;
 
@@ -29,6 +30,14 @@ export class TcpProxy {
    */
   loseNextReply(): void {
     this.#loseReply = true;
+  }
+
+  /**
+   * The next time a client sends what is meant, the server gets it, its answer is lost, and all
+   * connections are cut.
+   */
+  loseReplyTo(isMeant: (sent: Buffer) => boolean): void {
+    this.#losesReplyTo = isMeant;
   }
 
   /** Cuts every connection. */
@@ -81,9 +90,16 @@ export class TcpProxy {
         other.destroy();
       });
     }
-    client.on('data', (bytes) => upstream.write(bytes));
+    let isDoomed = false;
+    client.on('data', (bytes: Buffer) => {
+      if (this.#losesReplyTo(bytes)) {
+        isDoomed = true;
+        this.#losesReplyTo = () => false;
+      }
+      upstream.write(bytes);
+    });
     upstream.on('data', (bytes) => {
-      if (!this.#loseReply) return void client.write(bytes);
+      if (!this.#loseReply && !isDoomed) return void client.write(bytes);
       this.#loseReply = false;
       this.cut();
     });

@@ -9,6 +9,9 @@ export const streamJobsLimits = {
   feedBytesMax: 4 * 1024 * 1024,
   /** How often a feeder that found no room, or failed, tries again. */
   feedRetryMs: 250,
+  /** The first pause after a consumer could not start, and the longest; each doubles the last. */
+  startRetryMs: 250,
+  startRetryMsMax: 10_000,
   /** Records, and bytes of them, of one partition that a feeder has taken and not yet fed. */
   takenRecordsMax: 1_000,
   takenBytesMax: 16 * 1024 * 1024,

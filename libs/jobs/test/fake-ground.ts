@@ -22,6 +22,8 @@ export class FakeGround implements StreamJobsGround {
   refuseLetters = false;
   refused = 0;
   consumers = 0;
+  /** What the next start of a consumer fails with. */
+  startFailure: Error | null = null;
   settings: ConsumerSettings | null = null;
   #sink: RecordSink | null = null;
 
@@ -37,7 +39,11 @@ export class FakeGround implements StreamJobsGround {
     this.settings = settings;
     this.#sink = sink;
     return {
-      start: () => Promise.resolve(),
+      start: () => {
+        const failure = this.startFailure;
+        this.startFailure = null;
+        return failure === null ? Promise.resolve() : Promise.reject(failure);
+      },
       close: () => {
         for (const partition of this.#partitions) partition.revoke();
         return Promise.resolve();

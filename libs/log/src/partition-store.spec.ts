@@ -74,6 +74,17 @@ describe('partitions', () => {
     await store.initPartition(ref);
   });
 
+  it('leave nothing behind when dropped in the middle of an append past Lua', async () => {
+    await appends.append(ref, -1, [batchAt(1)]);
+    const { log, open } = partitionKeys(redis.keyPrefix, ref);
+    // As that append does it, and as it stays where Redis is killed before its end.
+    await redis.write.renamenx(log, open);
+    expect(await redis.read.exists(open)).toBe(1);
+    await store.dropPartitions([ref]);
+    expect(await redis.read.keys(`${redis.keyPrefix}*`)).toEqual([]);
+    await store.initPartition(ref);
+  });
+
   it('are null, empty or refused where they do not exist', async () => {
     expect(await store.boundsMany([missing, ref])).toMatchObject([null, { logEndOffset: 0 }]);
     expect(await store.read(missing, 0, { entries: 1 })).toEqual([]);

@@ -222,26 +222,7 @@ describe('a reset', () => {
   });
 });
 
-describe('what may have been done, or cannot be', () => {
-  afterEach(() => jest.restoreAllMocks());
-
-  it('is told as unknown, and not as undone', async () => {
-    await commit('doubtful', [4, 7]);
-    const { groups } = gateway;
-    const errorCode = ErrorCode.REQUEST_TIMED_OUT;
-    jest.spyOn(groups, 'commitOffsets').mockResolvedValueOnce({ errorCode, partitions: [] });
-    jest.spyOn(groups, 'deleteOffsets').mockResolvedValueOnce({ errorCode, partitions: [] });
-    jest.spyOn(groups, 'deleteGroup').mockResolvedValueOnce(errorCode);
-    const partitions = [{ topic: 'orders', partition: 0 }];
-    for (const answer of [
-      await post('/doubtful/offsets', { to: 'start' }),
-      await post('/doubtful/offsets/delete', { partitions }),
-      await remove('/doubtful'),
-    ]) {
-      expect([answer.status, problemIn(answer)]).toEqual([504, 'outcome-unknown']);
-    }
-  });
-
+describe('what cannot be done', () => {
   it('is named where a batch cannot be read on the way to a time', async () => {
     await gateway.catalog.create({ name: 'torn', partitions: 1, configs: {} });
     const record = { key: null, value: Buffer.from('v'), timestampMs: 1_000 };

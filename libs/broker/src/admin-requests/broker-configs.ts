@@ -4,6 +4,7 @@ import type { BrokerServices } from '../requests/context';
 import { type BrokerOptions, defaultBrokerOptions } from '../options';
 import { ConfigSource } from './config-codes';
 import type { DescribedConfig } from './described-config';
+import { logDir } from './log-dir';
 
 type Numeric = {
   [K in keyof BrokerOptions]-?: BrokerOptions[K] extends number ? K : never;
@@ -86,7 +87,8 @@ function ofGroups({ groups }: BrokerServices): DescribedConfig[] {
 }
 
 /** Who this broker is, and where. */
-function identity({ options, advertised }: BrokerServices): DescribedConfig[] {
+function identity(services: BrokerServices): DescribedConfig[] {
+  const { options, advertised } = services;
   const id = String(options.brokerId);
   const listener = endpoint(options.host, options.port || advertised.port);
   const texts: [name: string, type: ConfigType, value: string, documentation: string][] = [
@@ -98,6 +100,8 @@ function identity({ options, advertised }: BrokerServices): DescribedConfig[] {
     ],
     ['broker.id', 'INT', id, "This gateway's number among the brokers."],
     ['listeners', 'LIST', listener, 'What this gateway listens on.'],
+    // Kafka's tools take it for the directory that DescribeLogDirs names.
+    ['log.dirs', 'STRING', logDir(services), 'Where the logs are: this Redis, below the prefix.'],
     ['node.id', 'INT', id, 'The same as broker.id.'],
   ];
   return texts.map(([name, type, value, documentation]) => {

@@ -71,6 +71,7 @@ describe('configs of the broker', () => {
     options: { ...defaultBrokerOptions, brokerId: 7, port: 0, defaultPartitions: 4 },
     advertised: { host: '::1', port: 19092 },
     groups: { limits: { ...defaultGroupLimits, sessionTimeoutMsMin: 1000 } },
+    redis: { keyPrefix: 'shop:' },
   } as BrokerServices;
   const configs = describeBrokerConfigs(services);
   const sourceOf = (name: string) => configs.find((config) => config.name === name)?.source;
@@ -86,6 +87,7 @@ describe('configs of the broker', () => {
     expect(valueOf('broker.id')).toBe('7');
     expect(valueOf('listeners')).toBe('PLAINTEXT://[::]:19092');
     expect(valueOf('advertised.listeners')).toBe('PLAINTEXT://[::1]:19092');
+    expect(valueOf('log.dirs')).toBe('redis:shop:');
     expect(valueOf('socket.request.max.bytes')).toBe('104857600');
     expect(valueOf('message.max.bytes')).toBe('1048588');
     expect(valueOf('group.min.session.timeout.ms')).toBe('1000');

@@ -13,7 +13,7 @@ afterAll(async () => (await sharedRedis()).stop());
 
 const onlyWithKey: BoardMiddleware = (request, response, next) => {
   if (request.headers.authorization === 'Bearer secret') return next();
-  response.status(401).end();
+  response.writeHead(401).end();
 };
 
 async function start(): Promise<string> {

@@ -1,7 +1,7 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Module, type DynamicModule, type InjectionToken } from '@nestjs/common';
 import type { ModuleMetadata, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { NextFunction, Request, Response } from 'express';
 import type { JobConnection } from '@sluice/redis';
 import { STREAMS_DRIVER } from '@sluice/transport';
 import { loadBullmq, type StreamQueue } from '../bullmq';
@@ -9,8 +9,17 @@ import { isQueueName, queuePrefix } from '../keys';
 import { STREAM_JOBS_GROUND, type StreamJobsGround } from '../nest/stream-jobs';
 import { StreamJobMistake } from '../options';
 
-/** Decides who may look: calls `next` for those, and answers all others itself. */
-export type BoardMiddleware = (request: Request, response: Response, next: NextFunction) => unknown;
+/**
+ * Decides who may look: calls `next` for those, and answers all others itself. Express' own types
+ * fit, too, which is why it is written as a method's.
+ */
+export type BoardMiddleware = {
+  handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    next: (error?: unknown) => void,
+  ): unknown;
+}['handle'];
 
 /** Which queues are shown, where, and to whom. */
 export interface StreamJobsBoardOptions {

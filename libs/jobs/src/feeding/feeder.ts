@@ -10,6 +10,7 @@ import type {
 import type { StreamJobsLimits } from '../limits';
 import type { JobSettings } from '../options';
 import { FeedLine, type TakenRecord } from './feed-line';
+import { LastingConsumer } from './lasting-consumer';
 
 /** What a feeder works with. */
 export interface FeederDeps {
@@ -27,7 +28,7 @@ export interface FeederDeps {
  * records are held as may be in flight, and no more are read.
  */
 export class Feeder implements RecordSink {
-  readonly consumer: RecordConsumer;
+  readonly consumer: LastingConsumer;
   readonly #line: FeedLine;
   readonly #feeding: Periodic;
   readonly #failures: TroubleLog;
@@ -52,9 +53,15 @@ export class Feeder implements RecordSink {
       message: `the queue ${settings.queue} is not fed: too many of its jobs have failed`,
       quietMs: 20 * limits.feedRetryMs,
     });
-    this.consumer = deps.createConsumer(consumerSettings(settings, limits), this);
+    const create = () => deps.createConsumer(consumerSettings(settings, limits), this);
+    this.consumer = new LastingConsumer({ create, clock, log, limits });
   }
 
+  /**
+   * Joins the group; where Redis is away, later.
+   *
+   * @throws what `RecordConsumer.start` throws that no other time would change
+   */
   async start(): Promise<void> {
     this.#feeding.start();
     await this.consumer.start();

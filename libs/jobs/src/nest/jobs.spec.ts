@@ -1,7 +1,7 @@
 import { Injectable, Module, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { silentLogger, systemClock } from '@sluice/base';
-import type { RedisLink } from '@sluice/redis';
+import { RedisUnavailable, type RedisLink } from '@sluice/redis';
 import { kindOfKey } from '@sluice/retention';
 import { eventually } from '@sluice/test/support/eventually';
 import { connectLink, sharedRedis } from '@sluice/test/support/redis';
@@ -192,6 +192,19 @@ test('what waits to be fed is let go when its partition is taken away', async ()
   await eventually(() => partition.released.length === 2);
   expect(partition.acknowledged).toEqual([0, 1]);
   expect(partition.released).toEqual([2, 3]);
+});
+
+test('a queue is fed although Redis was away when its consumer was to start', async () => {
+  ground.startFailure = new RedisUnavailable('disconnected', 'join: there is no connection');
+  await start([Billing]);
+  await eventually(() => ground.consumers === 2);
+  ground.give('orders', 0, [{ order: 1 }]);
+  await eventually(() => charges.length === 1);
+});
+
+test('a group that cannot be joined ends the start', async () => {
+  ground.startFailure = new Error('the group has members of another kind');
+  await expect(start([Billing])).rejects.toBe(ground.startFailure);
 });
 
 test('two methods cannot have one queue', async () => {

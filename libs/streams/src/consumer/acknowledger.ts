@@ -8,7 +8,7 @@ import type { EntryQueue } from './entry-queue';
 export interface AcknowledgerParts {
   delivery: Pick<PartitionDelivery, 'acknowledge'>;
   clock: Pick<Clock, 'setTimer'>;
-  limits: Pick<ConsumerLimits, 'acknowledgedEntriesMax'>;
+  limits: Pick<ConsumerLimits, 'acknowledgedEntriesMax' | 'acknowledgeAfterMs'>;
   /** Entries of so many bytes are acknowledged. */
   onAcknowledged: (bytes: number) => void;
   onRefused: (refusal: DeliveryRefusal) => void;
@@ -22,7 +22,8 @@ export class Acknowledger {
   private wanted: number;
   private confirmed: number;
   private strays: string[] = [];
-  private isScheduled = false;
+  /** The next call waits for what may go with it. */
+  private delay: Timer | null = null;
   private isOut = false;
   /** It is not known what Redis has, so it is to be told once more. */
   private isUnsure = false;
@@ -51,9 +52,15 @@ export class Acknowledger {
 
   /** All below this offset is dealt with. */
   want(progress: number): void {
-    if (progress <= this.wanted) return;
+    if (progress > this.wanted) this.wanted = progress;
+    if (this.isDue) this.schedule();
+  }
+
+  /** What lies from this offset on is not dealt with after all. */
+  lower(progress: number): void {
+    if (progress >= this.wanted) return;
     this.wanted = progress;
-    this.schedule();
+    this.repeat();
   }
 
   /** Entries that were delivered although they lie below the progress. */
@@ -72,7 +79,10 @@ export class Acknowledger {
   whenConfirmed(progress: number): Promise<boolean> {
     if (this.isEnded) return Promise.resolve(false);
     if (this.confirmed >= progress && this.isSettled) return Promise.resolve(true);
-    return new Promise((resolve) => this.waiters.push({ progress, resolve }));
+    return new Promise((resolve) => {
+      this.waiters.push({ progress, resolve });
+      this.sendNow();
+    });
   }
 
   /** Resolves when Redis has all that was acknowledged: true; or as `whenConfirmed`: false. */
@@ -84,6 +94,7 @@ export class Acknowledger {
   end(): void {
     this.isEnded = true;
     this.retry?.cancel();
+    this.delay?.cancel();
     this.giveUp();
   }
 
@@ -97,13 +108,17 @@ export class Acknowledger {
   }
 
   private schedule(): void {
-    if (this.isScheduled || this.isOut || this.isEnded || this.retry !== null) return;
-    this.isScheduled = true;
-    // What is dealt with in the same turn of the event loop goes with one call.
-    setImmediate(() => {
-      this.isScheduled = false;
-      this.send();
-    });
+    if (this.waiters.length > 0) return this.sendNow();
+    if (this.delay !== null || this.isOut || this.isEnded || this.retry !== null) return;
+    // A call for each record would take from Redis, and from the next record, more than it gives.
+    const { clock, limits } = this.parts;
+    this.delay = clock.setTimer(limits.acknowledgeAfterMs, () => this.sendNow());
+  }
+
+  private sendNow(): void {
+    this.delay?.cancel();
+    this.delay = null;
+    this.send();
   }
 
   private send(): void {
@@ -131,7 +146,7 @@ export class Acknowledger {
     this.strays.splice(0, sent.strays);
     this.confirmed = sent.progress;
     this.parts.onAcknowledged(this.queue.drop(sent.own));
-    this.send();
+    if (this.isDue) this.schedule();
     this.settle();
   }
 

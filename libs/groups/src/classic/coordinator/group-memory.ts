@@ -235,11 +235,14 @@ export class GroupMemory {
       if (isDead) this.forget(ErrorCode.NOT_COORDINATOR);
     } catch (error) {
       const ticket = event.kind === 'timer' ? null : event.ticket;
+      // Who deletes wants to know that it may be done, and is told before all are told the same;
+      // members ask again.
+      if (event.kind === 'delete' && isRedisFailure(error)) {
+        tickets.refuse(event.ticket, inDoubt(error, codeOf(error)));
+      }
       const keep = ticket === null ? 'never' : 'if-refused';
       const errorCode = this.failed(`a ${event.kind}`, error, keep);
-      if (ticket === null) return;
-      // Members ask again; who deletes wants to know that it may be done.
-      tickets.refuse(ticket, event.kind === 'delete' ? inDoubt(error, errorCode) : errorCode);
+      if (ticket !== null) tickets.refuse(ticket, errorCode);
     }
   }
 
