@@ -81,8 +81,8 @@ export function policyOf(
 
 /**
  * What is done with records in the topic of a handler of requests that ask for no answer. Nobody is
- * told of their errors, so they are tried again in place, and are dead letters in the end, as events
- * are.
+ * told of their errors, so like events they are tried again, in place, and are dead letters in the
+ * end.
  *
  * @throws as `policyOf`
  */
