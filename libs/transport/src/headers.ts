@@ -36,6 +36,8 @@ export const streamHeaders = {
   errorName: 'sluice-error-name',
   errorMessage: 'sluice-error-message',
   errorStack: 'sluice-error-stack',
+  /** Bytes of the value of a dead letter that was too large with it; it is null then. */
+  valueLeftOut: 'sluice-value-left-out',
 } as const;
 
 const reservedPrefixes = ['nest-', 'sluice-'];

@@ -16,4 +16,10 @@ export const transportLimits = {
   sideTopicDelayMs: 100,
   /** The longest of these waits. */
   sideTopicDelayMsMax: 10_000,
+  /** Characters of an error's message in a dead letter that would be too large otherwise. */
+  shortErrorMessageLengthMax: 200,
+  /** The first wait before records are tried again after a fault of the server itself. */
+  faultDelayMs: 1_000,
+  /** The longest of these waits. */
+  faultDelayMsMax: 30_000,
 };

@@ -28,9 +28,9 @@ export const acknowledgeScript = defineScript({
   name: 'log/delivery-ack',
   file: file('ack'),
   keys: ['log', 'delivery'],
-  args: ['group', 'member', 'epoch', 'progress', 'ids…'],
+  args: ['group', 'member', 'epoch', 'sequence', 'progress', 'ids…'],
   reply: { acknowledged: {} },
-  refused: { fenced: {}, unclaimed: {} },
+  refused: { fenced: {}, unclaimed: {}, late: {} },
 });
 
 /** Moves the owner of a partition to another offset. */
@@ -38,9 +38,9 @@ export const seekScript = defineScript({
   name: 'log/delivery-seek',
   file: file('seek'),
   keys: ['meta', 'log', 'delivery'],
-  args: ['group', 'member', 'epoch', 'offset'],
+  args: ['group', 'member', 'epoch', 'sequence', 'offset'],
   reply: { moved: { progress: 'int' } },
-  refused: { fenced: {}, unclaimed: {} },
+  refused: { fenced: {}, unclaimed: {}, late: {} },
 });
 
 /** Removes the stream's consumers that are of no use any more. */

@@ -1,4 +1,4 @@
-import type { RedisLink } from '@sluice/redis';
+import { UnknownOutcome, type RedisLink } from '@sluice/redis';
 import { appendAll } from '@sluice/test/support/appended';
 import { batchAt } from '@sluice/test/support/batches';
 import { connectLink, sharedRedis, type TestRedis } from '@sluice/test/support/redis';
@@ -191,6 +191,72 @@ describe('seeking', () => {
     expect(await pending()).toEqual({});
     expect(await readNew('a')).toHaveLength(3 - moved);
     expect(await ownedBy('b', 2).claim(atStart)).toMatchObject({ progress: moved });
+  });
+});
+
+/** Where the next owner goes on. */
+async function progress(): Promise<number> {
+  return ((await ownedBy('b', 2).claim(atStart)) as { progress: number }).progress;
+}
+
+describe('a call that arrives after a later one of the same owner', () => {
+  let isBroken: boolean;
+  /** Sends what was left in a connection that was given up. */
+  let late: (() => Promise<unknown>)[];
+  let owner: PartitionDelivery;
+
+  beforeEach(async () => {
+    [isBroken, late] = [false, []];
+    const through = new Proxy(link.write, {
+      get(target, name) {
+        const method: unknown = Reflect.get(target, name);
+        if (typeof method !== 'function') return method;
+        return (...args: unknown[]) => {
+          const send = (): Promise<unknown> => method.apply(target, args) as Promise<unknown>;
+          if (!isBroken) return send();
+          late.push(send);
+          return Promise.reject(new Error('Connection is closed.'));
+        };
+      },
+    });
+    await append(1, 1, 1);
+    const names = { group: 'readers', member: 'a', epoch: 1 };
+    owner = new PartitionDelivery(through, keys(), names);
+    await owner.claim(atStart);
+    await readNew('a');
+    await owner.acknowledge(1, []);
+    await owner.seek(1);
+  });
+
+  async function cutOff(call: () => Promise<unknown>): Promise<void> {
+    isBroken = true;
+    await expect(call()).rejects.toBeInstanceOf(UnknownOutcome);
+    isBroken = false;
+    expect(late).toHaveLength(1);
+  }
+
+  it.each([
+    ['over what a seek went back to', 2, () => owner.seek(0), 0],
+    ['back', 2, () => owner.acknowledge(3, []), 3],
+  ])('does not move the progress %s', async (_, first, then, expected) => {
+    await cutOff(() => owner.acknowledge(first, []));
+    await then();
+    await late[0]!();
+    expect(await progress()).toBe(expected);
+  });
+
+  it('does not seek any more', async () => {
+    await cutOff(() => owner.seek(0));
+    await owner.acknowledge(2, []);
+    await late[0]!();
+    expect(await progress()).toBe(2);
+  });
+
+  it('is that of an owner before, or of none: the next owner counts anew', async () => {
+    const next = ownedBy('b', 2);
+    await next.claim(atStart);
+    expect(await next.acknowledge(2, [])).toBe('acknowledged');
+    expect(await owner.acknowledge(3, [])).toBe('fenced');
   });
 });
 

@@ -49,6 +49,8 @@ export interface DeliveredEntry {
  */
 export class PartitionDelivery {
   private readonly names: { group: string; member: string; epoch: number };
+  /** Of the last call that moves the progress. Nobody else has this epoch, so it begins at 0. */
+  private sequence = 0;
 
   constructor(
     private readonly redis: Redis,
@@ -104,16 +106,20 @@ export class PartitionDelivery {
     progress: number,
     ids: readonly string[],
   ): Promise<DeliveryRefusal | 'acknowledged'> {
-    const args = { ...this.names, progress, ids };
-    return (await acknowledgeScript.call(this.redis, this.keys, args)).tag;
+    const args = { ...this.names, sequence: ++this.sequence, progress, ids };
+    const { tag } = await acknowledgeScript.call(this.redis, this.keys, args);
+    // Who still waits for an answer has sent nothing later, so another has: nothing is known then.
+    return tag === 'late' ? 'unclaimed' : tag;
   }
 
   /**
    * Goes on at another offset, which is answered as it lies in the log; nothing is pending then.
    */
   async seek(offset: number): Promise<number | DeliveryRefusal> {
-    const reply = await seekScript.call(this.redis, this.keys, { ...this.names, offset });
-    return reply.tag === 'moved' ? reply.progress : reply.tag;
+    const args = { ...this.names, sequence: ++this.sequence, offset };
+    const reply = await seekScript.call(this.redis, this.keys, args);
+    if (reply.tag === 'moved') return reply.progress;
+    return reply.tag === 'late' ? 'unclaimed' : reply.tag;
   }
 
   /** Removes the stream's consumers that have nothing pending: others, or with its own. */

@@ -12,5 +12,5 @@ if redis.call('HGET', KEYS.delivery, field) ~= ARGV.seen then return { 'changed'
 
 -- ── writes ──
 redis.call('XGROUP', 'DESTROY', KEYS.log, ARGV.group)
-redis.call('HDEL', KEYS.delivery, field)
+redis.call('HDEL', KEYS.delivery, field, 's/' .. ARGV.group)
 return { 'forgotten' }

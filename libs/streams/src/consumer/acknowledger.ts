@@ -52,9 +52,15 @@ export class Acknowledger {
 
   /** All below this offset is dealt with. */
   want(progress: number): void {
-    if (progress <= this.wanted) return;
+    if (progress > this.wanted) this.wanted = progress;
+    if (this.isDue) this.schedule();
+  }
+
+  /** What lies from this offset on is not dealt with after all. */
+  lower(progress: number): void {
+    if (progress >= this.wanted) return;
     this.wanted = progress;
-    this.schedule();
+    this.repeat();
   }
 
   /** Entries that were delivered although they lie below the progress. */

@@ -70,7 +70,11 @@ export class Committer {
         const { message } = error as Error;
         this.parts.log.debug('offsets could not be committed yet', { error: message });
       }
-      for (const one of partitions) this.note(one);
+      // It may have been done, or come later.
+      for (const one of partitions) {
+        one.wasCommitted(-1);
+        this.note(one);
+      }
     }
   }
 }

@@ -5,7 +5,7 @@ import { Moves, type Move } from './moves';
 import { OneStep } from './one-step';
 import { PartitionNotes } from './partition-notes';
 import type { PartitionParts } from './partition-parts';
-import { RecordFlow } from './record-flow';
+import { RecordFlow, type DealtWith } from './record-flow';
 import type { DamagedBatch } from './record-line';
 import type { SkippedRecords } from './skipped-records';
 import { within } from './within';
@@ -72,10 +72,10 @@ export class ConsumedPartition implements OwnedPartition {
     return this.parts.delivery.keys.log;
   }
 
-  /** A progress that Redis has and that is not committed; null for none. */
+  /** A progress that Redis has and that is not what is committed; null for none. */
   get toCommit(): number | null {
     const { progress } = this.flow.acknowledger;
-    return this.isClaimed && progress > this.committed ? progress : null;
+    return this.isClaimed && progress !== this.committed ? progress : null;
   }
 
   get isEnded(): boolean {
@@ -185,14 +185,17 @@ export class ConsumedPartition implements OwnedPartition {
     this.parts.onHeld(-this.flow.line.dropWaiting());
     const isDrained = await this.flow.idle(drainMs);
     if (!isDrained) this.gone.abort();
+    this.flow.giveBack();
     const { clock, limits } = this.parts;
-    const { acknowledger } = this.flow;
-    const lastWords = [acknowledger.whenSettled(), isMoving ? this.steps.whenFree() : null];
+    const lastWords = [
+      this.flow.acknowledger.whenSettled(),
+      isMoving ? this.steps.whenFree() : null,
+    ];
     if (!this.isEnded) await within(clock, limits.lastWordMs, Promise.all(lastWords));
     return isDrained;
   }
 
-  /** The committed offset is this now. */
+  /** The committed offset is this now; -1: it is not known. */
   wasCommitted(offset: number): void {
     this.committed = offset;
   }
@@ -311,7 +314,8 @@ export class ConsumedPartition implements OwnedPartition {
     const isSettled = await this.flow.acknowledger.whenSettled();
     if (!isSettled || this.stopping.aborted) return;
     const { inFlight } = this.flow.line;
-    this.startAt(inFlight.progress, inFlight.doneOffsets());
+    const { progress: acknowledged } = this.flow.acknowledger;
+    this.startAt(inFlight.progress, { done: inFlight.doneOffsets(), acknowledged });
   }
 
   /** Goes on at another offset; where the claim is gone, that is made first. */
@@ -328,15 +332,13 @@ export class ConsumedPartition implements OwnedPartition {
       this.moves.ended(null);
       this.parts.onProgress(this);
     } catch (error) {
-      // It may have been done all the same: Redis is told how far this is, and what it may have
-      // passed over is looked for.
+      // It may have been done all the same: Redis is told, and asked for what it has passed over.
       this.flow.acknowledger.repeat();
       this.takeOver();
       this.moves.ended(error as Error);
     }
   }
 
-  /** What was delivered is looked at, from the position on. */
   private takeOver(): void {
     if (this.phase === 'reading') this.phase = 'taking';
   }
@@ -355,14 +357,15 @@ export class ConsumedPartition implements OwnedPartition {
     if (isLast) this.flow.pass(position, offset);
   }
 
-  private startAt(offset: number, done?: Set<number>): void {
+  private startAt(offset: number, dealtWith: DealtWith = {}): void {
     this.parts.onHeld(-this.flow.end());
     this.intake.position = offset;
-    this.flow = this.newFlow(offset, done);
+    this.flow = this.newFlow(offset, dealtWith);
     if (this.phase !== 'claiming') this.phase = 'taking';
+    this.notes.problem = null;
   }
 
-  private newFlow(offset: number, done?: Set<number>): RecordFlow {
+  private newFlow(offset: number, dealtWith?: DealtWith): RecordFlow {
     const owner = {
       owned: this,
       mayHandOver: () => this.mayHandOver,
@@ -375,7 +378,7 @@ export class ConsumedPartition implements OwnedPartition {
       onDamaged: (error: DamagedBatch) => this.damaged(error),
       onSkipped: (error: SkippedRecords) => this.skipped(error),
     };
-    return new RecordFlow(this.parts, owner, offset, done);
+    return new RecordFlow(this.parts, owner, offset, dealtWith);
   }
 
   private damaged(error: DamagedBatch): void {

@@ -170,24 +170,26 @@ export class GroupReader implements RecordConsumer {
   async #granted(grants: readonly Grant[]): Promise<void> {
     this.#granting++;
     this.#told();
-    const begun = await this.#begunAt(grants);
+    const { store, clock, log } = this.deps;
+    const { startFrom = 'start' } = this.settings;
+    const parts = { session: this.#session, store, clock, log, startFrom };
+    await beginnings(grants, parts, (begun) => this.#begun(begun));
     this.#granting--;
-    for (const { grant, committed } of begun) {
-      if (!this.#session.holds(grant) || this.#closing !== null) continue;
+    this.#told();
+  }
+
+  #begun(begun: readonly Beginning[]): void {
+    const held = begun.filter(({ grant }) => this.#session.holds(grant));
+    if (held.length === 0 || this.#closing !== null) return;
+    for (const { grant, committed } of held) {
       const partition = this.#newPartition(grant, committed);
       this.#partitions.get(keyOf(grant))?.lose();
       this.#partitions.set(keyOf(grant), partition);
       this.#loop.add(partition);
       partition.start();
     }
-    this.#assigned.tell(names(begun.map(({ grant }) => grant)));
+    this.#assigned.tell(names(held.map(({ grant }) => grant)));
     this.#told();
-  }
-
-  async #begunAt(grants: readonly Grant[]): Promise<readonly Beginning[]> {
-    const { store, clock, log } = this.deps;
-    const { startFrom = 'start' } = this.settings;
-    return beginnings(grants, { session: this.#session, store, clock, log, startFrom });
   }
 
   #newPartition(grant: MemberPartition, committed: Beginning['committed']): ConsumedPartition {
@@ -228,7 +230,6 @@ export class GroupReader implements RecordConsumer {
     await this.#drain(held, this.#limits.drainMs);
     this.#draining--;
     this.#session.letGo(partitions);
-    this.#revoked.tell(names(partitions));
     this.#told();
   }
 
@@ -240,16 +241,13 @@ export class GroupReader implements RecordConsumer {
     await Promise.all(drained);
     await this.#committer.commit();
     await Promise.all(partitions.map((one) => one.leave()));
-    for (const one of partitions) this.#forget(one);
+    this.#forget(partitions);
   }
 
   #lost(partitions: readonly MemberPartition[]): void {
     const held = partitions.flatMap((one) => this.#partitionOf(one) ?? []);
-    for (const one of held) {
-      one.lose();
-      this.#forget(one);
-    }
-    if (held.length > 0) this.#revoked.tell(names(held.map(({ parts }) => parts.grant)));
+    for (const one of held) one.lose();
+    this.#forget(held);
     this.#told();
   }
 
@@ -271,17 +269,22 @@ export class GroupReader implements RecordConsumer {
     this.#committer.end();
     this.#undo?.();
     await this.#loop.end();
-    if (partitions.length > 0)
-      this.#revoked.tell(names(partitions.map(({ parts }) => parts.grant)));
     if (!hasFailed) this.#phase = 'stopped';
     this.#told();
   }
 
-  #forget(partition: ConsumedPartition): void {
-    partition.end();
-    this.#loop.remove(partition);
-    const key = keyOf(partition.parts.grant);
-    if (this.#partitions.get(key) === partition) this.#partitions.delete(key);
+  /** They have ended. Of those that had not been forgotten before it is told. */
+  #forget(partitions: readonly ConsumedPartition[]): void {
+    const forgotten: PartitionName[] = [];
+    for (const one of partitions) {
+      one.end();
+      this.#loop.remove(one);
+      const key = keyOf(one.parts.grant);
+      if (this.#partitions.get(key) !== one) continue;
+      this.#partitions.delete(key);
+      forgotten.push({ topic: one.topic, partition: one.partition });
+    }
+    if (forgotten.length > 0) this.#revoked.tell(forgotten);
   }
 
   #partitionOf(grant: MemberPartition): ConsumedPartition | null {

@@ -88,6 +88,17 @@ export class InFlight {
     return true;
   }
 
+  /** From this offset on there are only records that were given back. */
+  get untouchedFrom(): number {
+    let from = this.end;
+    for (let index = this.count - 1; index >= 0; index--) {
+      const at = (this.head + index) & (this.offsets.length - 1);
+      if (this.states[at] !== isReleased) break;
+      from = this.offsets[at]!;
+    }
+    return from;
+  }
+
   /** Offsets from the progress on that were dealt with. */
   doneOffsets(): Set<number> {
     const done = new Set<number>();

@@ -19,6 +19,14 @@ export interface FlowOwner {
   onSkipped: (error: SkippedRecords) => void;
 }
 
+/** What became before of records behind the first that is to be handed over. */
+export interface DealtWith {
+  /** Offsets that were dealt with. */
+  done?: Set<number>;
+  /** The progress that Redis has, which is further at most once. */
+  acknowledged?: number;
+}
+
 /** Records of one partition from an offset on: to the sink, and their progress to Redis. */
 export class RecordFlow {
   readonly line: RecordLine;
@@ -29,19 +37,18 @@ export class RecordFlow {
   private onIdle: (() => void)[] = [];
   private hasEnded = false;
 
-  /** @param done offsets from there on that were dealt with before */
   constructor(
     private readonly parts: PartitionParts,
     private readonly owner: FlowOwner,
     offset: number,
-    done?: Set<number>,
+    { done, acknowledged = offset }: DealtWith = {},
   ) {
     const { delivery, clock, limits } = parts;
     const { topic, partition } = parts.grant;
     const { decompressedBytesMax } = limits;
     this.line = new RecordLine({ topic, partition, decompressedBytesMax }, offset, done);
     const acknowledging = { delivery, clock, limits, ...owner };
-    this.acknowledger = new Acknowledger(acknowledging, this.line.entries, offset);
+    this.acknowledger = new Acknowledger(acknowledging, this.line.entries, acknowledged);
   }
 
   /** Hands over what there is, as far as records in flight have room. */
@@ -91,6 +98,11 @@ export class RecordFlow {
     return inFlight.outCount === 0;
   }
 
+  /** At most once: what was acknowledged and has not begun is there for whoever comes next. */
+  giveBack(): void {
+    if (this.parts.isAtMostOnce) this.acknowledger.lower(this.line.untouchedFrom);
+  }
+
   /** Sends and hands over nothing any more. @returns the bytes that it held */
   end(): number {
     this.hasEnded = true;
@@ -120,12 +132,17 @@ export class RecordFlow {
     while (!(await acknowledger.whenConfirmed(end)) && !acknowledger.hasEnded);
     this.isHandingOver = false;
     if (acknowledger.hasEnded) return;
-    this.give(records);
-    this.handOver();
+    if (this.owner.mayHandOver()) {
+      this.give(records);
+      this.handOver();
+    } else {
+      for (const { offset } of records) this.owner.owned.release(offset);
+    }
   }
 
   private give(records: readonly ConsumedRecord[]): void {
-    this.times.note(records[0]!.offset, this.parts.clock.monotonicMs());
+    const { progress } = this.line.inFlight;
+    this.times.note(records[0]!.offset, this.parts.clock.monotonicMs(), progress);
     this.parts.sink.take(this.owner.owned, records);
   }
 

@@ -55,6 +55,13 @@ export class RecordLine {
     return this.openedAt < this.opened.length || this.entries.hasNext;
   }
 
+  /** From this offset on nothing has begun. */
+  get untouchedFrom(): number {
+    let from = this.inFlight.untouchedFrom;
+    for (const offset of this.done) from = Math.max(from, offset + 1);
+    return from;
+  }
+
   add(entry: HeldEntry): void {
     this.entries.add(entry);
   }

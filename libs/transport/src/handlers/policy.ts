@@ -53,6 +53,11 @@ export function policyOf(
   if (once && typeof own.retry === 'object') {
     throw new TypeError('a handler that is called at most once cannot have retries');
   }
+  if (isRequest && typeof own.retry === 'object' && own.retry.mode === 'topic') {
+    throw new TypeError(
+      'a handler of requests cannot have retries by a topic: whoever asked waits for the answer',
+    );
+  }
   const isBatch = options.batch !== undefined && options.batch !== false;
   const { size = defaultBatchSize, waitMs = 0 } =
     typeof options.batch === 'object' ? options.batch : {};
@@ -71,6 +76,26 @@ export function policyOf(
     delivery,
     handlerTimeoutMs: atLeastZero('handlerTimeoutMs', handlerTimeoutMs),
     deserializer,
+  };
+}
+
+/**
+ * What is done with records in the topic of a handler of requests that ask for no answer. Nobody is
+ * told of their errors, so like events they are tried again, in place, and are dead letters in the
+ * end.
+ *
+ * @throws as `policyOf`
+ */
+export function unaskedPolicyOf(
+  own: StreamHandlerOptions,
+  ofServer: StreamHandlerOptions,
+): HandlerPolicy {
+  const { retry = ofServer.retry, deadLetter = ofServer.deadLetter ?? true } = own;
+  return {
+    ...policyOf(own, ofServer, true),
+    ...retriesOf(retry, defaultAttempts),
+    retryMode: 'in-place',
+    ...deadLettersOf(deadLetter),
   };
 }
 

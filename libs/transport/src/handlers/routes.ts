@@ -10,6 +10,8 @@ export interface Route {
   readonly isEvent: boolean;
   readonly callback: MessageHandler;
   readonly policy: HandlerPolicy;
+  /** Of a handler of requests: what is done with records that ask for no answer. */
+  readonly unasked: HandlerPolicy | null;
 }
 
 /** The handlers of one topic in one group, and how its records are put into lanes. */
@@ -22,6 +24,8 @@ export interface TopicPlan {
   /** The handlers of events by their types; undefined: of all other types. */
   readonly events: ReadonlyMap<string | undefined, Route>;
   readonly request: Route | null;
+  /** The same handler, for records that ask for no answer. */
+  readonly unasked: Route | null;
 }
 
 /** What stands behind the names of the topics that the transport makes itself. */
@@ -56,6 +60,7 @@ export class Routes {
       lanes: (events[0] ?? request)!.policy,
       events: new Map(events.map((route) => [route.eventType, route])),
       request,
+      unasked: request === null ? null : { ...request, policy: request.unasked ?? request.policy },
     };
   }
 }

@@ -17,13 +17,23 @@ export type Verdict =
   | { readonly kind: 'acknowledge' }
   | { readonly kind: 'skip'; readonly reason: string }
   | { readonly kind: 'retry'; readonly delayMs: number; readonly isFailure: boolean }
-  | { readonly kind: 'dead-letter'; readonly reason: DeadLetterReason; readonly error: unknown };
+  | {
+      readonly kind: 'dead-letter';
+      readonly reason: DeadLetterReason;
+      readonly error: unknown;
+      /** What a function of the handler's options threw that was asked about the error. */
+      readonly fault?: unknown;
+    };
+
+/** What the log says where there is a `fault`. */
+export const faultOfOptions = 'isRetriable or backoff of a handler has failed';
 
 type Policy = Pick<HandlerPolicy, 'attempts' | 'backoff' | 'jitter' | 'isRetriable' | 'delivery'>;
 
 /**
  * What becomes of records, by how the attempt ended. What the handler asked for goes before what
- * its return or its error would mean, but nobody gets more attempts than there are.
+ * its return or its error would mean, but nobody gets more attempts than there are. Where
+ * `isRetriable` or `backoff` throws there are no more: nobody knows when, or whether.
  *
  * @param offset of the first record; it spreads the waits
  */
@@ -42,6 +52,22 @@ export function verdictOn(
     return { kind: 'dead-letter', reason: 'asked-by-handler', error: asked };
   }
   if (action === null && end.kind === 'returned') return { kind: 'acknowledge' };
+  try {
+    return verdictOnFailure(end, attempt, offset, policy);
+  } catch (fault) {
+    return { kind: 'dead-letter', reason: 'unrecoverable', error: error ?? fault, fault };
+  }
+}
+
+/** @throws what the policy's own functions throw */
+function verdictOnFailure(
+  end: AttemptEnd,
+  attempt: number,
+  offset: number,
+  policy: Policy,
+): Verdict {
+  const action = end.action?.kind === 'retry' ? end.action : null;
+  const error = end.kind === 'failed' ? end.error : undefined;
   // Who may be called once is not called twice, whatever it asks for.
   const isFailure = policy.delivery === 'at-most-once' || (action?.isFailure ?? true);
   if (end.kind === 'failed' && isFailure && !mayRetry(error, policy)) {

@@ -9,6 +9,8 @@ export interface HandlingObserver {
   handled(topic: string, records: number): void;
   /** Handler asked for them to be passed over. */
   skipped(record: ConsumedRecord, reason: string): void;
+  /** It failed after it had asked for something that goes before its error. */
+  failedAfterwards(record: ConsumedRecord, error: unknown): void;
   /** They will be tried again. */
   retried(record: ConsumedRecord, error: unknown, attempt: number, delayMs: number): void;
   /** It is in the dead-letter topic, or was dropped where there is none (`topic` is null). */

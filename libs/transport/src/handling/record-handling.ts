@@ -3,11 +3,17 @@ import type { ConsumedRecord } from '@sluice/streams';
 import { StreamContext } from '../context/stream-context';
 import { messageOf } from '../errors/error-report';
 import { streamExceptionKind } from '../errors/stream-exceptions';
-import type { Route } from '../handlers/routes';
-import { verdictOn, type DeadLetterReason, type Verdict } from '../handlers/verdict';
+import type { Route, TopicPlan } from '../handlers/routes';
+import {
+  faultOfOptions,
+  verdictOn,
+  type DeadLetterReason,
+  type Verdict,
+} from '../handlers/verdict';
 import { deadLetter, originOf, retryLetter, type Failure, type Origin } from '../letters/letter';
 import type { SideTopics } from '../letters/side-topics';
 import type { PartitionRunner } from '../runner/partition-runner';
+import { transportLimits } from '../transport-limits';
 import { Attempt } from './attempt';
 import type { CallEnd, HandlerCall } from './handler-call';
 import type { HandlingObserver } from './observer';
@@ -41,16 +47,21 @@ interface Work {
 export class RecordHandling {
   constructor(private readonly parts: RecordHandlingParts) {}
 
-  /** Never rejects: what cannot be dealt with is released, and said. */
+  /**
+   * Never rejects: after a fault of what stands around handlers the same records are tried again,
+   * with pauses, and what is behind them in their lane waits.
+   */
   async handle(runner: PartitionRunner, records: readonly ConsumedRecord[]): Promise<void> {
-    try {
-      if (runner.plan.lanes.isBatch) await this.#handleBatch(runner, records);
-      else for (const record of records) await this.#handleOne(runner, record);
-    } catch (error) {
-      const { topic, partition, offset } = records[0]!;
-      const fields = { topic, partition, offset, error: messageOf(error) };
-      this.parts.log.error('records could not be handled, and are released', fields);
-      runner.release(records);
+    const { faultDelayMs, faultDelayMsMax } = transportLimits;
+    for (let delayMs = faultDelayMs; ; delayMs = Math.min(2 * delayMs, faultDelayMsMax)) {
+      try {
+        if (runner.plan.lanes.isBatch) await this.#handleBatch(runner, records);
+        else for (const record of records) await this.#handleOne(runner, record);
+        return;
+      } catch (error) {
+        this.#tellFault('records could not be handled, and are tried again', records[0]!, error);
+      }
+      if (!(await runner.wait(records, delayMs))) return runner.release(records);
     }
   }
 
@@ -61,14 +72,12 @@ export class RecordHandling {
     if (request !== null && plan.request !== null) {
       return requests.answer(runner, plan.request, record, request);
     }
-    const route = this.#routeOf(runner, record);
+    const { route, error } = this.#routeOf(plan, record);
     if (route !== null) {
       const attempt = this.#originOf(record).attempts + 1;
       return this.#work({ runner, route, records: [record], attempt, firstFailureMs: null });
     }
     if (request !== null) await requests.refuse(request, record);
-    const type = this.parts.eventTypeOf(record) ?? 'none';
-    const error = new Error(`no handler is for records of the type ${type}`);
     const first = [...plan.events.values()][0]!;
     await this.#bury(
       { runner, route: first, records: [record], attempt: 0, firstFailureMs: null },
@@ -76,18 +85,37 @@ export class RecordHandling {
     );
   }
 
-  #routeOf({ plan }: PartitionRunner, record: ConsumedRecord): Route | null {
-    const { events } = plan;
-    const ofAll = events.get(undefined);
-    if (ofAll !== undefined && events.size === 1) return ofAll;
-    if (events.size === 0) return plan.request;
-    return events.get(this.parts.eventTypeOf(record)) ?? ofAll ?? null;
+  /** Whose a record is that waits for no answer; null with the reason where it is nobody's. */
+  #routeOf(
+    { events, unasked }: TopicPlan,
+    record: ConsumedRecord,
+  ): { route: Route | null; error: unknown } {
+    const ofAll = events.get(undefined) ?? null;
+    if (ofAll !== null && events.size === 1) return { route: ofAll, error: null };
+    if (events.size === 0) return { route: unasked, error: null };
+    try {
+      const type = this.parts.eventTypeOf(record);
+      const route = events.get(type) ?? ofAll;
+      const error = new Error(`no handler is for records of the type ${type ?? 'none'}`);
+      return { route, error: route === null ? error : null };
+    } catch (error) {
+      return { route: null, error };
+    }
   }
 
+  /** Each by how often it was tried: in a retry topic the records of a batch differ in that. */
   async #handleBatch(runner: PartitionRunner, records: readonly ConsumedRecord[]): Promise<void> {
-    const [route] = runner.plan.events.values();
-    const attempt = this.#originOf(records[0]!).attempts + 1;
-    await this.#work({ runner, route: route!, records, attempt, firstFailureMs: null });
+    const route = [...runner.plan.events.values()][0]!;
+    const byAttempt = new Map<number, ConsumedRecord[]>();
+    for (const record of records) {
+      const attempt = this.#originOf(record).attempts + 1;
+      const alike = byAttempt.get(attempt);
+      if (alike === undefined) byAttempt.set(attempt, [record]);
+      else alike.push(record);
+    }
+    for (const [attempt, alike] of byAttempt) {
+      await this.#work({ runner, route, records: alike, attempt, firstFailureMs: null });
+    }
   }
 
   /** Attempts, until the records are acknowledged, in another topic, or released. */
@@ -124,15 +152,18 @@ export class RecordHandling {
     const [first] = records;
     switch (verdict.kind) {
       case 'skip':
+        if (end.kind === 'failed') observer.failedAfterwards(first!, end.error);
         for (const record of records) observer.skipped(record, verdict.reason);
         attempt.acknowledge();
         return true;
       case 'acknowledge':
+        if (end.kind === 'failed') observer.failedAfterwards(first!, end.error);
         observer.handled(first!.topic, records.length);
         attempt.acknowledge();
         return true;
       case 'dead-letter':
         work.firstFailureMs ??= this.parts.clock.nowMs();
+        if (verdict.fault !== undefined) this.#tellFault(faultOfOptions, first!, verdict.fault);
         await this.#giveUp(work, verdict.reason, verdict.error);
         return true;
       case 'retry': {
@@ -181,7 +212,7 @@ export class RecordHandling {
         const failure = this.#failureOf(work, error, attempt);
         const origin = this.#originOf(record);
         const letter = deadLetter(record, deadLetterTopic, group, origin, failure, reason);
-        if (!(await sideTopics.write(letter, record, runner))) {
+        if ((await sideTopics.write(letter, record, runner)) !== 'written') {
           runner.release([record]);
           continue;
         }
@@ -198,9 +229,24 @@ export class RecordHandling {
     const failure = this.#failureOf(work, error, counts ? attempt : attempt - 1);
     for (const record of records) {
       const letter = retryLetter(record, group, this.#originOf(record), failure, delayMs);
-      if (await sideTopics.write(letter, record, runner)) runner.acknowledge([record]);
+      const outcome = await sideTopics.write(letter, record, runner);
+      if (outcome === 'written') runner.acknowledge([record]);
+      else if (outcome === 'too-large') await this.#retryHere(work, record, delayMs, counts);
       else runner.release([record]);
     }
+  }
+
+  /** For a record that fills its topic's limit, so that with its story it is above the other's. */
+  async #retryHere(
+    work: Work,
+    record: ConsumedRecord,
+    delayMs: number,
+    counts: boolean,
+  ): Promise<void> {
+    const attempt = counts ? work.attempt + 1 : work.attempt;
+    const { runner } = work;
+    if (!(await runner.wait([record], delayMs))) return runner.release([record]);
+    await this.#work({ ...work, records: [record], attempt });
   }
 
   async #attempt(work: Work, attempt: Attempt, values: unknown[]): Promise<CallEnd> {
@@ -237,6 +283,12 @@ export class RecordHandling {
 
   #originOf(record: ConsumedRecord): Origin {
     return originOf(record, this.parts.isRetryTopic(record.topic));
+  }
+
+  #tellFault(message: string, record: ConsumedRecord, fault: unknown): void {
+    const { topic, partition, offset } = record;
+    const { group, log } = this.parts;
+    log.error(message, { group, topic, partition, offset, error: messageOf(fault) });
   }
 
   #failureOf(work: Work, error: unknown, attempts: number): Failure {

@@ -5,7 +5,7 @@ import type { StreamsDriver } from '../driver';
 import { messageOf } from '../errors/error-report';
 import { UnrecoverableStreamException } from '../errors/stream-exceptions';
 import type { Route } from '../handlers/routes';
-import { verdictOn } from '../handlers/verdict';
+import { faultOfOptions, verdictOn, type Verdict } from '../handlers/verdict';
 import { streamHeaders } from '../headers';
 import { deadLetter, originOf } from '../letters/letter';
 import type { SideTopics } from '../letters/side-topics';
@@ -90,8 +90,10 @@ export class RequestHandling {
       }
       if (end.kind === 'failed') await replies.fail(end.told);
       else await replies.end();
-      if (verdict.kind === 'dead-letter') await this.#bury(runner, route, record, number, verdict);
-      else this.parts.observer.handled(record.topic, 1);
+      if (verdict.kind !== 'dead-letter') this.parts.observer.handled(record.topic, 1);
+      else if (!(await this.#bury(runner, route, record, number, verdict))) {
+        return runner.release([record]);
+      }
       return attempt.acknowledge();
     }
   }
@@ -118,23 +120,27 @@ export class RequestHandling {
     return end;
   }
 
+  /** False: there is to be a dead letter, and it is not written. */
   async #bury(
     runner: PartitionRunner,
     route: Route,
     record: ConsumedRecord,
     attempts: number,
-    { reason, error }: { reason: Parameters<typeof deadLetter>[5]; error: unknown },
-  ): Promise<void> {
-    const { clock, group, observer, sideTopics } = this.parts;
+    { reason, error, fault }: Verdict & { kind: 'dead-letter' },
+  ): Promise<boolean> {
+    const { clock, group, log, observer, sideTopics } = this.parts;
     const { hasDeadLetters, deadLetterTopic } = route.policy;
-    if (!hasDeadLetters) return;
+    if (fault !== undefined) {
+      log.error(faultOfOptions, { group, topic: record.topic, error: messageOf(fault) });
+    }
+    if (!hasDeadLetters) return true;
     const nowMs = clock.nowMs();
     const failure = { error, attempts, firstFailureMs: nowMs, lastFailureMs: nowMs };
     const origin = originOf(record, false);
     const letter = deadLetter(record, deadLetterTopic, group, origin, failure, reason);
-    if (await sideTopics.write(letter, record, runner)) {
-      observer.deadLettered(record, letter.topic, reason, error);
-    }
+    if ((await sideTopics.write(letter, record, runner)) !== 'written') return false;
+    observer.deadLettered(record, letter.topic, reason, error);
+    return true;
   }
 
   #repliesTo({ address, correlationId }: Request, { topic }: ConsumedRecord): Replies {

@@ -3,6 +3,7 @@ import { headerText } from '../context/stream-context';
 import { reportOf } from '../errors/error-report';
 import { isReservedHeader, streamHeaders } from '../headers';
 import type { DeadLetterReason } from '../handlers/verdict';
+import { transportLimits } from '../transport-limits';
 
 /** Where a record was first written, and what happened to it since. */
 export interface Origin {
@@ -103,13 +104,47 @@ export function deadLetter(
   };
 }
 
+/** Whether it is a dead letter that this transport made. */
+export function isDeadLetter({ headers = [] }: RecordToSend): boolean {
+  return headers.some(({ key }) => key === streamHeaders.reason);
+}
+
 /**
- * The record that a dead letter was; null when it does not say where it came from. The headers that
+ * A dead letter with less in it, for a topic that takes no larger one: first without the stack and
+ * with a short message, then without its value, then without its key and its own headers. What is
+ * left says where the record lies that it was.
+ *
+ * @returns null when nothing is left that could be left out
+ */
+export function shorterLetter(letter: RecordToSend): RecordToSend | null {
+  const { headers = [], key, value } = letter;
+  const { errorMessage, errorStack, valueLeftOut } = streamHeaders;
+  if (headers.some((one) => one.key === errorStack)) {
+    const { shortErrorMessageLengthMax } = transportLimits;
+    const left = headers.filter((one) => one.key !== errorStack && one.key !== errorMessage);
+    const message = headerText(headers, errorMessage) ?? '';
+    left.push(header(errorMessage, message.slice(0, shortErrorMessageLengthMax)));
+    return { ...letter, headers: left };
+  }
+  if (value !== null) {
+    const leftOut = header(valueLeftOut, Buffer.byteLength(value));
+    return { ...letter, value: null, headers: [...headers, leftOut] };
+  }
+  const story = headers.filter((one) => one.key.startsWith('sluice-') && !isMetadata(one));
+  if (story.length === headers.length && (key ?? null) === null) return null;
+  if (headerText(headers, valueLeftOut) === undefined) story.push(header(valueLeftOut, 0));
+  return { ...letter, key: null, headers: story };
+}
+
+/**
+ * The record that a dead letter was; null when it does not say where it came from, or
+ * had to leave a part of it out. The headers that
  * only the transport may write are gone: neither its story nor who once waited for an answer.
  */
 export function requeuedLetter(letter: ConsumedRecord): RecordToSend | null {
   const topic = headerText(letter.headers, streamHeaders.originTopic);
   if (topic === undefined || topic === '') return null;
+  if (headerText(letter.headers, streamHeaders.valueLeftOut) !== undefined) return null;
   return {
     topic,
     key: letter.key,

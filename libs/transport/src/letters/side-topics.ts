@@ -1,13 +1,22 @@
 import { TroubleLog, type Clock, type Logger } from '@sluice/base';
-import type { ConsumedRecord, RecordProducer, RecordToSend } from '@sluice/streams';
+import {
+  isSendError,
+  type ConsumedRecord,
+  type RecordProducer,
+  type RecordToSend,
+} from '@sluice/streams';
 import { messageOf } from '../errors/error-report';
 import { transportLimits } from '../transport-limits';
+import { isDeadLetter, shorterLetter } from './letter';
 
 /** Whoever waits for a letter to be written: a partition that may be let go meanwhile. */
 export interface LetterOwner {
   /** Resolves to false, at once, when these records are not to be waited for any longer. */
   wait(records: readonly ConsumedRecord[], delayMs: number): Promise<boolean>;
 }
+
+/** What became of a letter. */
+export type LetterOutcome = 'written' | 'let-go' | 'too-large';
 
 /** What letters are written with. */
 export interface SideTopicsOptions {
@@ -37,15 +46,37 @@ export class SideTopics {
     return null;
   }
 
-  /** Resolves to whether it was written: false only when its owner no longer waits. */
-  async write(letter: RecordToSend, record: ConsumedRecord, owner: LetterOwner): Promise<boolean> {
-    let delayMs = transportLimits.sideTopicDelayMs;
+  /**
+   * Writes it, whatever it takes. A dead letter that is too large for its topic is shortened; one
+   * that is refused for another reason waits until somebody has mended that.
+   *
+   * @returns `let-go` when its owner no longer waits; `too-large` only for what cannot be shortened
+   */
+  async write(
+    letter: RecordToSend,
+    record: ConsumedRecord,
+    owner: LetterOwner,
+  ): Promise<LetterOutcome> {
+    const { sideTopicDelayMs, sideTopicDelayMsMax } = transportLimits;
+    let delayMs = sideTopicDelayMs;
+    let attempted = letter;
     try {
-      while (!(await this.#try(letter))) {
-        if (!(await owner.wait([record], delayMs))) return false;
-        delayMs = Math.min(2 * delayMs, transportLimits.sideTopicDelayMsMax);
+      for (;;) {
+        const error = await this.#try(attempted);
+        if (error === null) return 'written';
+        if (isTooLarge(error)) {
+          if (!isDeadLetter(letter)) return 'too-large';
+          const shorter = shorterLetter(attempted);
+          if (shorter !== null) {
+            attempted = shorter;
+            continue;
+          }
+        }
+        this.#problems.set(letter, `${letter.topic}: ${messageOf(error)}`);
+        this.#trouble.note({ topic: letter.topic, error: messageOf(error) });
+        if (!(await owner.wait([record], delayMs))) return 'let-go';
+        delayMs = Math.min(2 * delayMs, sideTopicDelayMsMax);
       }
-      return true;
     } finally {
       this.#problems.delete(letter);
       if (this.#problems.size === 0) this.#trouble.over();
@@ -56,15 +87,17 @@ export class SideTopics {
     this.#trouble.stop();
   }
 
-  async #try(letter: RecordToSend): Promise<boolean> {
+  /** What keeps it from being written; null when it is. */
+  async #try(letter: RecordToSend): Promise<Error | null> {
     try {
       await this.options.producer.send(letter);
-      return true;
+      return null;
     } catch (error) {
-      const problem = `${letter.topic}: ${messageOf(error)}`;
-      this.#problems.set(letter, problem);
-      this.#trouble.note({ topic: letter.topic, error: messageOf(error) });
-      return false;
+      return error as Error;
     }
   }
+}
+
+function isTooLarge(error: Error): boolean {
+  return isSendError(error) && error.code === 'MESSAGE_TOO_LARGE';
 }

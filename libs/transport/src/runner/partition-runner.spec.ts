@@ -49,6 +49,7 @@ function runnerWith(
     topic: 'orders',
     events: new Map(),
     request: null,
+    unasked: null,
     lanes: {
       concurrency: 1,
       orderedBy: 'key',

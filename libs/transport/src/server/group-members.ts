@@ -1,7 +1,8 @@
 import type { SeekTarget } from '@sluice/streams';
 import type { Route, TopicPlan } from '../handlers/routes';
 import { topicPattern, type Routes } from '../handlers/routes';
-import { retryTopicOf } from '../letters/letter';
+import { isTopicName } from '../decorators/topic-names';
+import { deadLetterTopicOf, retryTopicOf } from '../letters/letter';
 
 /** A member of a group that a server has to be, for some of its handlers. */
 export interface MemberPlan {
@@ -25,7 +26,8 @@ interface Draft extends Omit<MemberPlan, 'recordsAtOnce' | 'retryTopics' | 'topi
  * The members that a server has to be: one for each group, and more where handlers of a group begin
  * or acknowledge in different ways.
  *
- * @throws Error when a pattern's records are to be tried again by a topic
+ * @throws Error when a pattern's records are to be tried again by a topic, or when a topic that it
+ *   needs for that or for dead letters cannot be
  */
 export function membersOf(routes: readonly Route[]): MemberPlan[] {
   const members = new Map<string, Draft>();
@@ -44,7 +46,9 @@ export function membersOf(routes: readonly Route[]): MemberPlan[] {
     }
     return member;
   };
-  for (const { group, pattern, policy, isEvent } of routes) {
+  for (const route of routes) {
+    const { group, pattern, policy, isEvent } = route;
+    checkDeadLetterTopic(route);
     const member = memberFor(group, policy.delivery, policy.startFrom);
     const { batchSize, concurrency } = policy;
     member.topics.add(typeof pattern === 'string' ? pattern : topicPattern(pattern));
@@ -59,11 +63,28 @@ export function membersOf(routes: readonly Route[]): MemberPlan[] {
     // What is to be tried again is so from the start, wherever the group begins.
     const retrying = memberFor(group, 'at-least-once', 'start');
     const retryTopic = retryTopicOf(pattern, group);
+    checkSideTopic(retryTopic, route, 'choose another group, or retry in place');
     retrying.topics.add(retryTopic);
     retrying.retryTopics.set(retryTopic, pattern);
     retrying.recordsAtOnce = Math.max(retrying.recordsAtOnce, batchSize * concurrency);
   }
   return [...members.values()].map((member) => ({ ...member, topics: [...member.topics] }));
+}
+
+/** Of a pattern nobody knows the topics yet. */
+function checkDeadLetterTopic(route: Route): void {
+  const { pattern, policy, unasked } = route;
+  const { hasDeadLetters, deadLetterTopic } = unasked ?? policy;
+  if (typeof pattern !== 'string' || !hasDeadLetters || deadLetterTopic !== null) return;
+  checkSideTopic(deadLetterTopicOf(pattern), route, 'name one with deadLetter.topic');
+}
+
+function checkSideTopic(name: string, { pattern, group }: Route, advice: string): void {
+  if (isTopicName(name)) return;
+  throw new Error(
+    `the handler of ${String(pattern)} in the group ${group} needs the topic ` +
+      `${JSON.stringify(name)}, which no topic can be called: ${advice}`,
+  );
 }
 
 /** The handlers of a topic for a member; those of a retry topic are those of its origin. */

@@ -34,6 +34,12 @@ export class HandlingReports implements HandlingObserver {
     log.info('a record is passed over', { ...placeOf(record), group, reason });
   }
 
+  failedAfterwards(record: ConsumedRecord, error: unknown): void {
+    const { group, log } = this.options;
+    const fields = { ...placeOf(record), group, error: messageOf(error) };
+    log.warn('a handler has failed after it had said what becomes of its record', fields);
+  }
+
   retried(record: ConsumedRecord, error: unknown, attempt: number, delayMs: number): void {
     const { events, group, log } = this.options;
     this.#of(record.topic).retried.add(1);

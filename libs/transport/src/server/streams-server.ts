@@ -11,7 +11,7 @@ import type { RecordConsumer } from '@sluice/streams';
 import { isTopicName } from '../decorators/topic-names';
 import { noteOriginalErrors } from '../errors/original-errors';
 import { handlerOptionsKey, type StreamHandlerOptions } from '../handlers/options';
-import { policyOf } from '../handlers/policy';
+import { policyOf, unaskedPolicyOf } from '../handlers/policy';
 import { Routes } from '../handlers/routes';
 import type { StreamContext } from '../context/stream-context';
 import { nestLogger } from '../nest-logger';
@@ -82,10 +82,13 @@ export class StreamsServer
     }
     const { deserializer, handlers } = this.#options;
     const isEvent = isEventHandler;
-    const policy = policyOf(own, { deserializer, ...handlers }, !isEvent);
+    const ofServer = { deserializer, ...handlers };
+    const policy = policyOf(own, ofServer, !isEvent);
+    const unasked = isEvent ? null : unaskedPolicyOf(own, ofServer);
     callback.isEventHandler = isEvent;
     callback.extras = extras;
-    this.#routes.add({ pattern, group, eventType: own.eventType, isEvent, callback, policy });
+    const { eventType } = own;
+    this.#routes.add({ pattern, group, eventType, isEvent, callback, policy, unasked });
     const key = this.messageHandlers.has(String(pattern))
       ? `${String(pattern)} ${group} ${isEvent ? (own.eventType ?? '') : 'request'}`
       : String(pattern);

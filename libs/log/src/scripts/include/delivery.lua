@@ -19,6 +19,15 @@ local function ownership(delivery, epoch, member)
   return 'mine'
 end
 
+-- The calls by which an owner moves its progress are numbered. One that comes after a later one,
+-- on a connection that was given up, is late: it would move the progress back, or over what a seek
+-- has gone back to. The number is beside the state, "<owner epoch> <sequence>"; an older version
+-- has none.
+local function isLate(last, epoch, sequence)
+  local lastEpoch, lastSequence = string.match(last or '', '^(%d+) (%d+)$')
+  return tonumber(lastEpoch) == epoch and tonumber(lastSequence) >= tonumber(sequence)
+end
+
 -- The stream's consumer group with this name: the id up to which it has delivered; else nil.
 local function deliveredUpTo(log, group)
   for _, info in ipairs(redis.call('XINFO', 'GROUPS', log)) do
