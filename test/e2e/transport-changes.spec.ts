@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 afterAll(async () => (await sharedRedis()).stop());
 
-test('handlers that throw and hang keep the order, and what never can is a dead letter', async () => {
+test('handlers that throw and hang keep the order; what never can is a dead letter', async () => {
   await open(2);
   const [one] = await bench.members(['one'], { handler: { ...soon, handlerTimeoutMs: 2_000 } });
   await bench.round(keys);
