@@ -214,7 +214,7 @@ describe('a handler that hangs', () => {
 });
 
 describe('the age of the oldest call', () => {
-  it('counts from when the handler was called, not from when its record was handed over', async () => {
+  it('counts from the call of the handler, not from the hand-over of its record', async () => {
     const clock = new FakeClock();
     const gates = [gate(), gate()];
     @Controller()
