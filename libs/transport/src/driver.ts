@@ -39,6 +39,8 @@ export interface StreamsDriver {
   createProducer(settings?: ProducerSettings): RecordProducer;
   /** Makes a topic that is not there; one that is there stays as it is. Without it: by use. */
   ensureTopic?(name: string, terms: TopicTerms): Promise<void>;
+  /** How many partitions a topic has; 0: there is none. Without it nobody knows. */
+  partitionsOf?(topic: string): Promise<number>;
   /**
    * Brings an answer to the client of that address. Frames of one request arrive in the order of
    * the calls. An address that nobody listens at any more is no error.

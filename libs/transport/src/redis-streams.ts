@@ -52,6 +52,12 @@ export class RedisStreams implements StreamsDriver {
     if ('errorCode' in topic) throw new Error(`topic '${name}' was not made: ${topic.message}`);
   }
 
+  async partitionsOf(name: string): Promise<number> {
+    const { topics } = await this.connection.connect();
+    const topic = await topics.ensure(name, { create: false });
+    return 'errorCode' in topic ? 0 : topic.partitions;
+  }
+
   async sendReply(address: string, frame: ReplyFrame): Promise<void> {
     const { redis } = this.connection.connected ?? (await this.connection.connect());
     await sendReply(redis, address, frame);

@@ -7,7 +7,9 @@ const partition = {
   lag: 5,
   paused: false,
   inFlight: 2,
-  oldestInFlightMs: 10,
+  // It has waited in its lane, which is well.
+  oldestInFlightMs: 400_000,
+  oldestCallMs: 10,
 };
 const well: StreamsServerHealth = {
   status: 'connected',
@@ -19,7 +21,7 @@ const well: StreamsServerHealth = {
       memberId: 'm',
       problem: null,
       silentMs: 3,
-      partitions: [partition, { ...partition, partition: 1, oldestInFlightMs: 90 }],
+      partitions: [partition, { ...partition, partition: 1, oldestCallMs: 90 }],
     },
   ],
 };
@@ -39,7 +41,7 @@ describe('StreamsHealthIndicator', () => {
       ownedPartitions: 2,
       lag: 10,
       inFlight: 4,
-      oldestInFlightMs: 90,
+      oldestCallMs: 90,
     });
     // A spare member owns nothing, and is as well as any.
     expect(of(withMember({ partitions: [] })).status).toBe('up');
@@ -52,7 +54,7 @@ describe('StreamsHealthIndicator', () => {
     ['has stopped', { ...well, status: 'stopped' }, {}, /it is stopped/],
     ['has a problem', { ...well, problem: 'orders.dlq: refused' }, {}, /orders\.dlq: refused/],
     ['hears nothing', withMember({ silentMs: 31_000 }), {}, /no word from Redis/],
-    ['hangs', well, { inFlightMsMax: 50 }, /orders\/1 in the group billing has been in flight/],
+    ['hangs', well, { callMsMax: 50 }, /orders\/1 in the group billing has run for 90 ms/],
     ['is behind', well, { lagMax: 4 }, /5 records behind/],
   ])('is down when it %s', (_what, health, limits, problem) => {
     expect(of(health, limits)).toMatchObject({

@@ -6,8 +6,8 @@ import { StreamsServer } from '../server/streams-server';
 export interface StreamsHealthLimits {
   /** Since it last had word from Redis. Default: 30 s. */
   silentMsMax?: number;
-  /** Since its oldest record in flight was handed over: a handler that hangs. Default: 5 min. */
-  inFlightMsMax?: number;
+  /** Since the oldest call of a handler began that runs: one that hangs. Default: 5 min. */
+  callMsMax?: number;
   /** Records of a partition that are not acknowledged. Default: no limit. */
   lagMax?: number;
 }
@@ -28,7 +28,7 @@ const noServer: StreamsServerHealth = {
 };
 
 const defaultSilentMsMax = 30_000;
-const defaultInFlightMsMax = 300_000;
+const defaultCallMsMax = 300_000;
 
 /**
  * A health indicator of @nestjs/terminus that looks at the consumers themselves: whether they have
@@ -58,8 +58,8 @@ export class StreamsHealthIndicator {
       ownedPartitions: partitions.length,
       lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
       inFlight: partitions.reduce((sum, { inFlight }) => sum + inFlight, 0),
-      oldestInFlightMs: Math.round(
-        partitions.reduce((oldest, { oldestInFlightMs }) => Math.max(oldest, oldestInFlightMs), 0),
+      oldestCallMs: Math.round(
+        partitions.reduce((oldest, { oldestCallMs }) => Math.max(oldest, oldestCallMs), 0),
       ),
     };
     const named: Record<string, StreamsHealthDetails> = { [key]: result };
@@ -68,7 +68,7 @@ export class StreamsHealthIndicator {
 }
 
 function problemOf(health: StreamsServerHealth, limits: StreamsHealthLimits): string | null {
-  const { inFlightMsMax = defaultInFlightMsMax, lagMax = Infinity } = limits;
+  const { callMsMax = defaultCallMsMax, lagMax = Infinity } = limits;
   const { silentMsMax = defaultSilentMsMax } = limits;
   // A connection may be gone for a moment: how long, `silentMs` says.
   if (health.problem !== null && health.status !== 'reconnecting') return health.problem;
@@ -77,10 +77,10 @@ function problemOf(health: StreamsServerHealth, limits: StreamsHealthLimits): st
     if (silentMs > silentMsMax) {
       return `the group ${group} has had no word from Redis for ${Math.round(silentMs)} ms`;
     }
-    for (const { topic, partition, lag, oldestInFlightMs } of partitions) {
+    for (const { topic, partition, lag, oldestCallMs } of partitions) {
       const name = `${topic}/${partition} in the group ${group}`;
-      if (oldestInFlightMs > inFlightMsMax) {
-        return `a record of ${name} has been in flight for ${Math.round(oldestInFlightMs)} ms`;
+      if (oldestCallMs > callMsMax) {
+        return `a handler of ${name} has run for ${Math.round(oldestCallMs)} ms`;
       }
       if (lag > lagMax) return `${name} is ${lag} records behind`;
     }

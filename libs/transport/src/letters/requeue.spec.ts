@@ -37,6 +37,24 @@ describe('requeueDeadLetters', () => {
     expect(again.map(({ key }) => key?.toString())).toEqual(['a', 'a']);
   });
 
+  it('does not say that there are none while another has the partitions', async () => {
+    isWell = true;
+    const { streams } = await startService([Orders]);
+    streams.write('orders.dlq', 4, { headers: { 'sluice-origin-topic': 'orders' } });
+    const group = 'orders.dlq.requeue';
+    const settings = { group, topics: ['orders.dlq'] };
+    const ghost = streams.createConsumer(settings, { take: () => undefined });
+    await ghost.start();
+    const options = { topic: 'orders', quietMs: 0 };
+    const asked = requeueDeadLetters(streams, { ...options, ownedWithinMs: 20 });
+    await expect(asked).rejects.toThrow(/no partition of orders\.dlq/);
+    const patient = requeueDeadLetters(streams, options);
+    await ghost.close(0);
+    expect(await patient).toEqual({ requeued: 1, passedOver: 0 });
+    const none = { topic: 'others', quietMs: 0 };
+    expect(await requeueDeadLetters(streams, none)).toEqual({ requeued: 0, passedOver: 0 });
+  });
+
   it('leaves what fails again to the next call', async () => {
     isWell = false;
     const { streams } = await startService([Orders]);

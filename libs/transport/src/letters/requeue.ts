@@ -22,6 +22,11 @@ export interface RequeueOptions {
   group?: string;
   /** How long it waits for letters of partitions that have none. Default: 2 s. */
   quietMs?: number;
+  /**
+   * How long it waits for partitions: whoever did this before may have them yet, until its session
+   * is over. Default: 60 s.
+   */
+  ownedWithinMs?: number;
   clock?: Clock;
 }
 
@@ -33,6 +38,7 @@ export interface RequeueResult {
 }
 
 const defaultQuietMs = 2_000;
+const defaultOwnedWithinMs = 60_000;
 const pollMs = 50;
 
 /**
@@ -42,14 +48,16 @@ const pollMs = 50;
  * dead-letter topic for as long as its retention says. A letter that cannot be written ends it; the
  * next call goes on there.
  *
- * @throws SendError when a letter cannot be written
+ * @throws SendError when a letter cannot be written; Error when it was given no partition in time,
+ *   so that it does not know whether there are letters
  */
 export async function requeueDeadLetters(
-  driver: Pick<StreamsDriver, 'createConsumer' | 'createProducer'>,
+  driver: Pick<StreamsDriver, 'createConsumer' | 'createProducer' | 'partitionsOf'>,
   options: RequeueOptions,
 ): Promise<RequeueResult> {
   const { topic, deadLetterTopic = deadLetterTopicOf(topic) } = options;
   const { group = `${deadLetterTopic}.requeue`, clock = systemClock } = options;
+  if ((await driver.partitionsOf?.(deadLetterTopic)) === 0) return { requeued: 0, passedOver: 0 };
   const producer = driver.createProducer();
   const requeue = new Requeue(producer, options.filter ?? (() => true), clock);
   const settings: ConsumerSettings = { group, topics: [deadLetterTopic], startFrom: 'start' };
@@ -57,6 +65,7 @@ export async function requeueDeadLetters(
   requeue.consumer = consumer;
   try {
     await consumer.start();
+    await requeue.owned(deadLetterTopic, options.ownedWithinMs ?? defaultOwnedWithinMs);
     await requeue.caughtUp(options.quietMs ?? defaultQuietMs);
   } finally {
     await consumer.close();
@@ -96,6 +105,21 @@ class Requeue implements RecordSink {
     }
   }
 
+  /** Resolves when it has partitions, and knows how far they go. */
+  async owned(topic: string, withinMs: number): Promise<void> {
+    const untilMs = this.clock.monotonicMs() + withinMs;
+    while (!this.#isReading()) {
+      if (this.clock.monotonicMs() >= untilMs) {
+        throw new Error(
+          `no partition of ${topic} was to be had within ${withinMs} ms: another member of the ` +
+            `group has them, or its session is not over yet`,
+        );
+      }
+      await this.#pause();
+    }
+    this.#lastMs = this.clock.monotonicMs();
+  }
+
   /** Resolves when everything was dealt with and nothing came for a while; or one has failed. */
   async caughtUp(quietMs: number): Promise<void> {
     while (this.#failure === null) {
@@ -104,14 +128,24 @@ class Requeue implements RecordSink {
         ({ partition, lag, inFlight }) =>
           inFlight === 0 && (lag === 0 || this.#finished.has(partition)),
       );
-      const isQuiet = this.clock.monotonicMs() - this.#lastMs >= quietMs;
+      // While a partition is being claimed, nobody knows its end.
+      const isQuiet = this.#isReading() && this.clock.monotonicMs() - this.#lastMs >= quietMs;
       if (isDone && isQuiet) return;
-      await new Promise<void>((resolve) => this.clock.setTimer(pollMs, resolve));
+      await this.#pause();
     }
   }
 
   throwFailure(): void {
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  #isReading(): boolean {
+    const { partitions, status } = this.consumer!.health();
+    return status === 'running' && partitions.length > 0;
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.clock.setTimer(pollMs, resolve));
   }
 
   #endOf(partition: OwnedPartition, letters: readonly ConsumedRecord[]): number {

@@ -102,6 +102,21 @@ describe('the end of a service', () => {
     await other.streams.settled();
   });
 
+  it('does not wait for a Redis that does not come', async () => {
+    class Away extends MemoryStreams {
+      connect(): Promise<void> {
+        return new Promise(() => undefined);
+      }
+    }
+    const server = serverOn(new Away());
+    const told: unknown[] = [];
+    const listening = server.listen((error) => told.push(error));
+    await server.close();
+    await listening;
+    expect(told).toEqual([undefined]);
+    expect(server.health().status).toBe('stopped');
+  });
+
   it('may come before the beginning, or meanwhile', async () => {
     const server = serverOn(new MemoryStreams());
     const told: unknown[] = [];

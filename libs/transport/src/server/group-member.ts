@@ -10,7 +10,9 @@ import type { StreamsDriver } from '../driver';
 import type { TopicPlan } from '../handlers/routes';
 import { dueMsOf } from '../letters/letter';
 import { PartitionRunner, type PartitionRunnerOptions } from '../runner/partition-runner';
+import type { RunningCalls } from '../handling/running-calls';
 import type { MemberPlan } from './group-members';
+import type { MemberHealth } from './server-events';
 
 /** What a member of a group is made of. */
 export interface GroupMemberOptions {
@@ -22,6 +24,8 @@ export interface GroupMemberOptions {
   /** How long a partition waits for what is in flight when it is to be let go. */
   drainMs: number;
   planFor: (topic: string) => TopicPlan | null;
+  /** The calls of its handlers. */
+  calls: RunningCalls;
   handle: PartitionRunnerOptions['handle'];
 }
 
@@ -32,6 +36,16 @@ export class GroupMember implements RecordSink {
 
   constructor(private readonly options: GroupMemberOptions) {
     this.consumer = options.driver.createConsumer(options.settings, this);
+  }
+
+  health(): MemberHealth {
+    const { calls } = this.options;
+    const health = this.consumer.health();
+    const partitions = health.partitions.map((one) => ({
+      ...one,
+      oldestCallMs: calls.oldestMs(one.topic, one.partition),
+    }));
+    return { ...health, partitions };
   }
 
   take(partition: OwnedPartition, records: readonly ConsumedRecord[]): void {

@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import type { RecordProducer } from '@sluice/streams';
+import { FakeClock } from '@sluice/test/support/fake-clock';
 import { eventually } from '@sluice/test/support/eventually';
 import type { StreamContext } from '../context/stream-context';
 import { StreamHandler } from '../decorators/stream-handler';
@@ -209,6 +210,37 @@ describe('a handler that hangs', () => {
       'the handler did not end within 20 ms',
     ]);
     expect(streams.recordsOf('orders.dlq')).toHaveLength(1);
+  });
+});
+
+describe('the age of the oldest call', () => {
+  it('counts from the call of the handler, not from the hand-over of its record', async () => {
+    const clock = new FakeClock();
+    const gates = [gate(), gate()];
+    @Controller()
+    class Orders {
+      @StreamHandler('orders')
+      async take(@Payload() id: number): Promise<void> {
+        calls.push(String(id));
+        await gates[id]!.opened;
+      }
+    }
+    const streams = new MemoryStreams({ partitions: 1, clock });
+    const { server } = await startService([Orders], { streams, clock });
+    const partition = () => server.health().members[0]!.partitions[0]!;
+    streams.write('orders', 0);
+    streams.write('orders', 1);
+    await eventually(() => calls.length === 1);
+    clock.advance(400_000);
+    expect(partition().oldestCallMs).toBe(400_000);
+    gates[0]!.open();
+    await eventually(() => calls.length === 2);
+    expect(partition()).toMatchObject({ oldestInFlightMs: 400_000, oldestCallMs: 0 });
+    clock.advance(10);
+    expect(partition().oldestCallMs).toBe(10);
+    gates[1]!.open();
+    await eventually(() => partition().inFlight === 0);
+    expect(partition().oldestCallMs).toBe(0);
   });
 });
 

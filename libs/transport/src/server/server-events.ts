@@ -15,8 +15,19 @@ export interface StreamsServerHealth {
   status: StreamsStatus;
   /** What keeps it from its work; null for nothing. */
   problem: string | null;
-  members: ConsumerHealth[];
+  members: MemberHealth[];
 }
+
+/** How a member of a group does, and its handlers. */
+export interface MemberHealth extends Omit<ConsumerHealth, 'partitions'> {
+  partitions: PartitionHealth[];
+}
+
+/** How a partition does that a member owns. */
+export type PartitionHealth = ConsumerHealth['partitions'][number] & {
+  /** Milliseconds since the oldest call of a handler began that runs; 0 for none. */
+  oldestCallMs: number;
+};
 
 /** A record that will be tried again. */
 export interface RetryEvent {

@@ -9,6 +9,7 @@ import type { Routes } from '../handlers/routes';
 import { callHandler, type RunWithHooks } from '../handling/handler-call';
 import { RecordHandling } from '../handling/record-handling';
 import { RequestHandling } from '../handling/request-handling';
+import { RunningCalls } from '../handling/running-calls';
 import { SideTopics } from '../letters/side-topics';
 import { jsonSerializer } from '../serialization/json';
 import { tracedCalls } from '../tracing/consumer-spans';
@@ -45,6 +46,7 @@ export class ServerRun {
   readonly #members: GroupMember[];
   readonly #requests: RequestHandling[] = [];
   #closing: Promise<void> | null = null;
+  #stopStarting: () => void = () => undefined;
 
   constructor(private readonly parts: ServerRunOptions) {
     const { clock, log, options, routes } = parts;
@@ -60,20 +62,36 @@ export class ServerRun {
     return this.#members.map(({ consumer }) => consumer);
   }
 
-  /** @throws what a consumer says that cannot join its group */
+  /**
+   * Resolves when it has begun, or has been closed meanwhile: a driver may wait for its Redis for
+   * as long as nobody closes it.
+   *
+   * @throws what a consumer says that cannot join its group
+   */
   async start(): Promise<void> {
+    const stopped = new Promise<void>((resolve) => (this.#stopStarting = resolve));
+    await Promise.race([this.#begin(), stopped]);
+  }
+
+  async #begin(): Promise<void> {
     await this.parts.options.driver.connect?.();
-    await Promise.all(this.consumers.map((consumer) => consumer.start()));
+    if (this.#closing !== null) return;
+    try {
+      await Promise.all(this.consumers.map((consumer) => consumer.start()));
+    } catch (error) {
+      if (this.#closing === null) throw error;
+    }
     this.#tellStatus();
   }
 
   close(): Promise<void> {
+    this.#stopStarting();
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   health(): StreamsServerHealth {
-    const members = this.consumers.map((consumer) => consumer.health());
+    const members = this.#members.map((member) => member.health());
     const status = statusOf(members.map((member) => member.status));
     const ofMember = members.find(({ problem }) => problem !== null)?.problem ?? null;
     return { status, problem: this.#sideTopics.problem ?? ofMember, members };
@@ -101,7 +119,8 @@ export class ServerRun {
   #member(member: MemberPlan): GroupMember {
     const { clock, drainTimeoutMs, events, log, options, routes } = this.parts;
     const { group } = member;
-    const handling = this.#handling(member);
+    const calls = new RunningCalls(clock);
+    const handling = this.#handling(member, calls);
     const created = new GroupMember({
       clock,
       log,
@@ -109,6 +128,7 @@ export class ServerRun {
       settings: this.#settingsOf(member),
       member,
       drainMs: drainTimeoutMs,
+      calls,
       planFor: (topic) => planFor(member, routes, topic),
       handle: (runner, records) => handling.handle(runner, records),
     });
@@ -119,13 +139,13 @@ export class ServerRun {
     return created;
   }
 
-  #handling(member: MemberPlan): RecordHandling {
+  #handling(member: MemberPlan, calls: RunningCalls): RecordHandling {
     const { clock, events, log, options, runWithHooks } = this.parts;
     const { group, retryTopics } = member;
     const { driver, serializer = jsonSerializer, eventTypeOf = eventTypeInHeaders } = options;
     const sideTopics = this.#sideTopics;
     const observer = new HandlingReports({ group, log, events, metrics: this.#metrics });
-    const call = tracedCalls((one) => callHandler(one, runWithHooks, clock));
+    const call = calls.noting(tracedCalls((one) => callHandler(one, runWithHooks, clock)));
     const shared = { clock, log, group, sideTopics, observer, call };
     const requests = new RequestHandling({ ...shared, driver, serializer });
     this.#requests.push(requests);

@@ -195,8 +195,9 @@ export class StreamsServer
   }
 
   async #end(): Promise<void> {
-    await this.#starting?.catch(() => {});
+    // First, as a start may wait for a Redis that does not come.
     await this.#run?.close();
+    await this.#starting?.catch(() => {});
     if (this.#options.closesDriver === true) await this.#options.driver.close();
   }
 

@@ -92,6 +92,10 @@ export class MemoryStreams implements StreamsDriver {
     this.#log.createTopic(topic, partitions);
   }
 
+  partitionsOf(topic: string): Promise<number> {
+    return Promise.resolve(this.#log.partitionCount(topic));
+  }
+
   /** Writes a record as a producer would. */
   write(topic: string, value: unknown, record: TestRecord = {}): SentRecord {
     const isRaw = value === null || typeof value === 'string' || Buffer.isBuffer(value);
