@@ -17,6 +17,8 @@ export interface ReplyFrame {
   error: Buffer | null;
   /** Nothing follows. The last answer and the end may come in one frame. */
   isLast: boolean;
+  /** How many frames of the same request came before it, so that one that is lost is missed. */
+  number?: number;
 }
 
 /** Where a client's answers come in. */

@@ -62,8 +62,8 @@ export class FakeDriver implements ClientDriver {
   }
 
   /** An answer comes in; what is left out is not in it. */
-  answer(correlationId: string, { value, error, isLast = false }: Answer): void {
-    this.#onFrame({ correlationId, value: bytes(value), error: bytes(error), isLast });
+  answer(correlationId: string, { value, error, isLast = false, number }: Answer): void {
+    this.#onFrame({ correlationId, value: bytes(value), error: bytes(error), isLast, number });
   }
 
   /** A header of the n-th record that was sent, as text. */
@@ -80,4 +80,5 @@ interface Answer {
   value?: unknown;
   error?: unknown;
   isLast?: boolean;
+  number?: number;
 }

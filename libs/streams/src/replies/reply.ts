@@ -8,17 +8,21 @@ export interface Reply {
   error: Buffer | null;
   /** Nothing follows. */
   isLast: boolean;
+  /** How many answers to the same request came before it. */
+  number?: number;
 }
 
 /** Names of the fields of an entry, short because each answer has them. */
-const fields = { correlationId: 'id', value: 'v', error: 'e', isLast: 'z' } as const;
+const fields = { correlationId: 'id', value: 'v', error: 'e', isLast: 'z', number: 'n' } as const;
 
 /** An answer as fields and values of a stream's entry. */
-export function encodeReply({ correlationId, value, error, isLast }: Reply): (string | Buffer)[] {
+export function encodeReply(reply: Reply): (string | Buffer)[] {
+  const { correlationId, value, error, isLast, number } = reply;
   const entry: (string | Buffer)[] = [fields.correlationId, correlationId];
   if (value !== null) entry.push(fields.value, value);
   if (error !== null) entry.push(fields.error, error);
   if (isLast) entry.push(fields.isLast, '1');
+  if (number !== undefined) entry.push(fields.number, String(number));
   return entry;
 }
 
@@ -39,6 +43,9 @@ export function decodeReply(entry: readonly Buffer[]): Reply | null {
         break;
       case fields.isLast:
         reply.isLast = true;
+        break;
+      case fields.number:
+        reply.number = Number(value.toString('latin1'));
         break;
     }
   }

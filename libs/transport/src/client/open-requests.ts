@@ -17,6 +17,8 @@ interface OpenRequest {
   readonly topic: string;
   readonly callback: (packet: WritePacket) => void;
   timer: Timer;
+  /** Frames that have come. */
+  frames: number;
   /** Set while an answer before is being read by a deserialiser that takes its time. */
   turn: Promise<void> | null;
 }
@@ -45,7 +47,7 @@ export class OpenRequests {
       throw new StreamRequestError('too-many', topic, message);
     }
     const id = String(++this.#lastId);
-    this.#open.set(id, { topic, callback, timer: this.#timer(id, topic), turn: null });
+    this.#open.set(id, { topic, callback, timer: this.#timer(id, topic), frames: 0, turn: null });
     return id;
   }
 
@@ -76,6 +78,12 @@ export class OpenRequests {
     const request = this.#open.get(id);
     if (request === undefined) return;
     request.timer.cancel();
+    const { number = request.frames } = frame;
+    // What an error says holds, whatever came before it.
+    if (number !== request.frames++ && frame.error === null) {
+      const message = `answers are missing before the one with number ${number}`;
+      return this.fail(id, new StreamRequestError('answers-lost', request.topic, message));
+    }
     if (!frame.isLast) request.timer = this.#timer(id, request.topic);
     const read = (): void | Promise<void> => this.#read(id, request, frame);
     const reading = request.turn === null ? read() : request.turn.then(read);

@@ -186,6 +186,16 @@ describe('send', () => {
     expect(await answers).toEqual([1, 2]);
   });
 
+  it('fails where answers are missing, and takes no more', async () => {
+    const { seen } = watch(clientOf().send('topic', 'q'));
+    const id = await asked();
+    driver.answer(id, { value: 1, number: 0 });
+    driver.answer(id, { value: 3, number: 2 });
+    driver.answer(id, { value: 4, number: 3, isLast: true });
+    expect(seen.values).toEqual([1]);
+    expect(seen.error).toMatchObject({ name: 'StreamRequestError', problem: 'answers-lost' });
+  });
+
   it("gives a handler's error as it came", async () => {
     const { seen } = watch(clientOf().send('topic', 'q'));
     driver.answer(await asked(), { error: { status: 'error', message: 'no' }, isLast: true });

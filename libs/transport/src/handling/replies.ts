@@ -16,18 +16,25 @@ export interface RepliesOptions {
   topic: string;
   serializer: StreamSerializer;
   send: (frame: ReplyFrame) => Promise<void>;
-  /** An answer could not be sent; the next ones are tried all the same. Must not throw. */
+  /** An answer could not be sent. Must not throw. */
   onFailure: (error: unknown) => void;
 }
 
+/** Answers that may wait to be sent. */
+const draftsMax = 10_000;
+
 /**
  * The answers to one request, in their order and one at a time. The last value and the end share a
- * frame where they come together.
+ * frame where they come together. Once one is missing no other follows but an error: whoever asked
+ * must not take some for all.
  */
 export class Replies {
   readonly #drafts: Draft[] = [];
   #sending: Promise<void> | null = null;
   #count = 0;
+  #frames = 0;
+  /** Why answers are missing; null: none is. */
+  #gap: string | null = null;
 
   constructor(private readonly options: RepliesOptions) {}
 
@@ -38,11 +45,14 @@ export class Replies {
 
   next(value: unknown): void {
     this.#count++;
+    if (this.#drafts.length >= draftsMax) this.#gap ??= `more than ${draftsMax} were to be sent`;
+    if (this.#gap !== null) return;
     this.#push({ hasValue: true, value, error: null, isLast: false });
   }
 
   /** Resolves when everything was sent, or could not be. */
   async end(): Promise<void> {
+    if (this.#gap !== null) return this.fail(missing(this.#gap));
     const last = this.#drafts.at(-1);
     if (last === undefined) this.#push({ hasValue: false, value: null, error: null, isLast: true });
     else last.isLast = true;
@@ -70,11 +80,17 @@ export class Replies {
     this.#sending = null;
   }
 
-  async #send(draft: Draft): Promise<void> {
+  async #send(made: Draft): Promise<void> {
     const { correlationId, send, onFailure } = this.options;
+    const { isLast } = made;
+    const isIncomplete = this.#gap !== null && made.error === null;
+    if (isIncomplete && !isLast) return;
+    const draft = isIncomplete ? { ...made, error: missing(this.#gap!) } : made;
+    const number = this.#frames++;
     try {
-      await send({ correlationId, ...(await this.#contents(draft)), isLast: draft.isLast });
+      await send({ correlationId, ...(await this.#contents(draft)), isLast, number });
     } catch (error) {
+      this.#gap ??= 'one could not be sent';
       onFailure(error);
     }
   }
@@ -92,6 +108,10 @@ export class Replies {
       return { value: null, error: errorBytes({ status: 'error', message }) };
     }
   }
+}
+
+function missing(gap: string): object {
+  return { status: 'error', message: `answers are missing: ${gap}` };
 }
 
 /** An error as it is told to whoever asked. */
