@@ -138,7 +138,7 @@ describe('a creation that does not come to its end', () => {
     await registry.discard({ topic: catalog.byName('a.b')!, prepared: 2 });
     expect((await new DeletedTopicSweeper(link, deps).sweep()).topics).toBe(0);
     expect(await link.read.keys(`${prefix}*meta`)).toHaveLength(2);
-    expect(await leftOver(link)).toHaveLength(8);
+    expect(await leftOver(link)).toHaveLength(10);
   });
 
   test('a growth that was broken off is finished by the next, or goes with the topic', async () => {
