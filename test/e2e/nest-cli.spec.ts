@@ -86,7 +86,7 @@ test('nest generate service: goes into the library that is named', () => {
 });
 
 test('nest generate library: is one more, with the name that all have', () => {
-  nest('generate', 'library', 'transport');
-  expect(existsSync(join(copy, 'libs/transport/src/index.ts'))).toBe(true);
-  expect(readFileSync(join(copy, 'tsconfig.json'), 'utf8')).toContain('"@sluice/transport"');
+  nest('generate', 'library', 'payments');
+  expect(existsSync(join(copy, 'libs/payments/src/index.ts'))).toBe(true);
+  expect(readFileSync(join(copy, 'tsconfig.json'), 'utf8')).toContain('"@sluice/payments"');
 });

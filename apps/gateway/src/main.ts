@@ -28,8 +28,9 @@ async function run(settings: GatewaySettings, warnings: readonly string[]): Prom
       const { port } = app.get(Broker);
       log.info('listening for Kafka clients', { host: settings.host, port });
       const adminPort = settings.admin ? app.get(AdminDoor).port : null;
-      process.send?.({ type: 'ready', host: settings.host, port, adminPort });
       if (settings.admin) await openAdmin(app, settings, { ...ports, metricsText: metrics });
+      // Whoever is told of it finds both doors open.
+      process.send?.({ type: 'ready', host: settings.host, port, adminPort });
       return app;
     },
   });
