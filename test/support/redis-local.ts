@@ -90,7 +90,7 @@ export class LocalRedis implements TestRedis {
     await Promise.all([...this.beforeStop].map((action) => action()));
     await this.kill();
     this.#guard.stdin?.end();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
   async kill(): Promise<void> {

@@ -54,6 +54,9 @@ export class LogHistory {
   #toldGone = false;
   #opening: Promise<void> | null = null;
   #open = (): void => undefined;
+  /** The entry is on its way, over a connection other than that of the word of its end. */
+  #entering: Promise<unknown> | null = null;
+  #isStopped = false;
   readonly #moved: Counter;
   readonly #skippedOffsets: Counter;
   readonly #token: string;
@@ -118,7 +121,8 @@ export class LogHistory {
   async stop(): Promise<void> {
     this.#undo();
     this.#open();
-    await this.#others.stop();
+    this.#isStopped = true;
+    await Promise.all([this.#others.stop(), this.#entering?.catch(() => {})]);
     if (this.#clusterId === '') return;
     try {
       await this.#writers.stopped(this.redis.write, this.#token, this.redis.history);
@@ -203,7 +207,12 @@ export class LogHistory {
   async #openWhenKept(timeoutMs: number): Promise<void> {
     const { history } = this.redis;
     try {
-      const enter = (redis: Redis) => this.#others.enter(redis, history);
+      const enter = async (redis: Redis): Promise<void> => {
+        // Behind the word of its end it would be an entry of nobody.
+        if (this.#isStopped) return;
+        this.#entering = this.#others.enter(redis, history);
+        await this.#entering;
+      };
       if (await this.redis.keep(enter, timeoutMs)) this.#open();
     } catch {
       // Redis is away; what was entered is there or not, and time passes.
