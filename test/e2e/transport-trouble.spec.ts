@@ -106,3 +106,59 @@ test('Redis is killed and started again under load, three times', async () => {
   await Promise.all(members.map((one) => one.end('SIGTERM')));
   await expectAllAcknowledged();
 });
+
+test('a member that stands still past its session: its late word counts for nothing', async () => {
+  await open();
+  const members = await bench.members(['a', 'b']);
+  await bench.round(keys, { does: 'hold' });
+  // Whoever holds a record is stopped with it, and others are behind it.
+  const stopLoad = bench.load(keys);
+  const held = await bench.heard('first-hold');
+  const still = members.find(({ name }) => name === held)!;
+  still.signal('SIGSTOP');
+  const before = await bench.notes();
+  await bench.noted(before.length + 5 * keys.length);
+  await stopLoad();
+  // Handled, and stopped before its word of it was out.
+  const meanwhile = repeatsOf(await bench.allHandled());
+  expect(meanwhile.filter(({ first }) => first.member !== held)).toEqual([]);
+  await bench.say('go-on');
+  still.signal('SIGCONT');
+  // What ran when it was stopped is noted late; then it is a member as any other.
+  const isLate = ({ note }: { note: Note }): boolean => note.member === held;
+  await eventually(async () => repeatsOf(await bench.notes()).some(isLate));
+  const { length } = (await bench.notes()).filter(({ member }) => member === held);
+  const stopMore = bench.load(keys);
+  await bench.noted(length + 20, held);
+  await stopMore();
+  const notes = await bench.allHandled();
+  expectOrder(notes);
+  const late = repeatsOf(notes).filter(isLate);
+  // It began nothing of what is another's by now: one record ran in each partition.
+  expect(new Set(late.map(({ note }) => note.partition)).size).toBe(late.length);
+  await Promise.all(members.map((one) => one.end('SIGTERM')));
+  await expectAllAcknowledged();
+});
+
+test('a handler that blocks the event loop longer than the session', async () => {
+  await open();
+  const members = await bench.members(['a', 'b']);
+  await bench.round(['key-0'], { does: 'block', blockMs: 9_000 });
+  const stopLoad = bench.load(keys);
+  const blocked = await bench.heard('first-block');
+  const other = blocked === 'a' ? 'b' : 'a';
+  // All partitions are the other's until the loop is free again.
+  await eventually(async () => {
+    const its = (await bench.notes()).filter(({ member }) => member === other);
+    return its.some(({ key, seq }) => key === 'key-0' && seq === 0);
+  });
+  await bench.noted(20, blocked);
+  await stopLoad();
+  const notes = await bench.allHandled();
+  expectOrder(notes);
+  const isOfBoth = ({ note, first }: { note: Note; first: Note }): boolean =>
+    note.member !== blocked && first.member !== blocked;
+  expect(repeatsOf(notes).filter(isOfBoth)).toEqual([]);
+  await Promise.all(members.map((one) => one.end('SIGTERM')));
+  await expectAllAcknowledged();
+});
