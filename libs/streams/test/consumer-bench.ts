@@ -7,6 +7,7 @@ import { encodeBatch, type BatchOptions } from '@sluice/records';
 import type { ConsumedRecord, ConsumerSettings, OwnedPartition, RecordSink } from '../src/api';
 import type { ConsumerLimits } from '../src/consumer/consumer-limits';
 import { GroupReader } from '../src/consumer/group-reader';
+import { ConsumerListeners } from '../src/consumer/listeners';
 import { GrantedGroup, type GrantedSession } from './granted-group';
 
 /** What came to a sink, and the partition that it came with. */
@@ -109,8 +110,9 @@ export class ConsumerBench {
       limits?: Partial<ConsumerLimits>;
       link?: RedisLink;
     } = {},
-  ): Promise<{ consumer: GroupReader; session: GrantedSession }> {
+  ): Promise<{ consumer: GroupReader; session: GrantedSession; listeners: ConsumerListeners }> {
     let session: GrantedSession | undefined;
+    const listeners = new ConsumerListeners();
     const consumer = new GroupReader(
       {
         redis: link,
@@ -118,6 +120,7 @@ export class ConsumerBench {
         clock: systemClock,
         log: this.log,
         limits: { lookEveryMs: 100, commitEveryMs: 20, ...limits },
+        listeners,
         newSession: (listener) => (session = this.granted.session(memberId, listener)),
       },
       { group: this.group, topics: ['orders'], ...settings },
@@ -125,7 +128,7 @@ export class ConsumerBench {
     );
     this.open.push(consumer);
     await consumer.start();
-    return { consumer, session: session! };
+    return { consumer, session: session!, listeners };
   }
 
   grant(session: GrantedSession, ...partitions: number[]): void {

@@ -18,6 +18,8 @@ export const consumerLimits = {
   acknowledgedEntriesMax: 1_000,
   /** What is dealt with so soon after one another is acknowledged with one call. */
   acknowledgeAfterMs: 5,
+  /** The pause before a partition is asked for anew that another grant has. */
+  claimAnewAfterMs: 500,
   /** How long a committed offset may be behind what was acknowledged. */
   commitEveryMs: 200,
   /** How often the log ends are looked at: for the lag, and for what another has taken. */

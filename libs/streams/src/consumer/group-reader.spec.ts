@@ -163,7 +163,7 @@ describe('taking over', () => {
     await bench.append([['a', 'b']]);
     const first = new KeptRecords();
     first.each = () => {};
-    const one = await bench.consumer(first);
+    const one = await bench.consumer(first, { limits: { claimAnewAfterMs: 2_000 } });
     bench.grant(one.session, 0);
     await eventually(() => first.taken.length === 2);
     const second = new KeptRecords();
@@ -176,6 +176,9 @@ describe('taking over', () => {
     owned.acknowledge(0);
     owned.acknowledge(1);
     await eventually(() => owned.lost.aborted);
+    // Asked for anew it is after a pause.
+    expect(one.session.letGoOf).toEqual([]);
+    await eventually(() => one.session.letGoOf.length === 1);
     expect(one.session.letGoOf).toMatchObject([{ partition: 0 }]);
     expect(one.consumer.health().partitions).toEqual([]);
     expect(bench.committed()).toBe(0);

@@ -8,7 +8,6 @@ import type {
   ConsumerStatus,
   PartitionName,
   PartitionSelector,
-  RecordConsumer,
   RecordSink,
   SeekTarget,
 } from '../api';
@@ -18,7 +17,7 @@ import { ConsumedPartition } from './consumed-partition';
 import { NotOwned } from './consumer-errors';
 import { consumerLimits, type ConsumerLimits } from './consumer-limits';
 import type { GroupSession, NewSession } from './group-session';
-import { Listeners } from './listeners';
+import type { ConsumerListeners } from './listeners';
 import { PausedPartitions } from './paused-partitions';
 import { ReadLoop } from './read-loop';
 import { resolveTarget } from './seek-target';
@@ -30,6 +29,7 @@ export interface GroupReaderDeps {
   clock: Clock;
   log: Logger;
   newSession: NewSession;
+  listeners: ConsumerListeners;
   limits?: Partial<ConsumerLimits>;
 }
 
@@ -37,7 +37,7 @@ export interface GroupReaderDeps {
  * Reads records straight from Redis as a member of a consumer group, which shares out the
  * partitions. See docs/architecture.md, "Reading as a NestJS member".
  */
-export class GroupReader implements RecordConsumer {
+export class GroupReader {
   readonly #limits: ConsumerLimits;
   readonly #session: GroupSession;
   readonly #loop: ReadLoop;
@@ -45,9 +45,6 @@ export class GroupReader implements RecordConsumer {
   readonly #partitions = new Map<string, ConsumedPartition>();
   readonly #paused = new PausedPartitions();
   readonly #looks: Periodic;
-  readonly #status = new Listeners<ConsumerStatus>();
-  readonly #assigned = new Listeners<readonly PartitionName[]>();
-  readonly #revoked = new Listeners<readonly PartitionName[]>();
   #phase: 'stopped' | 'joining' | 'joined' | 'draining' | 'failed' = 'stopped';
   #lastStatus: ConsumerStatus = 'stopped';
   #problem: string | null = null;
@@ -155,18 +152,6 @@ export class GroupReader implements RecordConsumer {
     };
   }
 
-  onStatus(listener: (status: ConsumerStatus) => void): () => void {
-    return this.#status.add(listener);
-  }
-
-  onAssigned(listener: (partitions: readonly PartitionName[]) => void): () => void {
-    return this.#assigned.add(listener);
-  }
-
-  onRevoked(listener: (partitions: readonly PartitionName[]) => void): () => void {
-    return this.#revoked.add(listener);
-  }
-
   async #granted(grants: readonly Grant[]): Promise<void> {
     this.#granting++;
     this.#told();
@@ -188,7 +173,7 @@ export class GroupReader implements RecordConsumer {
       this.#loop.add(partition);
       partition.start();
     }
-    this.#assigned.tell(names(held.map(({ grant }) => grant)));
+    this.deps.listeners.assigned.tell(names(held.map(({ grant }) => grant)));
     this.#told();
   }
 
@@ -217,9 +202,18 @@ export class GroupReader implements RecordConsumer {
       onLost: (partition, why) => {
         this.#lost([partition.parts.grant]);
         // What another grant has is asked for anew; what is deleted is taken back by the session.
-        if (why === 'fenced') this.#session.letGo([grant]);
+        if (why === 'fenced') this.#askAnew(grant);
       },
     });
+  }
+
+  /**
+   * Not at once: where Redis' clock is behind that of the grant before, the next one is refused,
+   * too.
+   */
+  #askAnew(grant: MemberPartition): void {
+    const { claimAnewAfterMs } = this.#limits;
+    this.deps.clock.setTimer(claimAnewAfterMs, () => this.#session.letGo([grant]));
   }
 
   /** Partitions are to go to other members. */
@@ -284,7 +278,7 @@ export class GroupReader implements RecordConsumer {
       this.#partitions.delete(key);
       forgotten.push({ topic: one.topic, partition: one.partition });
     }
-    if (forgotten.length > 0) this.#revoked.tell(forgotten);
+    if (forgotten.length > 0) this.deps.listeners.revoked.tell(forgotten);
   }
 
   #partitionOf(grant: MemberPartition): ConsumedPartition | null {
@@ -326,7 +320,7 @@ export class GroupReader implements RecordConsumer {
     const status = this.#statusNow();
     if (status === this.#lastStatus) return;
     this.#lastStatus = status;
-    this.#status.tell(status);
+    this.deps.listeners.status.tell(status);
   }
 
   #statusNow(): ConsumerStatus {

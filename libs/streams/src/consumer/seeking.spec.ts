@@ -4,11 +4,9 @@ import { UnknownOutcome } from '@sluice/redis';
 import { eventually } from '@sluice/test/support/eventually';
 import { connectLink, sharedRedis, type TestRedis } from '@sluice/test/support/redis';
 import { encodeBatch } from '@sluice/records';
-import type { GrantedSession } from '../../test/granted-group';
 import { ConsumerBench, KeptRecords, range } from '../../test/consumer-bench';
 import type { ConsumerSettings } from '../api';
 import { NotOwned } from './consumer-errors';
-import type { GroupReader } from './group-reader';
 
 let redis: TestRedis;
 let bench: ConsumerBench;
@@ -33,14 +31,15 @@ const orders = { topic: 'orders' };
 async function holdingTwo(
   count: number,
   settings: Partial<ConsumerSettings> = {},
-): Promise<{ consumer: GroupReader; session: GrantedSession; stop: () => void }> {
+): Promise<Awaited<ReturnType<ConsumerBench['consumer']>> & { stop: () => void }> {
   await bench.append(range(0, count).map((index) => [`v${index}`]));
   sink.each = () => {};
-  const { consumer, session } = await bench.consumer(sink, { inFlightRecordsMax: 2, ...settings });
+  const parts = await bench.consumer(sink, { inFlightRecordsMax: 2, ...settings });
+  const { session } = parts;
   bench.grant(session, 0);
   await eventually(() => sink.taken.length === 2);
   const stop = (): void => session.listener.revoking([session.ownedPartition(bench.ref())]);
-  return { consumer, session, stop };
+  return { ...parts, stop };
 }
 
 /** What is held is dealt with, and so is all that comes. */
@@ -187,9 +186,9 @@ describe('partitions of one grant', () => {
   });
 
   it('are told of as revoked once, also where they are lost while they are let go', async () => {
-    const { consumer, session, stop } = await holdingTwo(2);
+    const { consumer, session, listeners, stop } = await holdingTwo(2);
     const told: number[] = [];
-    consumer.onRevoked((list) => told.push(...list.map(({ partition }) => partition)));
+    listeners.revoked.add((list) => told.push(...list.map(({ partition }) => partition)));
     stop();
     session.listener.lost([session.ownedPartition(bench.ref())]);
     await eventually(() => session.letGoOf.length === 1);

@@ -13,7 +13,7 @@ import type { ConnectedLog, StreamsConnection } from '../connection/streams-conn
 import { NotOwned } from './consumer-errors';
 import { consumerLimits } from './consumer-limits';
 import { GroupReader } from './group-reader';
-import { Listeners } from './listeners';
+import { ConsumerListeners } from './listeners';
 
 /** For the last acknowledgements and the last commit after the drain. */
 const revokeMarginMs = 3 * consumerLimits.lastWordMs;
@@ -31,9 +31,7 @@ export class StreamConsumer implements RecordConsumer {
   readonly #letGo: () => void;
   #problem: string | null = null;
   readonly #pauses: { paused: boolean; selectors: readonly PartitionSelector[] }[] = [];
-  readonly #status = new Listeners<ConsumerStatus>();
-  readonly #assigned = new Listeners<readonly PartitionName[]>();
-  readonly #revoked = new Listeners<readonly PartitionName[]>();
+  readonly #listeners = new ConsumerListeners();
 
   constructor(
     private readonly connection: StreamsConnection,
@@ -80,25 +78,25 @@ export class StreamConsumer implements RecordConsumer {
   }
 
   onStatus(listener: (status: ConsumerStatus) => void): () => void {
-    return this.#status.add(listener);
+    return this.#listeners.status.add(listener);
   }
 
   onAssigned(listener: (partitions: readonly PartitionName[]) => void): () => void {
-    return this.#assigned.add(listener);
+    return this.#listeners.assigned.add(listener);
   }
 
   onRevoked(listener: (partitions: readonly PartitionName[]) => void): () => void {
-    return this.#revoked.add(listener);
+    return this.#listeners.revoked.add(listener);
   }
 
   async #start(): Promise<void> {
-    this.#status.tell('joining');
+    this.#listeners.status.tell('joining');
     try {
       const log = await this.connection.connect();
       if (this.#closing === null) await this.#read(log);
     } catch (error) {
       this.#problem = (error as Error).message;
-      if (this.#reader === null) this.#status.tell('failed');
+      if (this.#reader === null) this.#listeners.status.tell('failed');
       throw error;
     }
   }
@@ -107,12 +105,10 @@ export class StreamConsumer implements RecordConsumer {
     const { clock, log: lines } = this.connection.ports;
     const { redis, store } = log;
     const newSession = (listener: MemberListener): MemberSession => this.#session(log, listener);
-    const deps = { redis, store, clock, log: lines, newSession };
+    const listeners = this.#listeners;
+    const deps = { redis, store, clock, log: lines, newSession, listeners };
     const reader = new GroupReader(deps, this.settings, this.sink);
     this.#reader = reader;
-    reader.onStatus((status) => this.#status.tell(status));
-    reader.onAssigned((partitions) => this.#assigned.tell(partitions));
-    reader.onRevoked((partitions) => this.#revoked.tell(partitions));
     for (const { paused, selectors } of this.#pauses.splice(0)) {
       if (paused) reader.pause(selectors);
       else reader.resume(selectors);
@@ -132,7 +128,6 @@ export class StreamConsumer implements RecordConsumer {
 
   async #close(drainMs?: number): Promise<void> {
     if (this.#reader !== null) return this.#reader.close(drainMs);
-    this.#status.tell('stopped');
-    return Promise.resolve();
+    this.#listeners.status.tell('stopped');
   }
 }
