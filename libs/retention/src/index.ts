@@ -5,7 +5,7 @@ export type { HousekeepingQueue } from './queue/bullmq';
 export { jobLimits, type JobLimits } from './queue/job-limits';
 export { jobMetricDefinitions } from './queue/job-metrics';
 export type { JobCounts, LastRun, RunFilter, Schedule } from './queue/job-queue';
-export { jobKinds, jobKindsExplained, type JobKind, type JobReport } from './queue/kinds';
+export { jobKinds, type JobKind, type JobReport } from './queue/kinds';
 export type { JobRun, RunState } from './queue/runs';
 export { retentionLimits } from './limits';
 export { scheduleLimits, type HousekeepingOptions } from './options';

@@ -1,6 +1,11 @@
 import { decodeBatch, type RecordData } from '@sluice/records';
 import { freshPrefix, sharedRedis, type TestRedis } from '@sluice/test/support/redis';
-import { StreamsConnection, type StreamsConnectionOptions, type StreamsPorts } from '../src';
+import {
+  StreamsConnection,
+  type SendError,
+  type StreamsConnectionOptions,
+  type StreamsPorts,
+} from '../src';
 
 /** A connection to a test server under a prefix of its own; it ends with the server. */
 export async function connectStreams(
@@ -39,4 +44,14 @@ export async function storedRecords(
 /** The values of records, as text. */
 export function valuesOf(records: readonly StoredRecord[]): string[] {
   return records.map(({ value }) => String(value));
+}
+
+/** What a record that is not written is refused with. */
+export function failureOf(sent: Promise<unknown>): Promise<SendError> {
+  return sent.then(
+    () => {
+      throw new Error('it was sent');
+    },
+    (error: SendError) => error,
+  );
 }

@@ -11,17 +11,6 @@ export const jobKinds = [
 
 export type JobKind = (typeof jobKinds)[number];
 
-/** What each of them does, in words for operators. */
-export const jobKindsExplained: Readonly<Record<JobKind, string>> = {
-  retention: 'Drops batches beyond the retention of their topics.',
-  'short-retention': 'The same, more often, for topics with a short retention time.',
-  'deleted-topics': 'Frees what deleted topics, and topics that never appeared, have left.',
-  groups: 'Removes old offsets and groups of which nothing is left, and finds dead members.',
-  partitions: 'Forgets idle producers and groups that are gone; keeps few offsets free.',
-  'append-only-file': 'Has a Redis of our own rewrite its file when most of it is dead.',
-  fsck: 'Explains every key, and counts those that belong to nothing.',
-};
-
 /** What a job is told. */
 export interface JobData {
   /** Of `retention`: only the topic with this id. */

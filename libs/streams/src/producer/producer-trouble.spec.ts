@@ -1,10 +1,9 @@
 import { eventually } from '@sluice/test/support/eventually';
 import { sharedRedis, startRedis, type TestRedis } from '@sluice/test/support/redis';
 import { TcpProxy } from '@sluice/test/support/tcp-proxy';
-import { connectStreams, storedRecords, valuesOf } from '../../test/streams';
+import { connectStreams, failureOf, storedRecords, valuesOf } from '../../test/streams';
 import type { ProducerSettings } from '../api';
 import type { StreamsConnection } from '../connection/streams-connection';
-import type { SendError } from './send-error';
 import { StreamProducer } from './stream-producer';
 
 let proxy: TcpProxy;
@@ -22,14 +21,6 @@ afterAll(async () => (await sharedRedis()).stop());
 
 const producerOf = (settings: ProducerSettings = {}): StreamProducer =>
   new StreamProducer(connection, settings);
-
-const failureOf = (sent: Promise<unknown>): Promise<SendError> =>
-  sent.then(
-    () => {
-      throw new Error('it was sent');
-    },
-    (error: SendError) => error,
-  );
 
 /** A topic with one record, so that nothing but the producer is tried. */
 async function begin(topic: string): Promise<void> {

@@ -2,7 +2,7 @@ import { partitionForKey } from '@sluice/records';
 import { Partitioners } from 'kafkajs';
 import { eventually } from '@sluice/test/support/eventually';
 import { sharedRedis } from '@sluice/test/support/redis';
-import { connectStreams, storedRecords, valuesOf } from '../../test/streams';
+import { connectStreams, failureOf, storedRecords, valuesOf } from '../../test/streams';
 import type { ProducerSettings } from '../api';
 import type { StreamsConnection } from '../connection/streams-connection';
 import { SendError } from './send-error';
@@ -25,14 +25,6 @@ async function makeTopic(partitions: number, configs: Record<string, string> = {
 
 const producerOf = (settings: ProducerSettings = {}): StreamProducer =>
   new StreamProducer(connection, settings);
-
-const failureOf = (sent: Promise<unknown>): Promise<SendError> =>
-  sent.then(
-    () => {
-      throw new Error('it was sent');
-    },
-    (error: SendError) => error,
-  );
 
 describe('a record that is sent', () => {
   it('is in the log with key, value, headers and time, and its place is told', async () => {
