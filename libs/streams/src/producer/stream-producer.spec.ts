@@ -5,7 +5,6 @@ import { sharedRedis } from '@sluice/test/support/redis';
 import { connectStreams, failureOf, storedRecords, valuesOf } from '../../test/streams';
 import type { ProducerSettings } from '../api';
 import type { StreamsConnection } from '../connection/streams-connection';
-import { SendError } from './send-error';
 import { StreamProducer } from './stream-producer';
 
 let connection: StreamsConnection;
