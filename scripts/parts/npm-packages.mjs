@@ -62,8 +62,11 @@ const optionalPeers = new Set([
   'prom-client',
 ]);
 
-const outDirectory = join(root, 'dist/packages');
-const compiled = join(outDirectory, '.compiled');
+/** Where packages go that are not wanted elsewhere. */
+const usualDirectory = join(root, 'dist/packages');
+
+/** @param {string} out where the packages go */
+const compiledBelow = (out) => join(out, '.compiled');
 
 /**
  * @typedef {object} PackageManifest
@@ -76,25 +79,35 @@ const compiled = join(outDirectory, '.compiled');
 
 /**
  * Compiles the libraries and packs each, with all that its code imports as dependencies or peers.
+ * @param {string} [out] a folder for nothing else: what is in it goes
  */
-export async function packAll() {
+export async function packAll(out = usualDirectory) {
   const startedMs = performance.now();
-  rmSync(outDirectory, { recursive: true, force: true });
+  const compiled = compiledBelow(out);
+  rmSync(out, { recursive: true, force: true });
   mkdirSync(compiled, { recursive: true });
-  await compile();
+  await compile(compiled);
   // Only what is imported from the wanted libraries was compiled.
   const libraries = readdirSync(join(compiled, 'libs')).sort();
   /** @type {Map<string, PackageManifest>} */
-  const manifests = new Map(libraries.map((library) => [`@sluice/${library}`, fill(library)]));
-  for (const library of libraries) finish(library, manifests);
+  const manifests = new Map(libraries.map((library) => [`@sluice/${library}`, fill(out, library)]));
+  for (const library of libraries) finish(out, library, manifests);
   rmSync(compiled, { recursive: true });
-  await npmPack(libraries.map((library) => `./${library}`));
+  await npmPack(
+    out,
+    libraries.map((library) => `./${library}`),
+  );
   const names = [...manifests.keys()].join(', ');
-  say(`packed ${names} into dist/packages in ${duration(performance.now() - startedMs)}`);
+  say(
+    `packed ${names} into ${relative(process.cwd(), out)} in ${duration(performance.now() - startedMs)}`,
+  );
 }
 
-/** CommonJS, which both `import` and `require` can load, with declarations. */
-async function compile() {
+/**
+ * CommonJS, which both `import` and `require` can load, with declarations.
+ * @param {string} compiled where it goes
+ */
+async function compile(compiled) {
   const entries = wanted.flatMap((library) =>
     ['index', ...doorsOf(library).values()].map((path) => `libs/${library}/src/${path}.ts`),
   );
@@ -134,13 +147,14 @@ function doorsOf(library) {
 }
 
 /**
- * A package's folder in dist/packages, with its code.
+ * A package's folder, with its code.
+ * @param {string} out
  * @param {string} library
  */
-function fill(library) {
-  const folder = join(outDirectory, library);
+function fill(out, library) {
+  const folder = join(out, library);
   const code = join(folder, 'dist');
-  cpSync(join(compiled, 'libs', library, 'src'), code, { recursive: true });
+  cpSync(join(compiledBelow(out), 'libs', library, 'src'), code, { recursive: true });
   const sources = join(root, 'libs', library, 'src');
   for (const file of filesBelow(sources).filter((path) => path.endsWith('.lua'))) {
     cpSync(file, join(code, relative(sources, file)));
@@ -153,10 +167,11 @@ function fill(library) {
 /**
  * Writes a package's manifest. What the packages that it needs want of the service, it wants too:
  * some package managers hand peers down only to those who name them.
+ * @param {string} out
  * @param {string} library
  * @param {ReadonlyMap<string, PackageManifest>} manifests
  */
-function finish(library, manifests) {
+function finish(out, library, manifests) {
   const own = new Set([`@sluice/${library}`]);
   for (const name of own) {
     for (const dependency of Object.keys(manifests.get(name)?.dependencies ?? {})) {
@@ -173,16 +188,19 @@ function finish(library, manifests) {
     peerDependencies,
     peerDependenciesMeta: Object.fromEntries(optional.map((name) => [name, { optional: true }])),
   };
-  const file = join(outDirectory, library, 'package.json');
+  const file = join(out, library, 'package.json');
   writeFileSync(file, `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
-/** @param {string[]} folders in dist/packages */
-async function npmPack(folders) {
+/**
+ * @param {string} out
+ * @param {string[]} folders in it
+ */
+async function npmPack(out, folders) {
   const args = ['pack', '--silent', '--ignore-scripts', ...folders];
   const npm = process.env.npm_execpath;
   /** @type {import('./processes.mjs').SpawnOptions} */
-  const options = { cwd: outDirectory, stdio: ['ignore', 'ignore', 'inherit'] };
+  const options = { cwd: out, stdio: ['ignore', 'ignore', 'inherit'] };
   const ended = await (npm === undefined
     ? run('npm', args, options)
     : run(process.execPath, [npm, ...args], options));

@@ -1,6 +1,12 @@
 import { eventually } from '@sluice/test/support/eventually';
 import { startRedis, type TestRedis } from '@sluice/test/support/redis';
-import { FreshService, installMsMax, makePackages, projectVersion } from './fresh-service';
+import {
+  FreshService,
+  installMsMax,
+  makePackages,
+  projectVersion,
+  removePackages,
+} from './fresh-service';
 
 /** What the getting-started tells to install beside the packages, but for NestJS. */
 const others = ['bullmq', 'ioredis', 'reflect-metadata', 'rxjs', '@types/node'];
@@ -15,6 +21,7 @@ const versions = [
 let redis: TestRedis;
 
 beforeAll(makePackages, installMsMax);
+afterAll(removePackages);
 
 beforeEach(async () => {
   redis = await startRedis();

@@ -9,6 +9,7 @@ import {
   makePackages,
   packageFolders,
   projectVersion,
+  removePackages,
 } from './fresh-service';
 
 interface Manifest {
@@ -32,6 +33,8 @@ beforeAll(async () => {
     files: readdirSync(folder, { recursive: true, encoding: 'utf8' }),
   }));
 }, installMsMax);
+
+afterAll(removePackages);
 
 const manifestOf = (name: string) =>
   packages.find(({ manifest }) => manifest.name === name)!.manifest;
