@@ -98,9 +98,8 @@ export async function packAll(out = usualDirectory) {
     libraries.map((library) => `./${library}`),
   );
   const names = [...manifests.keys()].join(', ');
-  say(
-    `packed ${names} into ${relative(process.cwd(), out)} in ${duration(performance.now() - startedMs)}`,
-  );
+  const took = duration(performance.now() - startedMs);
+  say(`packed ${names} into ${relative(process.cwd(), out)} in ${took}`);
 }
 
 /**
