@@ -1,5 +1,12 @@
 import type { GroupCoordinator } from '@sluice/groups';
-import type { Idempotency, PartitionStore, ProducerIds, Topic, TopicCatalog } from '@sluice/log';
+import {
+  confirmationOf,
+  type Idempotency,
+  type PartitionStore,
+  type ProducerIds,
+  type Topic,
+  type TopicCatalog,
+} from '@sluice/log';
 import {
   type Clock,
   type Logger,
@@ -91,6 +98,7 @@ export class Broker {
       readAheadBudget,
       traffic: new TrafficMeter(metrics),
       replicationTimeoutMs: options.replicationTimeoutMs,
+      confirmationOf: (topicId) => confirmationOf(parts.catalog, topicId),
       log,
       appendTrouble: this.appendTrouble,
     });

@@ -81,7 +81,7 @@ export class PartitionsController {
     const partition = findPartition(topic, number);
     const bounds = await store.bounds(partitionRefs(topic, partition, partition + 1)[0]!);
     if (!bounds) throw unknownPartition(topic, number);
-    const { logStartOffset: start, logEndOffset: end } = bounds;
+    const { logStartOffset: start, highWatermark: end } = bounds;
     const asked = before === 'end' ? end : Number(before);
     if (dryRun) {
       if (asked > end) throw beyondEnd(asked, end);
@@ -116,13 +116,15 @@ export class PartitionsController {
 }
 
 function partitionView(partition: number, leader: number, bounds: PartitionBounds) {
-  const { leaderEpoch, logStartOffset, logEndOffset, batches, bytes, maxTimestampMs } = bounds;
+  const { leaderEpoch, logStartOffset, logEndOffset, highWatermark } = bounds;
+  const { batches, bytes, maxTimestampMs } = bounds;
   return {
     partition,
     leader,
     leaderEpoch,
     logStartOffset,
     logEndOffset,
+    highWatermark,
     records: logEndOffset - logStartOffset,
     batches,
     bytes,

@@ -21,6 +21,7 @@ function boundsUpTo(logEndOffset: number): PartitionBounds {
   return {
     logStartOffset: 0,
     logEndOffset,
+    highWatermark: logEndOffset,
     lastStableOffset: logEndOffset,
     bytes: 100,
     batches: 1,
@@ -40,6 +41,7 @@ function heldPartition() {
       ({ onReply } = options);
       return { busy: false, callIsOut: false, close: () => {} };
     },
+    confirmer: () => ({ busy: false, close: () => {} }),
     watch: (_ref: unknown, options: NewWatch) => {
       const source = {
         bounds: () => new Promise<PartitionBounds>((resolve) => void bounds.push(resolve)),
@@ -56,6 +58,7 @@ function heldPartition() {
     hotMemory: new HotMemory(1024 * 1024),
     readAheadBudget: new MemoryBudget(1024 * 1024),
     replicationTimeoutMs: 100,
+    confirmationOf: () => null,
     log: silentLogger,
     traffic: new TrafficMeter(silentMetrics),
     appendTrouble: { note: () => {} },
@@ -64,7 +67,8 @@ function heldPartition() {
   const appended = (baseOffset: number, logStartOffset = 0): void => {
     const results = [{ kind: 'appended' as const, baseOffset }];
     const logEndOffset = baseOffset + 1;
-    onReply([batchAt(1)], { results, logStartOffset, logEndOffset, leaderEpoch: 0 });
+    const reply = { results, logStartOffset, logEndOffset, leaderEpoch: 0 };
+    onReply([batchAt(1)], reply, null);
   };
   return { partition, bounds, appended };
 }
