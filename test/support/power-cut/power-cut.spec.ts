@@ -62,7 +62,7 @@ describe('a power cut', () => {
     expect(await askRedis(redis, 'GET before')).toBe('yes');
   });
 
-  it('is not what `kill` is: that leaves all that was acknowledged, though the disk stalls', async () => {
+  it('is not what `kill` is: that leaves all that was acknowledged on a slow disk', async () => {
     const redis = await start();
     redis.stallDisk();
     await eventually(async () => {
