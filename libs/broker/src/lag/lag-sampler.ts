@@ -100,7 +100,7 @@ export class LagSampler {
     });
   }
 
-  /** Records between what is committed and the high watermark; those that are trimmed do not count. */
+  /** Records between what is committed and the high watermark, but for those that are trimmed. */
   async #behind({ ref, offset }: Committed): Promise<number> {
     // One partition that cannot be read keeps nobody from the others.
     const [bounds] = await this.deps.store.boundsMany([ref]).catch(() => [null]);

@@ -80,8 +80,8 @@ export class ColdReads {
 
   /**
    * Adds batches to a run, from the one that holds its next offset on, until another of average
-   * size would exceed `bytesMax` (but at least one) or the known high watermark is reached; one chunk
-   * a batch. The run stays as it is when there is nothing at or after that offset.
+   * size would exceed `bytesMax` (but at least one) or the known high watermark is reached; one
+   * chunk a batch. The run stays as it is when there is nothing at or after that offset.
    *
    * @param reserve asked, before each call, for the bytes that the run may have after it
    */

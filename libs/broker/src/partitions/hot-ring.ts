@@ -53,8 +53,8 @@ export class HotRing {
 
   /**
    * Whole batches from the one that holds `offset`, up to `bytesMax` but at least one, and below
-   * `endOffset`, where some batch ends; null when the ring does not hold that offset. The run has to
-   * be released.
+   * `endOffset`, where some batch ends; null when the ring does not hold that offset. The run has
+   * to be released.
    */
   read(offset: number, bytesMax: number, endOffset = Infinity): BatchRun | null {
     let index = this.segmentOf(offset);

@@ -1,4 +1,4 @@
-/** On whose disk a record has to be; `all` is the primary's and those of the replicas that count. */
+/** On whose disk a record has to be; `all`: that of the primary and of each replica that counts. */
 export type DiskDemand = 'none' | 'primary' | 'all';
 
 /**

@@ -86,20 +86,20 @@ if direct then
   local free = call('EXISTS', KEYS.log) == 1 and call('EXISTS', KEYS.open[1]) == 0
   if added < count or not free then return { 'unfit' } end
 end
---- @include "confirmed"
-local confirmed = confirmedAt(ARGV.confirmed, meta[12], endBefore)
+local confirmed = ARGV.confirmed ~= ''
+  and math.min(endBefore, max(tonumber(ARGV.confirmed), tonumber(meta[12] or endBefore)))
 local extension, waitMs = false, 0
 if added > 0 and logEnd > tonumber(meta[8] or -1) then
   --- @include "reserve"
   extension, waitMs = reserve(KEYS.meta, endBefore, logEnd, ARGV.reservation)
 end
 local nowSeconds = producersChanged and tonumber(call('TIME')[1])
-local batches = meta[5] + added
 
 -- ── writes ──
 --- @include "wake"
 --- @include "make-stream"
 --- @include "store-span"
+--- @include "store-confirmed"
 if added == 0 then
   if known and confirmed then storeConfirmed(KEYS.meta, confirmed, meta[12]) end
   return { 'some', logStart, logEnd, maxTimestamp, epoch, times, unpack(verdicts) }
@@ -110,8 +110,8 @@ if direct then call('RENAMENX', KEYS.log, KEYS.open[1]) end
 for i = 1, direct and 0 or count do
   if ids[i] then call('XADD', KEYS.log, ids[i], 'b', ARGV.batches[i]) end
 end
-call('HSET', KEYS.meta, 'next', format('%d', logEnd), 'maxts', format('%d', maxTimestamp),
-  'bytes', format('%d', bytes), 'batches', format('%d', batches), 'largest', largest)
+call('HSET', KEYS.meta, 'next', format('%d', logEnd), 'maxts', format('%d', maxTimestamp), 'bytes',
+  format('%d', bytes), 'batches', format('%d', meta[5] + added), 'largest', largest)
 storeConfirmed(KEYS.meta, confirmed, meta[12])
 storeSpan(span, KEYS.meta, KEYS.spans)
 if producersChanged then call('HSET', KEYS.producers, unpack(changedProducers(nowSeconds))) end
