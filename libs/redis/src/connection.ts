@@ -130,7 +130,8 @@ export function openConnection(
 ): Connection {
   // With TLS what is read from the socket is not what Redis has sent.
   const sieve = options.tls ? undefined : lent;
-  const redis = new CoalescingRedis({
+  const onNoPrimary = (error: Error): void => void redis.emit('error', error);
+  const redis: CoalescingRedis = new CoalescingRedis({
     host: options.host,
     port: options.port,
     username: options.username,
@@ -154,7 +155,7 @@ export function openConnection(
     maxLoadingRetryTime: redisLimits.reconnectDelayMaxMs,
     disableClientInfo: true,
     retryStrategy: reconnectDelayMs,
-    Connector: sieve || place ? connectorWith({ lent: sieve, place }) : undefined,
+    Connector: sieve || place ? connectorWith({ lent: sieve, place, onNoPrimary }) : undefined,
   });
   if (meter !== undefined) {
     redis.meter = meter;
@@ -171,7 +172,8 @@ export function openConnection(
     lastError = error;
     // ioredis would go on in database 0, which is another's.
     if (commandOf(error) === 'select') redis.disconnect(true);
-    if (fresh) log.warn('Redis connection failed', { role, error: error.message });
+    if (fresh)
+      log.warn('Redis connection failed', { role, error: error.message.replaceAll('\n', ' ') });
   });
   redis.on('ready', () => {
     lastError = null;

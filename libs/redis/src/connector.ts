@@ -3,7 +3,7 @@ import { connect as connectSecurely, type ConnectionOptions } from 'node:tls';
 import { AbstractConnector, type RedisOptions } from 'ioredis';
 import type { LentReplies } from './lent-replies';
 import { ReplySieve } from './reply-sieve';
-import type { Address, Place } from './topology/place';
+import { addressText, type Address, type Place } from './topology/place';
 
 /**
  * What all sockets with a sieve are read into, one at a time. Large values are copied out of it at
@@ -17,6 +17,8 @@ export interface ConnectorParts {
   lent?: LentReplies | undefined;
   /** Says where to connect to; without it, where ioredis' options say. */
   place?: Place | undefined;
+  /** Told when it led to a server that is no primary; another attempt follows. */
+  onNoPrimary?: (error: Error) => void;
 }
 
 /**
@@ -27,6 +29,7 @@ export interface ConnectorParts {
 export function connectorWith({
   lent,
   place,
+  onNoPrimary,
 }: ConnectorParts): new (options: unknown) => AbstractConnector {
   return class OwnConnector extends AbstractConnector {
     private readonly options: RedisOptions;
@@ -59,6 +62,9 @@ export function connectorWith({
       const { address } = this;
       if (place === undefined || address === null || info.role !== 'slave') return true;
       place.isNoPrimary?.(address);
+      onNoPrimary?.(
+        new Error(`${addressText(address)} is a replica, and was named as the primary`),
+      );
       return false;
     }
 

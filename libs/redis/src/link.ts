@@ -9,10 +9,11 @@ import { openJobConnection, type JobConnectionKind, type JobConnections } from '
 import type { LentReplies } from './lent-replies';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import type { HistoryToken, ServerMemory } from './server';
-import { Shard, type ShardStatus } from './shard';
+import type { Shard, ShardStatus } from './shard';
 import { observeShards } from './shard-metrics';
 import type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
-import { OneShard, type ShardMaker, type Topology } from './topology/topology';
+import { openTopology } from './topology/open-topology';
+import type { Topology } from './topology/topology';
 
 /** What the link needs from outside. */
 export interface LinkDeps {
@@ -55,9 +56,8 @@ export class RedisLink {
     private readonly deps: LinkDeps,
   ) {
     const { metrics = silentMetrics } = deps;
-    const newShard: ShardMaker = (place) =>
-      new Shard(options, { ...deps, place, onAdmitted: (changed) => this.#admitted(changed) });
-    this.#topology = new OneShard(newShard);
+    const onAdmitted = (historyChanged: boolean): void => this.#admitted(historyChanged);
+    this.#topology = openTopology(options, { ...deps, onAdmitted });
     const { write, durable, read, entries, lent } = this.#topology;
     [this.write, this.durable, this.read, this.entries] = [write, durable, read, entries];
     this.lent = lent;
@@ -126,7 +126,7 @@ export class RedisLink {
 
   /** Opens a connection for jobs, which whoever asks for it closes; see `JobConnectionKind`. */
   openJobConnection<Kind extends JobConnectionKind>(kind: Kind): JobConnections[Kind] {
-    return openJobConnection(this.options, kind, this.deps.log);
+    return openJobConnection(this.options, kind, { ...this.deps, place: this.#first.place });
   }
 
   /**

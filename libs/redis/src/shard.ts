@@ -90,6 +90,8 @@ export class Shard {
    */
   readonly entries: Redis;
   readonly lent = new LentReplies();
+  /** Says where the primary is; undefined: it is where the options say. */
+  readonly place: Place | undefined;
   readonly #connections: Connections;
   readonly #subscriber: Subscriber;
   readonly #admission: Admission;
@@ -111,6 +113,7 @@ export class Shard {
     private readonly deps: ShardDeps,
   ) {
     const { metrics = silentMetrics, place } = deps;
+    this.place = place;
     const measured = callMetrics(metrics);
     const open = (role: ConnectionRole): Connection => {
       const meter = new CallMeter(measured, role, deps.clock);
@@ -161,7 +164,8 @@ export class Shard {
     this.#admission.start(facts);
     this.#subscriber.start();
     this.#heartbeat.start();
-    for (const { level, message } of adviseOnServer(facts)) this.deps.log[level](message);
+    for (const { level, message } of adviseOnServer(facts, this.place !== undefined))
+      this.deps.log[level](message);
     await this.#aof.begin();
   }
 
@@ -246,6 +250,11 @@ export class Shard {
    */
   suspect(reason: RedisUnavailable): void {
     this.#admission.suspect(reason);
+  }
+
+  /** Makes all connections anew, to wherever the primary is now. */
+  leave(): void {
+    for (const { redis } of Object.values(this.#connections)) redis.disconnect(true);
   }
 
   status(): ShardStatus {

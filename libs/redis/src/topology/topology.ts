@@ -6,6 +6,12 @@ import type { Place } from './place';
 /** Makes the connections to one primary, not started yet. */
 export type ShardMaker = (place?: Place) => Shard;
 
+/** A place that is also watched. */
+export interface FoundPlace extends Place {
+  start(): void;
+  stop(): Promise<void>;
+}
+
 /** What a Redis consists of, and which part of it has what. */
 export interface Topology {
   /** All shards; there is one at the least once it has started. */
@@ -34,7 +40,11 @@ export class OneShard implements Topology {
   readonly entries: Redis;
   readonly lent: LentReplies;
 
-  constructor(newShard: ShardMaker, place?: Place) {
+  /** @param place says where it is, each time anew; without it, the options do */
+  constructor(
+    newShard: ShardMaker,
+    private readonly place?: FoundPlace,
+  ) {
     this.#shard = newShard(place);
     const { write, durable, read, entries, lent } = this.#shard;
     [this.write, this.durable, this.read, this.entries] = [write, durable, read, entries];
@@ -46,11 +56,13 @@ export class OneShard implements Topology {
     return this.#shard;
   }
 
-  start(): Promise<void> {
-    return this.#shard.start();
+  async start(): Promise<void> {
+    await this.#shard.start();
+    this.place?.start();
   }
 
-  close(): Promise<void> {
-    return this.#shard.close();
+  async close(): Promise<void> {
+    await this.#shard.close();
+    await this.place?.stop();
   }
 }
