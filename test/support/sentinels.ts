@@ -118,12 +118,15 @@ export class WatchedRedis {
     const found = await Promise.all(
       this.sentinels.map((one) => one.ask('SENTINEL', 'MASTER', masterName)),
     );
-    const count = (text: string, name: string): number =>
-      Number(new RegExp(`${name}\r\n\\$\\d+\r\n(\\d+)`).exec(text)?.[1]);
     return found.every((text) => {
       return count(text, 'num-slaves') === 2 && count(text, 'num-other-sentinels') === 2;
     });
   }
+}
+
+/** A number of a reply of SENTINEL MASTER. */
+function count(text: string, name: string): number {
+  return Number(new RegExp(`${name}\r\n\\$\\d+\r\n(\\d+)`).exec(text)?.[1]);
 }
 
 function serverArgs(

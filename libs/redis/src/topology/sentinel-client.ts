@@ -104,11 +104,11 @@ const passwordNeeded =
 
 function problemOf(error: Error, lastError: Error | null): string {
   const text = isAnswer(error) ? error.message : (lastError ?? error).message;
-  if (/^NOAUTH/.test(text)) return passwordNeeded;
-  if (/^WRONGPASS/.test(text)) {
+  if (text.startsWith('NOAUTH')) return passwordNeeded;
+  if (text.startsWith('WRONGPASS')) {
     return 'it refuses the user or the password: look at sentinel-user and sentinel-password';
   }
-  if (/^NOPERM/.test(text)) return `its user lacks a right: ${text}`;
+  if (text.startsWith('NOPERM')) return `its user lacks a right: ${text}`;
   if (/unknown command/i.test(text)) return 'it is a Redis server, and no Sentinel';
   if (/timed out|ETIMEDOUT/i.test(text)) return 'no answer in time';
   return text;

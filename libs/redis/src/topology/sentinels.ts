@@ -1,6 +1,7 @@
 import { Periodic, type Clock, type Logger } from '@sluice/base';
 import { RedisStartError } from '../errors';
 import { redisLimits, type ResolvedOptions } from '../options';
+import { whatMostSay } from './majority';
 import { addressText, type Address, type Place } from './place';
 import type { TopologyOptions } from './redis-url';
 import { SentinelClient, type SentinelAnswer } from './sentinel-client';
@@ -92,39 +93,19 @@ export class Sentinels implements Place {
     return address;
   }
 
-  /** Resolves as soon as more than half of all name the same, or when all have answered. */
-  #vote(): Promise<Address> {
+  async #vote(): Promise<Address> {
     const { masterName } = this.parts.topology;
     const answers: (SentinelAnswer | undefined)[] = this.#clients.map(() => undefined);
-    const asked = this.#clients.map((client) => client.ask(masterName));
-    return new Promise((resolve, reject) => {
-      const collect = asked.map(async (answer, index) => {
-        answers[index] = await answer;
-        this.#tell(this.#clients[index]!.name, answers[index]);
-        const best = this.#best(answers);
-        if (best !== null && best.votes * 2 > answers.length) resolve(best.address);
-      });
-      void Promise.all(collect).then(() => {
-        const best = this.#best(answers);
-        if (best === null) reject(this.#nobody(answers as SentinelAnswer[]));
-        else resolve(best.address);
-      });
+    const asked = this.#clients.map(async (client, index) => {
+      const answer = await client.ask(masterName);
+      answers[index] = answer;
+      this.#tell(client.name, answer);
+      return answer.tag === 'primary' ? answer.address : null;
     });
-  }
-
-  /** What most name; of equals what is not known to be a replica, and then what stands first. */
-  #best(answers: readonly (SentinelAnswer | undefined)[]) {
-    const votes = new Map<string, { address: Address; votes: number }>();
-    for (const answer of answers) {
-      if (answer?.tag !== 'primary') continue;
-      const text = addressText(answer.address);
-      const before = votes.get(text)?.votes ?? 0;
-      votes.set(text, { address: answer.address, votes: before + 1 });
-    }
-    const weight = ([text, one]: [string, { votes: number }]): number =>
-      one.votes - (text === this.#replica ? 0.5 : 0);
-    const [first] = [...votes].sort((a, b) => weight(b) - weight(a));
-    return first?.[1] ?? null;
+    const isDoubted = (text: string): boolean => text === this.#replica;
+    const address = await whatMostSay(asked, { textOf: addressText, isDoubted });
+    if (address === null) throw this.#nobody(answers as SentinelAnswer[]);
+    return address;
   }
 
   /** One line in the log when a Sentinel cannot be used, and one when it can again. */
