@@ -19,6 +19,18 @@ const none: Rate = { recordsPerSecond: 0, bytesPerSecond: 0 };
 /** Of what nobody has used lately. */
 export const noRates: PartitionRates = { produced: none, consumed: none };
 
+/** What went through two views of the same partition. */
+export function addRates(one: PartitionRates, other: PartitionRates): PartitionRates {
+  const add = (a: Rate, b: Rate): Rate => ({
+    recordsPerSecond: a.recordsPerSecond + b.recordsPerSecond,
+    bytesPerSecond: a.bytesPerSecond + b.bytesPerSecond,
+  });
+  return {
+    produced: add(one.produced, other.produced),
+    consumed: add(one.consumed, other.consumed),
+  };
+}
+
 /**
  * A rate over the last `rateWindowMs`. Counted are this window and the one before, of which the
  * part is taken that lies within reach: two numbers each in place of a list of moments.
