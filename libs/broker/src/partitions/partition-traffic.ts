@@ -21,13 +21,16 @@ export const noRates: PartitionRates = { produced: none, consumed: none };
 
 /** What went through two views of the same partition. */
 export function addRates(one: PartitionRates, other: PartitionRates): PartitionRates {
-  const add = (a: Rate, b: Rate): Rate => ({
-    recordsPerSecond: a.recordsPerSecond + b.recordsPerSecond,
-    bytesPerSecond: a.bytesPerSecond + b.bytesPerSecond,
-  });
   return {
-    produced: add(one.produced, other.produced),
-    consumed: add(one.consumed, other.consumed),
+    produced: addRate(one.produced, other.produced),
+    consumed: addRate(one.consumed, other.consumed),
+  };
+}
+
+function addRate(one: Rate, other: Rate): Rate {
+  return {
+    recordsPerSecond: one.recordsPerSecond + other.recordsPerSecond,
+    bytesPerSecond: one.bytesPerSecond + other.bytesPerSecond,
   };
 }
 

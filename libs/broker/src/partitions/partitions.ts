@@ -147,7 +147,7 @@ export class Partitions {
     for (const id of ids) {
       const topic = this.topics.get(id);
       if (topic === undefined) continue;
-      for (const partition of [...this.led.ofTopic(id)]) {
+      for (const partition of this.led.ofTopic(id)) {
         const now = cluster.placementOf(topic, partition.ref.partition);
         const isHeld = now.leaderId === cluster.selfId && now.leadership === partition.leadership;
         if (!isHeld) this.end(partition);
