@@ -22,8 +22,8 @@ const unset = -1;
 /**
  * CreateTopics, v2–v7. v4: partitions and replication factor may be left out (taken from older
  * versions too). v5: the response tells size and configs. v7: the topic's id. Replicas are the
- * brokers that may lead a partition; who assigns them by hand has to ask the controller. Redis makes
- * the copies.
+ * brokers that may lead a partition; who assigns them by hand has to ask the controller. The
+ * copies are made by Redis.
  */
 export const createTopics = handle(CreateTopics, async (context, request) => {
   const { timeoutMs, validateOnly } = request;

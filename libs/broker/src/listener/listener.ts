@@ -61,8 +61,9 @@ export class Listener {
   }
 
   /**
-   * Listens and says on which port; who connects is kept waiting until `serve`. `::` takes IPv4 as well, and falls back to 0.0.0.0 where the
-   * machine has no IPv6. Rejects with the system's error (EADDRINUSE, EACCES …).
+   * Listens and says on which port; who connects is kept waiting until `serve`. `::` takes IPv4 as
+   * well, and falls back to 0.0.0.0 where the machine has no IPv6. Rejects with the system's error
+   * (EADDRINUSE, EACCES …).
    */
   async listen(host: string, port: number): Promise<number> {
     let bound: number;
