@@ -8,9 +8,9 @@ const transactionCoordinator = 1;
 const manyKeysVersion = 4;
 
 /**
- * FindCoordinator, v0–v5. v1: key types. v4: many keys. Not covered: transactional ids (key type 1),
- * which are refused until transactions are there: up to v3 as not authorized, for librdkafka asks
- * again for ever after any other error.
+ * FindCoordinator, v0–v5. v1: key types. v4: many keys. Not covered: transactional ids (key type
+ * 1), which are refused until transactions are there: up to v3 as not authorized, for librdkafka
+ * asks again for ever after any other error.
  */
 export const findCoordinator = handle(FindCoordinator, ({ services, apiVersion }, request) => {
   const { keyType } = request;
