@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Disk } from './power-cut/disk';
 import type { TestRedis } from './redis';
 import { inDatabase, makeSetup, type ServerSetup } from './servers/setup';
+import { writeOut } from './write-out';
 
 const localHost = '127.0.0.1';
 const startTimeoutMs = 10_000;
@@ -88,22 +89,14 @@ export class LocalRedis implements TestRedis {
 
   async stop(): Promise<void> {
     await Promise.all([...this.beforeStop].map((action) => action()));
-    await this.kill();
+    await this.#end();
     this.#guard.stdin?.end();
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
   async kill(): Promise<void> {
-    const server = this.#server;
-    this.#server = null;
-    if (server !== null && server.exitCode === null && server.signalCode === null) {
-      const exit = new Promise((resolve) => server.once('exit', resolve));
-      server.ref();
-      server.kill('SIGKILL');
-      await exit;
-    }
-    // The guard kills what this file names, so it must not outlive the process.
-    rmSync(join(this.#folder, 'pid'), { force: true });
+    if (this.#server !== null) await writeOut(this);
+    await this.#end();
   }
 
   async restart(): Promise<void> {
@@ -145,8 +138,21 @@ export class LocalRedis implements TestRedis {
     const { pid } = this;
     if (this.#disk === null || pid === null) throw new Error('This server has no power to cut.');
     process.kill(-pid, 'SIGKILL');
-    await this.kill();
+    await this.#end();
     this.#disk.cut();
+  }
+
+  async #end(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    if (server !== null && server.exitCode === null && server.signalCode === null) {
+      const exit = new Promise((resolve) => server.once('exit', resolve));
+      server.ref();
+      server.kill('SIGKILL');
+      await exit;
+    }
+    // The guard kills what this file names, so it must not outlive the process.
+    rmSync(join(this.#folder, 'pid'), { force: true });
   }
 
   #allArgs(): string[] {
