@@ -17,7 +17,7 @@ export class Neighbours {
     return this.share > this.limits.directMissShareMax;
   }
 
-  /** An append has been made, whichever way, and told whether the log ended where it was thought. */
+  /** An append, whichever way, has told whether the log ended elsewhere than was thought. */
   note(cameBetween: boolean): void {
     this.share += (Number(cameBetween) - this.share) / this.limits.directMissMemory;
   }
