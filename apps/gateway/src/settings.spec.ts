@@ -23,7 +23,7 @@ describe('settings', () => {
       port: 9092,
       advertisedHost: 'localhost',
       advertisedPort: 9092,
-      brokerId: 1,
+      brokerId: undefined,
       autoCreateTopics: true,
       frameBytesMax: 104_857_600,
       offsetsRetentionMinutes: 10_080,
