@@ -1,4 +1,4 @@
-import type { RedisLink } from '@sluice/redis';
+import type { RedisLink, Shard } from '@sluice/redis';
 import type { Confirmation } from '../configs/confirmation';
 import type { LogHistory } from '../recovery/log-history';
 import type { AppendBatch, AppendReply } from './append-call';
@@ -38,7 +38,9 @@ export interface AppendLanes {
 
 /** What the lanes of one writer need. */
 export interface LanesOptions {
-  redis: RedisLink;
+  redis: Pick<RedisLink, 'shardOf'>;
+  /** A key of the partition. */
+  key: string;
   appends: Appends;
   leaderEpoch: number;
   replicationTimeoutMs: number;
@@ -55,7 +57,12 @@ export class RedisLanes implements AppendLanes {
 
   async ready(asked: Asked): Promise<void> {
     await this.options.history?.opening;
-    if (asked?.isAwaited) await requireReplicas(this.options.redis, asked.copies);
+    if (asked?.isAwaited) await requireReplicas(this.#shard, asked.copies);
+  }
+
+  /** The one that has the partition now. */
+  get #shard(): Shard {
+    return this.options.redis.shardOf(this.options.key);
   }
 
   get isOpen(): boolean {
@@ -63,19 +70,20 @@ export class RedisLanes implements AppendLanes {
   }
 
   send(batches: readonly AppendBatch[], asked: Asked, upTo: number): AppendCall {
-    const { redis, appends, leaderEpoch, replicationTimeoutMs } = this.options;
+    const { appends, leaderEpoch, replicationTimeoutMs } = this.options;
     const terms = { leaderEpoch, confirmed: asked === null ? null : upTo };
+    const shard = this.#shard;
     if (!asked?.isAwaited) {
-      return { reply: appends.append(redis.write, terms, batches), confirm: null };
+      return { reply: appends.append(shard.write, terms, batches), confirm: null };
     }
     const { copies } = asked;
-    const { durable } = redis;
+    const { durable } = shard;
     const { stream } = durable;
     // A new connection knows nothing of what was written on the one before it.
     const sameConnection = (): boolean => durable.stream === stream;
     return {
       reply: appends.append(durable, terms, batches),
-      confirm: () => waitForReplicas(redis, copies, replicationTimeoutMs, sameConnection),
+      confirm: () => waitForReplicas(shard, copies, replicationTimeoutMs, sameConnection),
     };
   }
 }

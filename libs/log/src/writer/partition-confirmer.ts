@@ -10,7 +10,7 @@ import { requireReplicas, waitForReplicas } from './replication';
 
 /** What a confirmer is made of. */
 export interface ConfirmerOptions {
-  redis: RedisLink;
+  redis: Pick<RedisLink, 'shardOf'>;
   keys: PartitionKeys;
   clock: Pick<Clock, 'setTimer'>;
   limits: Pick<PartitionLimits, 'confirmStaleMs' | 'confirmAgainMs'>;
@@ -141,9 +141,10 @@ export class PartitionConfirmer {
     const asked = askedNow();
     if (asked === undefined) return this.told(this.known);
     const waits = isWanted && asked !== null;
-    if (waits) await requireReplicas(redis, asked.copies);
+    const shard = redis.shardOf(keys.meta);
+    if (waits) await requireReplicas(shard, asked.copies);
     // WAIT covers its connection's writes, and what only tells is not to stand behind a WAIT.
-    const connection = waits ? redis.durable : redis.write;
+    const connection = waits ? shard.durable : shard.write;
     const { stream } = connection;
     const { known } = this;
     const upTo = asked === null ? 'end' : known;
@@ -155,7 +156,7 @@ export class PartitionConfirmer {
     this.told(reply.highWatermark);
     if (!waits || reply.logEnd <= reply.highWatermark) return;
     const sameConnection = (): boolean => connection.stream === stream;
-    await waitForReplicas(redis, asked.copies, replicationTimeoutMs, sameConnection);
+    await waitForReplicas(shard, asked.copies, replicationTimeoutMs, sameConnection);
     this.confirmed(reply.logEnd);
   }
 
