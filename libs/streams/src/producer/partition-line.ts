@@ -109,7 +109,7 @@ export class PartitionLine {
     this.#linger ??= clock.setTimer(lingerMs, () => this.#begin());
   }
 
-  /** When whoever sends now has sent all: a tick comes when every settled promise was dealt with. */
+  /** When whoever sends now has sent all: a tick comes once every settled promise was heard. */
   #begin(): void {
     this.#linger?.cancel();
     this.#linger = null;
