@@ -85,6 +85,8 @@ export interface NewWriter {
   onReply: AppendListener;
   /** Of this partition and process; without one, others move the high watermark. */
   confirmer?: PartitionConfirmer;
+  /** See `WriterOptions`. */
+  isGathered?: boolean;
 }
 
 /**
@@ -146,14 +148,15 @@ export class PartitionStore {
    * them; a process needs one a partition.
    */
   writer(ref: PartitionRef, options: NewWriter): PartitionWriter {
-    const { log, trouble, onReply, confirmer = nobodyConfirms, ...terms } = options;
+    const { log, trouble, onReply, confirmer = nobodyConfirms, isGathered, ...terms } = options;
     const { redis, limits, transactions, reservation, clock, history, meter } = this;
     const ends = this.ends.of(ref);
     const common = { limits, transactions, reservation, clock, ends, meter };
     const keys = this.keys(ref);
     const appends = new Appends(keys, common);
     const lanes = new RedisLanes({ redis, key: keys.log, appends, history, ...terms });
-    return new PartitionWriter({ lanes, limits, log, trouble, onReply, confirmer, meter });
+    const told = { log, trouble, onReply, confirmer, meter };
+    return new PartitionWriter({ lanes, limits, isGathered, ...told });
   }
 
   /** Moves the high watermark of a partition; a process needs one a partition. To be closed. */

@@ -78,6 +78,8 @@ export class PartitionWriters {
       trouble,
       onReply: nobodyAsks,
       confirmer,
+      // Producers have made batches of what they were given.
+      isGathered: true,
     });
     return { writer, confirmer };
   }

@@ -2,8 +2,9 @@
 -- that is asked for; else nil or false. The channel may be forbidden to the user; then they find
 -- out by asking.
 local function wake(channel, logEnd, logStart, confirmed, epoch)
-  local readable = math.max(logStart, math.min(logEnd, tonumber(confirmed or logEnd)))
-  local message = string.format('%d %d %d %d', logEnd, logStart, readable, epoch)
-  if readable < logEnd then message = string.format('%s %d', message, readable) end
-  redis.pcall('PUBLISH', channel, message)
+  local readable, form = logEnd, '%d %d %d %d'
+  if confirmed then readable = math.max(logStart, math.min(logEnd, tonumber(confirmed))) end
+  if readable < logEnd then form = '%d %d %d %d %d' end
+  redis.pcall('PUBLISH', channel,
+    string.format(form, logEnd, logStart, readable, epoch, readable))
 end
