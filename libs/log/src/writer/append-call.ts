@@ -55,7 +55,7 @@ export interface LogPosition {
 /** On what an append depends, and what it has to see to; see the script's header. */
 export interface AppendTerms {
   /** -1: on no leadership. */
-  leaderEpoch: number;
+  leadership: number;
   /** A WAIT follows on the same connection. */
   confirm: boolean;
 }
@@ -89,7 +89,7 @@ export function runAppend(
  */
 export function appendArgs(
   { wake }: PartitionKeys,
-  { leaderEpoch, confirm, reservation }: SentTerms,
+  { leadership, confirm, reservation }: SentTerms,
   position: LogPosition | null,
   batches: readonly AppendBatch[],
 ) {
@@ -106,7 +106,7 @@ export function appendArgs(
     at = facts.writeUInt32LE(batch.bytes.length, at);
   }
   return {
-    leaderEpoch,
+    leadership,
     position: position === null ? '' : `${position.logEndOffset} ${position.maxTimestampMs}`,
     confirm: confirm ? 1 : 0,
     wake,

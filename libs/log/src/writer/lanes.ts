@@ -1,4 +1,5 @@
 import type { RedisLink } from '@sluice/redis';
+import { LeadershipLost, noLeadership, type Leadership } from '../leadership';
 import type { LogHistory } from '../recovery/log-history';
 import type { AppendBatch, AppendReply } from './append-call';
 import type { Appends } from './appends';
@@ -32,7 +33,8 @@ export interface AppendLanes {
 export interface LanesOptions {
   redis: RedisLink;
   appends: Appends;
-  leaderEpoch: number;
+  /** What appends depend on; left out: on none. */
+  leadership?: Leadership;
   replicationTimeoutMs: number;
   /** Says when appends may be made. */
   history: LogHistory | undefined;
@@ -46,18 +48,23 @@ export class RedisLanes implements AppendLanes {
   constructor(private readonly options: LanesOptions) {}
 
   async ready(copies: number): Promise<void> {
-    await this.options.history?.opening;
-    if (copies > 0) await requireReplicas(this.options.redis, copies);
+    const { history, leadership, redis } = this.options;
+    await history?.opening;
+    if (leadership?.isOpen) await leadership.claim().catch(unlessLost);
+    if (copies > 0) await requireReplicas(redis, copies);
   }
 
   get isOpen(): boolean {
-    return (this.options.history?.opening ?? null) === null;
+    const { history, leadership } = this.options;
+    return (history?.opening ?? null) === null && leadership?.isOpen !== true;
   }
 
   send(batches: readonly AppendBatch[], copies: number): AppendCall {
-    const { redis, appends, leaderEpoch, replicationTimeoutMs } = this.options;
+    const { redis, appends, replicationTimeoutMs } = this.options;
+    const { number: leadership, isOver } = this.options.leadership ?? noneNeeded;
+    if (isOver) return { reply: Promise.resolve({ refused: 'fenced-leader' }), confirm: null };
     if (copies === 0) {
-      const reply = appends.append(redis.write, { leaderEpoch, confirm: false }, batches);
+      const reply = appends.append(redis.write, { leadership, confirm: false }, batches);
       return { reply, confirm: null };
     }
     const { durable } = redis;
@@ -65,8 +72,16 @@ export class RedisLanes implements AppendLanes {
     // A new connection knows nothing of what was written on the one before it.
     const sameConnection = (): boolean => durable.stream === stream;
     return {
-      reply: appends.append(durable, { leaderEpoch, confirm: true }, batches),
+      reply: appends.append(durable, { leadership, confirm: true }, batches),
       confirm: () => waitForReplicas(redis, copies, replicationTimeoutMs, sameConnection),
     };
   }
+}
+
+const noneNeeded = { number: noLeadership, isOver: false };
+
+/** What is appended then is refused as it comes. */
+function unlessLost(error: unknown): null {
+  if (error instanceof LeadershipLost) return null;
+  throw error;
 }

@@ -10,8 +10,6 @@ export interface PartitionWritersOptions {
   trouble: Pick<TroubleLog, 'note'>;
 }
 
-/** Appends depend on no leadership, as those of a gateway; see `noLeadership` in libs/broker. */
-const noLeadership = -1;
 /** Whoever appends hears of it from its own `done`. */
 const nobodyAsks = (): void => undefined;
 
@@ -46,7 +44,7 @@ export class PartitionWriters {
   #make(ref: PartitionRef): PartitionWriter {
     const { store, replicationTimeoutMs, log, trouble } = this.options;
     return store.writer(ref, {
-      leaderEpoch: noLeadership,
+      // Without a leadership: whoever leads the partition hears of it.
       replicationTimeoutMs,
       log,
       trouble,
