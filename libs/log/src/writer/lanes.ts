@@ -1,4 +1,4 @@
-import type { RedisLink } from '@sluice/redis';
+import type { RedisLink, Shard } from '@sluice/redis';
 import { LeadershipLost, noLeadership, type Leadership } from '../leadership';
 import type { LogHistory } from '../recovery/log-history';
 import type { AppendBatch, AppendReply } from './append-call';
@@ -31,7 +31,9 @@ export interface AppendLanes {
 
 /** What the lanes of one writer need. */
 export interface LanesOptions {
-  redis: RedisLink;
+  redis: Pick<RedisLink, 'shardOf'>;
+  /** A key of the partition. */
+  key: string;
   appends: Appends;
   /** What appends depend on; left out: on none. */
   leadership?: Leadership;
@@ -48,10 +50,15 @@ export class RedisLanes implements AppendLanes {
   constructor(private readonly options: LanesOptions) {}
 
   async ready(copies: number): Promise<void> {
-    const { history, leadership, redis } = this.options;
+    const { history, leadership } = this.options;
     await history?.opening;
     if (leadership?.isOpen) await leadership.claim().catch(unlessLost);
-    if (copies > 0) await requireReplicas(redis, copies);
+    if (copies > 0) await requireReplicas(this.#shard, copies);
+  }
+
+  /** The one that has the partition now. */
+  get #shard(): Shard {
+    return this.options.redis.shardOf(this.options.key);
   }
 
   get isOpen(): boolean {
@@ -60,20 +67,21 @@ export class RedisLanes implements AppendLanes {
   }
 
   send(batches: readonly AppendBatch[], copies: number): AppendCall {
-    const { redis, appends, replicationTimeoutMs } = this.options;
+    const { appends, replicationTimeoutMs } = this.options;
     const { number: leadership, isOver } = this.options.leadership ?? noneNeeded;
     if (isOver) return { reply: Promise.resolve({ refused: 'fenced-leader' }), confirm: null };
+    const shard = this.#shard;
     if (copies === 0) {
-      const reply = appends.append(redis.write, { leadership, confirm: false }, batches);
+      const reply = appends.append(shard.write, { leadership, confirm: false }, batches);
       return { reply, confirm: null };
     }
-    const { durable } = redis;
+    const { durable } = shard;
     const { stream } = durable;
     // A new connection knows nothing of what was written on the one before it.
     const sameConnection = (): boolean => durable.stream === stream;
     return {
       reply: appends.append(durable, { leadership, confirm: true }, batches),
-      confirm: () => waitForReplicas(redis, copies, replicationTimeoutMs, sameConnection),
+      confirm: () => waitForReplicas(shard, copies, replicationTimeoutMs, sameConnection),
     };
   }
 }
