@@ -78,7 +78,7 @@ function call(keys: PartitionKeys, batches: AppendBatch[], source: string): Prom
   const { meta, log, producers, spans } = keys;
   const args = appendArgs(keys, terms, null, batches);
   const { leadership, position, confirm, wake, reservation, facts } = args;
-  const values = [leaderEpoch, position, confirm, wake, reservation, facts];
+  const values = [leadership, position, confirm, wake, reservation, facts];
   const bytes = batches.map((batch) => batch.bytes);
   return redis.write.eval(source, 4, meta, log, producers, spans, ...values, ...bytes);
 }
