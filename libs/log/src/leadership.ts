@@ -1,8 +1,7 @@
 import { RedisUnavailable, UnknownOutcome, type Redis } from '@sluice/redis';
-import type { PartitionBounds } from './bounds';
+import { boundsOf, type PartitionBounds } from './bounds';
 import type { PartitionKeys } from './keys';
 import { partitionLimits } from './partition-limits';
-import { LeaderEpochs } from './recovery/epochs';
 import { newerFormat } from './recovery/newer-format';
 import { leadScript } from './scripts';
 
@@ -39,20 +38,11 @@ export async function lead(
       return { refused: 'unknown-partition' };
     case 'fenced':
       return { refused: 'fenced-leader', leadership: reply.leadership };
-    case 'led':
-      return {
-        bounds: {
-          logStartOffset: reply.start,
-          logEndOffset: reply.next,
-          lastStableOffset: reply.next,
-          bytes: reply.bytes,
-          batches: reply.batches,
-          largestBatchBytes: reply.largest,
-          maxTimestampMs: reply.maxTimestamp,
-          leaderEpoch: reply.epoch,
-          leaderEpochs: LeaderEpochs.parse(reply.epochs),
-        },
-      };
+    case 'led': {
+      const { start, next, bytes, batches, largest, maxTimestamp, epoch } = reply;
+      const numbers = [start, next, bytes, batches, largest, maxTimestamp, epoch];
+      return { bounds: boundsOf(numbers, reply.epochs, reply.confirmed || null) };
+    }
   }
 }
 

@@ -8,7 +8,7 @@ export const appendScript = defineScript({
   name: 'log/append',
   file: file('append'),
   keys: ['meta', 'log', 'producers', 'spans?', 'open…'],
-  args: ['leadership', 'position', 'confirm', 'wake', 'reservation', 'facts', 'batches…'],
+  args: ['leadership', 'position', 'confirmed', 'wake', 'reservation', 'facts', 'batches…'],
   reply: {
     all: { logStart: 'int', logEnd: 'int', maxTimestamp: 'int', epoch: 'int' },
     some: {
@@ -49,9 +49,20 @@ export const leadScript = defineScript({
       maxTimestamp: 'int',
       epoch: 'int',
       epochs: 'text',
+      confirmed: 'text',
     },
   },
   refused: { fenced: { leadership: 'int' }, 'unknown-partition': {}, 'newer-format': {} },
+});
+
+/** Moves a partition's high watermark. */
+export const confirmScript = defineScript({
+  name: 'log/confirm',
+  file: file('confirm'),
+  keys: ['meta'],
+  args: ['upTo', 'wake'],
+  reply: { confirmed: { highWatermark: 'int', logEnd: 'int' } },
+  refused: { 'unknown-partition': {}, 'newer-format': {} },
 });
 
 /** Makes an empty partition, unless it is there. */

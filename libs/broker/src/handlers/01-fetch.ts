@@ -93,6 +93,7 @@ function targetsOf({ services }: RequestContext, request: FetchRequest): FetchTa
         chunks: [],
         bytes: 0,
         highWatermark: unknownOffset,
+        logEndOffset: unknownOffset,
         logStartOffset: unknownOffset,
         changesSeen: 0,
       };

@@ -3,8 +3,10 @@ import type {
   AppendBatch,
   AppendDone,
   AppendReply,
+  Confirmation,
   Leadership,
   PartitionBounds,
+  PartitionConfirmer,
   PartitionRef,
   PartitionStore,
   PartitionWatch,
@@ -35,6 +37,8 @@ export interface PartitionServices {
   hotMemory: HotMemory;
   readAheadBudget: MemoryBudget;
   replicationTimeoutMs: number;
+  /** What a topic asks for before readers get a record; undefined: there is no such topic. */
+  confirmationOf: (topicId: string) => Confirmation | null | undefined;
   log: Logger;
   traffic: TrafficMeter;
   /** Told of appends that fail, of all partitions together. */
@@ -59,6 +63,7 @@ export interface PartitionTerms {
  */
 export class Partition {
   private readonly writer: PartitionWriter;
+  private readonly confirmer: PartitionConfirmer;
   private readonly watch: PartitionWatch;
   private readonly ring: HotRing;
   private readonly cold: ColdReads;
@@ -81,13 +86,15 @@ export class Partition {
     const onReply = this.appended.bind(this);
     this.claim = this.makeClaim();
     const { claim: leadership } = this;
-    this.writer = store.writer(ref, {
-      leadership,
+    const confirmer = (this.confirmer = store.confirmer(ref, {
       replicationTimeoutMs,
-      log,
       trouble,
-      onReply,
-    });
+      asked: () => services.confirmationOf(ref.topicId),
+      highWatermark: () => this.watch.highWatermark,
+      onConfirmed: (upTo) => this.watch.confirmed(upTo),
+    }));
+    const common = { replicationTimeoutMs, log, trouble, onReply, confirmer };
+    this.writer = store.writer(ref, { leadership, ...common });
     const isAppending = (): boolean => this.writer.callIsOut;
     this.watch = store.watch(ref, {
       leadership,
@@ -95,6 +102,7 @@ export class Partition {
       isAppending,
       onSetBack: () => this.forget(),
       onTrimmed: (logStartOffset) => this.forgetBelow(logStartOffset),
+      onUnconfirmed: (bounds) => confirmer.noticed(bounds),
     });
     this.lastUsedMs = clock.monotonicMs();
   }
@@ -121,7 +129,7 @@ export class Partition {
 
   /** True when nothing is under way and nobody has asked for some time. */
   get idle(): boolean {
-    if (this.watch.hasListeners || this.writer.busy) return false;
+    if (this.watch.hasListeners || this.writer.busy || this.confirmer.busy) return false;
     return this.services.clock.monotonicMs() - this.lastUsedMs > limits.partitionIdleMs;
   }
 
@@ -135,28 +143,29 @@ export class Partition {
     this.lastUsedMs = this.services.clock.monotonicMs();
   }
 
-  /** Appends a batch that was checked before; `copies` replicas have to confirm it. */
-  append(batch: AppendBatch, copies: number, done: AppendDone): void {
+  /** Appends a batch that was checked before; null: the primary's word is enough for it. */
+  append(batch: AppendBatch, asked: Confirmation | null, done: AppendDone): void {
     this.lastUsedMs = this.services.clock.monotonicMs();
-    this.writer.append(batch, copies, done, this.lastUsedMs);
+    this.writer.append(batch, asked, done, this.lastUsedMs);
   }
 
   /**
    * The batches from the one that holds `offset`, up to `bytesMax` but at least one where there is
-   * any; no run when the offset is the log end. Rejects with RedisUnavailable when Redis is needed
-   * and away.
+   * any; no run where the offset is the high watermark, or above it in the log. Rejects with
+   * RedisUnavailable when Redis is needed and away.
    */
   async read(offset: number, bytesMax: number): Promise<ReadOutcome> {
     this.lastUsedMs = this.services.clock.monotonicMs();
     let bounds = await this.watch.current();
     if (bounds && refusalOf(offset, bounds)) bounds = await this.watch.refresh();
     const outcome = lookAt(offset, bounds);
-    if (!bounds || 'refused' in outcome || offset === bounds.logEndOffset) return outcome;
-    const run = this.readHot(offset, bytesMax) ?? (await this.readCold(offset, bytesMax));
+    if (!bounds || 'refused' in outcome || offset >= bounds.highWatermark) return outcome;
+    const hot = this.readHot(offset, bytesMax, bounds.highWatermark);
+    const run = hot ?? (await this.readCold(offset, bytesMax));
     // The log has been trimmed meanwhile, or a hand has removed what was there.
     if (!run) return lookAt(offset, await this.watch.refresh());
-    // What was appended meanwhile may have come along.
-    const highWatermark = Math.max(bounds.logEndOffset, run.nextOffset);
+    // What was confirmed meanwhile may have come along.
+    const highWatermark = Math.max(bounds.highWatermark, run.nextOffset);
     return { run, logStartOffset: bounds.logStartOffset, highWatermark };
   }
 
@@ -211,6 +220,7 @@ export class Partition {
     this.isOpen = false;
     this.claim?.end();
     this.writer.close();
+    this.confirmer.close();
     this.forget();
   }
 
@@ -226,7 +236,11 @@ export class Partition {
     this.cold.dropBelow(logStartOffset);
   }
 
-  private appended(batches: readonly AppendBatch[], reply: AppendReply | null): void {
+  private appended(
+    batches: readonly AppendBatch[],
+    reply: AppendReply | null,
+    asked: Confirmation | null,
+  ): void {
     if (!reply || 'refused' in reply) {
       const isGone = reply?.refused === 'unknown-partition';
       this.watch.appendFailed({ isGone });
@@ -247,11 +261,11 @@ export class Partition {
     });
     this.meter.appended(appended, records, bytesAppended);
     this.forgetBelow(reply.logStartOffset);
-    this.watch.appended(reply.logStartOffset, reply.logEndOffset);
+    this.watch.appended(reply.logStartOffset, reply.logEndOffset, asked !== null);
   }
 
-  private readHot(offset: number, bytesMax: number): BatchRun | null {
-    const run = this.ring.read(offset, bytesMax);
+  private readHot(offset: number, bytesMax: number, endOffset: number): BatchRun | null {
+    const run = this.ring.read(offset, bytesMax, endOffset);
     if (run !== null) this.meter.read('hot', run.batches ?? 0, run.nextOffset - offset, run.bytes);
     return run;
   }
@@ -294,6 +308,6 @@ function refusalOf(offset: number, bounds: PartitionBounds | null): ReadRefusal 
 function lookAt(offset: number, bounds: PartitionBounds | null): ReadOutcome {
   const refusal = refusalOf(offset, bounds);
   if (refusal || !bounds) return refusal!;
-  const { logStartOffset, logEndOffset } = bounds;
-  return { run: null, logStartOffset, highWatermark: logEndOffset };
+  const { logStartOffset, highWatermark } = bounds;
+  return { run: null, logStartOffset, highWatermark };
 }

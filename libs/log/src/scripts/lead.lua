@@ -8,12 +8,12 @@ is to know of the log. A full Redis does not stop it, for consumers are to go on
 
 KEYS    meta
 ARGV    leadership epochsMax wake
-REPLY   led start next bytes batches largest maxTimestamp epoch epochs
+REPLY   led start next bytes batches largest maxTimestamp epoch epochs confirmed
 REFUSED fenced leadership (which the partition has by now) | unknown-partition | newer-format ]]
 --- @include "epochs"
 local call = redis.call
 local fields = { 'start', 'next', 'bytes', 'batches', 'largest', 'maxts', 'epoch', 'epochs',
-  'leadership', 'format' }
+  'leadership', 'format', 'confirmed' }
 local meta = call('HMGET', KEYS.meta, unpack(fields))
 if not meta[2] then return { 'unknown-partition' } end
 if tonumber(meta[10] or 1) > 1 then return { 'newer-format' } end
@@ -28,13 +28,13 @@ if begins then
   epoch = epoch + 1
   epochs = withEpoch(meta[8], epoch, logEnd, logStart, tonumber(ARGV.epochsMax))
 end
-reply[8], reply[9] = epoch, epochs
+reply[8], reply[9], reply[10] = epoch, epochs, meta[11] or ''
 
 -- ── writes ──
 --- @include "wake"
 if leadership > known then call('HSET', KEYS.meta, 'leadership', ARGV.leadership) end
 if begins then
   call('HSET', KEYS.meta, 'epoch', string.format('%d', epoch), 'epochs', epochs)
-  wake(ARGV.wake, logEnd, logStart, logEnd, epoch)
+  wake(ARGV.wake, logEnd, logStart, meta[11], epoch)
 end
 return reply
