@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ListOffsets } from '@sluice/wire';
 import { ClusterClient } from './clients/cluster-client';
 import { retryPauseMs, type ClientContext } from './clients/context';
 import { fetchOnce } from './clients/fetching';
 import type { FinalRecord } from './history/operation';
-import { setTimeout as sleep } from 'node:timers/promises';
 
+/** A time that stands for the log start. */
+const earliest = -2;
 const recordsPerPiece = 1_000;
 /** A log that cannot be read to its end within this time is written down as far as it could be. */
 const readingMsMax = 60_000;
@@ -27,6 +30,22 @@ export async function readFinally(
   return last;
 }
 
+/** Where a log begins; 0 where nobody can tell. */
+async function logStartOf(
+  cluster: ClusterClient,
+  topic: string,
+  partition: number,
+): Promise<number> {
+  try {
+    const { client } = await cluster.leader(partition);
+    const partitions = [{ partitionIndex: partition, timestamp: earliest }];
+    const { topics } = await client.send(ListOffsets, 4, { topics: [{ name: topic, partitions }] });
+    return Math.max(0, topics[0]?.partitions[0]?.offset ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
 async function readPartition(
   cluster: ClusterClient,
   { history, topic }: ClientContext,
@@ -35,7 +54,7 @@ async function readPartition(
   const { partition } = about;
   const records: FinalRecord[] = [];
   const untilMs = performance.now() + readingMsMax;
-  let offset = 0;
+  let offset = await logStartOf(cluster, topic, partition);
   let end: number | null = null;
   while (end === null && performance.now() < untilMs) {
     const fetched = await fetchOnce(cluster, topic, { partition, offset });

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTopics, ErrorCode } from '@sluice/wire';
 import { eventually } from '../support/eventually';
 import { RawClient } from '../support/raw-client';
+import { groupProgressMsMax } from './checkers/liveness';
 import type { ClientContext } from './clients/context';
 import { faultsIn, faultsNamed } from './faults/all-faults';
 import { FaultRunner } from './faults/fault-runner';
@@ -16,8 +16,8 @@ import { Workload } from './workload';
 
 const topic = 'chaos';
 const partitions = 4;
-/** How long everybody works on after the last fault. */
-const settleMs = { least: 4_000, most: 15_000 };
+/** How long everybody works on after the last fault, at the least. */
+const settleMsMin = 4_000;
 const drainMsMax = 40_000;
 
 /** What a run is asked for. */
@@ -61,7 +61,7 @@ export async function runChaos(options: RunOptions): Promise<void> {
     const workload = new Workload(context);
     noteRun(options, setUp, workload, history);
     await options.sabotage?.(setUp, topic);
-    await work(context, workload, options, () => runner.run(schedule, seconds));
+    await work(setUp, context, workload, options, () => runner.run(schedule, seconds));
     if (runner.skipped > 0) options.progress(`${runner.skipped} faults found no free target`);
   } finally {
     await setUp?.stop();
@@ -70,6 +70,7 @@ export async function runChaos(options: RunOptions): Promise<void> {
 }
 
 async function work(
+  { gateways }: SetUp,
   context: ClientContext,
   workload: Workload,
   { progress, seconds, signal }: RunOptions,
@@ -81,16 +82,22 @@ async function work(
   await workload.start();
   progress(`${seconds} s of faults`);
   await letFaultsHappen();
-  history.add({ kind: 'healed', atMs: history.now() });
+  const healedMs = history.now();
+  history.add({ kind: 'healed', atMs: healedMs });
   workload.settle();
   progress('every fault is over');
-  const settlesMs = Math.min(settleMs.most, Math.max(settleMs.least, (seconds * 1_000) / 4));
-  if (!signal.aborted) await sleep(settlesMs, undefined, { signal }).catch(() => undefined);
+  const everybody = [...workload.producers.map(({ name }) => name), ...names];
+  const untilMs = healedMs + settleMsMin;
+  const isSettled = () => history.now() > untilMs && reached.haveGotOn(everybody, healedMs);
+  await workload.wait(() => signal.aborted || isSettled(), groupProgressMsMax);
   await workload.stopProducers();
   const last = await readFinally(context, 1);
   progress('consumers read to the end');
-  await workload.drain(() => signal.aborted || reached.haveReached(names, last), drainMsMax);
+  await workload.wait(() => signal.aborted || reached.haveReached(names, last), drainMsMax);
   await workload.stopConsumers();
+  // What they have in memory is not in their way any more.
+  await Promise.all(gateways.map((gateway) => gateway.kill()));
+  await Promise.all(gateways.map((gateway) => gateway.start()));
   await readFinally(context, 2);
 }
 

@@ -53,10 +53,10 @@ export class Workload {
     await Promise.all(this.producers.map((client) => this.#stop(client)));
   }
 
-  /** Waits until `isDone`, but not for ever: consumers that never get there are found later. */
-  async drain(isDone: () => boolean, drainMsMax: number): Promise<void> {
-    const untilMs = performance.now() + drainMsMax;
-    while (!isDone() && performance.now() < untilMs) await sleep(lookEveryMs);
+  /** Waits until something is so, but not for ever: what never comes is found by checkers. */
+  async wait(isSo: () => boolean, waitMsMax: number): Promise<void> {
+    const untilMs = performance.now() + waitMsMax;
+    while (!isSo() && performance.now() < untilMs) await sleep(lookEveryMs);
   }
 
   async stopConsumers(): Promise<void> {

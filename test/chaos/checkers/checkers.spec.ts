@@ -158,11 +158,10 @@ const seeds: [what: string, by: string[], change: (history: SoundHistory) => voi
     },
   ],
   [
-    'a log that is another one when it is read again',
+    'a log that is another one in the memory of gateways',
     ['final-log'],
-    ({ more, log }) => {
-      more.push({ kind: 'final', reading: 2, partition: 0, records: [[5, 'x', 0]], end: 6 });
-      expect(log[0]).toHaveLength(5);
+    ({ more }) => {
+      more.push({ kind: 'final', reading: 1, partition: 0, records: [[5, 'x', 0]], end: 6 });
     },
   ],
   ['a leader epoch that falls', ['final-log'], ({ log }) => (log[0]![3]![2] = -1)],

@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientKind, SeenRecord } from '../history/operation';
 import { retryPauseMs, type ClientContext } from './context';
 import { LoopingClient } from './looping-client';
 
 /** How long a member looks after itself before it is asked again whether it still runs. */
 const lookEveryMs = 200;
+/** How long a library may take to end a consumer; what it still holds then ends with the run. */
+const closeMsMax = 10_000;
 
 /** A consumer that runs. */
 export interface RunningConsumer {
@@ -80,7 +83,8 @@ export class LibraryMember extends LoopingClient {
       try {
         const consumer = await this.make(this);
         while (!this.isStopping && !this.#hasEnded) await this.pause(lookEveryMs);
-        await consumer.close().catch(() => undefined);
+        const closed = consumer.close().catch(() => undefined);
+        await Promise.race([closed, sleep(closeMsMax, undefined, { ref: false })]);
       } catch {
         await this.pause(retryPauseMs);
       }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Send } from '../history/operation';
 import { retryPauseMs, type ClientContext } from './context';
 import { LoopingClient } from './looping-client';
@@ -12,6 +13,8 @@ export interface LibraryProducer {
 }
 
 const pauseMsMax = 60;
+/** How long a library may take to end a producer; what it still holds then ends with the run. */
+const closeMsMax = 10_000;
 
 /**
  * Sends with a client library, one batch at a time. After a failure nobody knows what became of the
@@ -80,6 +83,7 @@ export class LibraryProducerLoop extends LoopingClient {
   async #end(): Promise<void> {
     const producer = this.#producer;
     this.#producer = null;
-    await producer?.close().catch(() => undefined);
+    const closed = producer?.close().catch(() => undefined);
+    await Promise.race([closed, sleep(closeMsMax, undefined, { ref: false })]);
   }
 }

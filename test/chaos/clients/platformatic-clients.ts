@@ -87,6 +87,8 @@ async function consume(
     const own = assignments?.find((assignment) => assignment.topic === topic);
     member.assigned(memberId, generationId ?? null, own?.partitions ?? []);
   });
+  // It has given up, and does not come back by itself.
+  consumer.on('error', () => member.ended());
   consumer.on('consumer:group:rebalance', () => member.assigned('', null, null));
   const stream = await consumer.consume({
     topics: [topic],

@@ -62,9 +62,9 @@ export class HistoryView {
     return this.#sendOfValue.get(value);
   }
 
-  /** The final logs by partition, as one of the two readings has them. */
-  finalLogs(reading: 1 | 2 = 1): Map<number, FinalLog> {
-    if (reading === 1 && this.#finalLogs) return this.#finalLogs;
+  /** The final logs by partition, as one of the two readings has them: the second is Redis' own. */
+  finalLogs(reading: 1 | 2 = 2): Map<number, FinalLog> {
+    if (reading === 2 && this.#finalLogs) return this.#finalLogs;
     const logs = new Map<number, FinalLog>();
     for (const piece of this.of('final')) {
       if (piece.reading !== reading) continue;
@@ -72,7 +72,7 @@ export class HistoryView {
       for (const record of piece.records) log.records.push(record);
       logs.set(piece.partition, { ...log, end: piece.end ?? log.end });
     }
-    if (reading === 1) this.#finalLogs = logs;
+    if (reading === 2) this.#finalLogs = logs;
     return logs;
   }
 

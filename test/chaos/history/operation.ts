@@ -157,7 +157,7 @@ export type FinalRecord = [offset: number, value: string, epoch: number];
 /** A piece of the final log: what was read from its start to its end after everything. */
 export interface FinalRecords {
   kind: 'final';
-  /** The log is read twice. */
+  /** Once as gateways have it that lived through the run, once from Redis by new ones. */
   reading: 1 | 2;
   partition: number;
   records: FinalRecord[];

@@ -14,6 +14,12 @@ export type NetworkTrouble =
   /** Every connection is cut, and each new one at once. */
   | { kind: 'cut' };
 
+/**
+ * What a test does to what clients send: what it returns goes on in its place, and nothing where
+ * that is null. `answer` sends bytes back to the client.
+ */
+export type Tamper = (bytes: Buffer, answer: (bytes: Buffer) => void) => Buffer | null;
+
 /** Bytes that may wait for a slow receiver before its sender has to wait, too. */
 const waitingBytesMax = 16 * 1024 * 1024;
 
@@ -33,6 +39,7 @@ export class FaultProxy {
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #server: Server = createServer((client) => this.#join(client));
   #trouble: NetworkTrouble | null = null;
+  #tamper: Tamper | null = null;
 
   /** @param target where the real server listens */
   constructor(
@@ -67,6 +74,11 @@ export class FaultProxy {
     if (was?.kind === 'silent') for (const socket of this.#sockets) socket.resume();
   }
 
+  /** From now on what arrives is not what was sent: a fault that checkers have to find. */
+  tamper(tamper: Tamper): void {
+    this.#tamper = tamper;
+  }
+
   /** Cuts every connection. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -99,7 +111,10 @@ export class FaultProxy {
 
   #lead(way: Way): void {
     const { from, to, isReply } = way;
-    from.on('data', (bytes: Buffer) => {
+    from.on('data', (sent: Buffer) => {
+      const tamper = isReply ? null : this.#tamper;
+      const bytes = tamper === null ? sent : tamper(sent, (answer) => void from.write(answer));
+      if (bytes === null) return;
       if (this.#loses(isReply)) {
         from.destroy();
         return;
