@@ -4,7 +4,8 @@ import { Findings, moment, place, type Checker } from './checker';
 export const finalLog: Checker = {
   name: 'final-log',
   claim:
-    'the final log is the same from memory and from Redis, its offsets and leader epochs rise, and what was read is in it',
+    'the final log is the same from memory and from Redis, its offsets and epochs rise, and ' +
+    'what was read is in it',
 
   check(history: HistoryView) {
     const findings = new Findings();

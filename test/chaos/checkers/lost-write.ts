@@ -33,5 +33,6 @@ function isThere(history: HistoryView, { partition, offset, values }: Send, i: n
 function sentence({ partition, offset, process, endedMs, acks }: Send, i: number, value: string) {
   const where = offset === null ? `partition ${partition}` : place(partition, offset + i);
   const how = `acks=${acks === -1 ? 'all' : acks}`;
-  return `${value} was acknowledged to ${process} at ${moment(endedMs)} (${how}) and is not at ${where}`;
+  const what = `${value} was acknowledged to ${process} at ${moment(endedMs)} (${how})`;
+  return `${what} and is not at ${where}`;
 }
