@@ -17,6 +17,7 @@ import { runName, setups } from './test-servers.mjs';
 const onEveryServer = [
   'libs/redis',
   'libs/log',
+  'libs/cluster',
   'libs/groups',
   'test/integration',
   'test/support',

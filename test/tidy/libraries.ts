@@ -8,6 +8,7 @@ export const libraries: readonly string[] = [
   'wire',
   'redis',
   'log',
+  'cluster',
   'groups',
   'retention',
   'broker',
