@@ -98,7 +98,8 @@ class Mending {
     const [, ...more] = this.loads.replicasBehind(first, this.#count + kept.length, kept);
     const added = more.filter((id) => !kept.includes(id));
     const all = [first, ...kept.slice(1), ...added].slice(0, Math.max(kept.length, this.#count));
-    for (const id of all) if (!replicas.includes(id)) this.loads.replicas.add(id, 1);
+    this.loads.addReplicas(replicas, -1);
+    this.loads.addReplicas(all, 1);
     return all;
   }
 }
@@ -258,8 +259,8 @@ function apply(draft: Draft, { index, to }: Move, loads: Loads, { replicasMax }:
   const others = before.replicas.filter((id) => id !== to && !loads.isTaker(id));
   const live = loads.replicasBehind(to, Math.max(1, count - others.length), before.replicas);
   const replicas = [...live, ...others].slice(0, count);
-  for (const id of before.replicas) loads.replicas.add(id, -1);
-  for (const id of replicas) loads.replicas.add(id, 1);
+  loads.addReplicas(before.replicas, -1);
+  loads.addReplicas(replicas, 1);
   draft.partitions[index] = { ...before, leaderId: to, leadership, replicas };
 }
 

@@ -19,7 +19,9 @@ export class Loads {
   /** Partitions that it leads. */
   readonly led = new Counts();
   /** Partitions that it is a replica of. */
-  readonly replicas = new Counts();
+  readonly #replicas = new Counts();
+  /** By first replica: how many of its partitions each is a replica of, too. */
+  readonly #behind = new Map<number, Counts>();
   /** Those that may be given something, by rising id. */
   readonly takers: readonly PlannedBroker[];
   readonly #racks: ReadonlyMap<number, string>;
@@ -38,8 +40,19 @@ export class Loads {
       if (leaders === null || leaders === newerLeaders) continue;
       for (const { leaderId, replicas } of leaders.partitions) {
         this.led.add(leaderId, 1);
-        for (const replica of replicas) this.replicas.add(replica, 1);
+        this.addReplicas(replicas, 1);
       }
+    }
+  }
+
+  /** Counts the replicas of a partition, or no longer with −1. */
+  addReplicas(replicas: readonly number[], count: 1 | -1): void {
+    const [first = -1] = replicas;
+    let behind = this.#behind.get(first);
+    if (behind === undefined) this.#behind.set(first, (behind = new Counts()));
+    for (const id of replicas) {
+      this.#replicas.add(id, count);
+      behind.add(id, count);
     }
   }
 
@@ -48,20 +61,23 @@ export class Loads {
   }
 
   /**
-   * Replicas behind a first one: of racks that none has yet, of those that were replicas before,
-   * with the fewest partitions.
+   * Replicas behind a first one: of racks that none has yet, of those that were replicas before.
+   * Then of those that are the least often behind the same one, so that many share what it leads
+   * when it goes; and that have the fewest partitions.
    *
    * @param count of all together
    */
   replicasBehind(first: number, count: number, before: readonly number[] = []): number[] {
     const chosen = [first];
+    const behind = this.#behind.get(first);
     const left = this.takers.map(({ id }) => id).filter((id) => id !== first);
     while (chosen.length < count && left.length > 0) {
       const racks = chosen.map((id) => this.#rackOf(id));
       const cost = (id: number): number[] => [
         racks.filter((rack) => rack === this.#rackOf(id)).length,
         before.includes(id) ? 0 : 1,
-        this.replicas.of(id),
+        behind?.of(id) ?? 0,
+        this.#replicas.of(id),
         id,
       ];
       const best = least(left, cost)!;

@@ -65,7 +65,7 @@ class TopicPlacing {
     const ids = loads.takers.map(({ id }) => id);
     const leaderId = least(ids, (id) => [this.#led.of(id), loads.led.of(id), id])!;
     const replicas = loads.replicasBehind(leaderId, replicasMax);
-    for (const replica of replicas) loads.replicas.add(replica, 1);
+    loads.addReplicas(replicas, 1);
     this.#give(leaderId);
     return { leaderId, leadership: 0, replicas, isChosen: false };
   }
