@@ -21,8 +21,8 @@ export const clusterMetrics = {
     type: 'gauge',
     name: 'sluice_cluster_session_age_seconds',
     help:
-      "Since this gateway's session was last renewed. It is about a second where all is well, and " +
-      'the others take over what it leads when the session is over.',
+      "Since this gateway's session was last renewed: about a second where all is well. When the " +
+      'session is over, the others take over what it leads.',
   },
   sessionSure: {
     type: 'gauge',

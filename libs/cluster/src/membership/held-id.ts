@@ -31,8 +31,8 @@ export class BrokerIdHeld extends Error {
       : `Its session ends in ${Math.ceil(leftMs / 1_000)} s only: the clock of Redis went back.`;
     super(
       `Broker id ${id} is held by ${who}${since}. ${state}\n` +
-        'Give each gateway on this Redis an id of its own (--broker-id), or none, so that it takes ' +
-        'a free one; or stop the other one first.',
+        'Give each gateway on this Redis an id of its own (--broker-id), or none, so that it ' +
+        'takes a free one; or stop the other one first.',
     );
   }
 }

@@ -204,7 +204,7 @@ test('what one led that has gone is shared by the others', () => {
   expect(spread(plans.ledBy())).toBeLessThanOrEqual(4);
 });
 
-test('one that comes back gets what prefers it when leaders are balanced, and nothing before', () => {
+test('one that comes back gets what prefers it by the balancing, and nothing before', () => {
   const plans = new Plans();
   for (const id of [1, 2, 3]) plans.come(id);
   plans.topics.set('a', 30);

@@ -19,6 +19,8 @@ local holder = tenure.holder
 local isHeld = holder ~= '' and (holder == ARGV.id and tenure.token == ARGV.token
   or holder ~= ARGV.id and isOfSession(redis.call('HGET', KEYS.brokers, holder), tenure.token)
     and not isOver(KEYS.sessions, holder, nowMs, tenure))
+-- The sessions were removed by hand; one that nobody renews has to end all the same.
+local isEndless = isHeld and not redis.call('ZSCORE', KEYS.sessions, holder)
 local takes = not isHeld and ARGV.mark ~= ''
 local endsInMs = -1
 local firstOnes = redis.call('ZRANGE', KEYS.sessions, 0, 1, 'WITHSCORES')
@@ -38,7 +40,9 @@ local version = numeral(tenure.version)
 
 -- ── writes ──
 --- @include "notice"
-redis.call('ZADD', KEYS.sessions, numeral(nowMs + tonumber(ARGV.sessionMs)), ARGV.id)
+local untilMs = numeral(nowMs + tonumber(ARGV.sessionMs))
+redis.call('ZADD', KEYS.sessions, untilMs, ARGV.id)
+if isEndless then redis.call('ZADD', KEYS.sessions, 'NX', untilMs, holder) end
 redis.call('HSET', KEYS.controller, 'beatAt', numeral(nowMs),
   'graceUntil', numeral(tenure.graceUntil), 'version', version)
 if takes then

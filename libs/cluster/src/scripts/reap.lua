@@ -13,7 +13,9 @@ if redis.call('HGET', KEYS.controller, 'fence') ~= ARGV.fence then return { 'fen
 local nowMs = now()
 local tenure = tenureOf(KEYS.controller, nowMs, ARGV.quietMs, ARGV.sessionMs)
 local over, odd = {}, {}
-for _, id in ipairs(redis.call('HKEYS', KEYS.brokers)) do
+local entries = redis.call('HGETALL', KEYS.brokers)
+for at = 1, #entries, 2 do
+  local id = entries[at]
   local untilMs = tonumber(redis.call('ZSCORE', KEYS.sessions, id) or '')
   if id ~= '#' and (not untilMs or untilMs > nowMs + tonumber(ARGV.longestMs)) then
     table.insert(odd, id)
