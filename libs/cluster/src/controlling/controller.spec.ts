@@ -32,7 +32,7 @@ async function fenceNow(db: number): Promise<string> {
   return (await (await adminOf(redis)).hget(clusterKeys(keyPrefix, db).controller, 'fence'))!;
 }
 
-test('a controller that was paused, and another that took over: only one of them writes', async () => {
+test('of a paused controller and the one that took over only one writes', async () => {
   const [first, second] = [await start(), await start()];
   const topic = await first.topic('orders', 8);
   await eventually(() => second.cluster.placementsOf(topic)[0]!.leaderId > 0);

@@ -102,7 +102,7 @@ describe('a gateway that was paused past its session', () => {
     }
   });
 
-  test('stays outside while another has its id, and comes back when that one has gone', async () => {
+  test('stays outside while another has its id, and then comes back', async () => {
     const paused = await start({ brokerId: 1, hostName: 'one' });
     paused.pause();
     const other = await start({ brokerId: 1, hostName: 'two' });
