@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
---[[ cluster/assign — the controller writes who leads the partitions of some topics. One that is no
-longer the controller is refused, whatever it believes.
+--[[ cluster/assign — the controller writes who leads the partitions of some topics. One that is
+no longer the controller is refused, whatever it believes.
 KEYS    controller leaders
 ARGV    fence channel changes… (topic id, expected text, next text; again and again)
 REPLY   assigned version stale… (ids of topics that others have changed)

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
---[[ cluster/raise — a broker raises the leadership of what it leads already, where a partition has
-seen a later one than is written here.
+--[[ cluster/raise — a broker raises the leadership of what it leads already, where a partition
+has seen a later one than is written here.
 KEYS    brokers controller leaders
 ARGV    id token channel changes… (topic id, expected text, next text)
 REPLY   raised version
