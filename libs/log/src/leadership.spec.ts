@@ -112,41 +112,45 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-describe('claims and appends in any order', () => {
-  type Step = { do: 'claim' | 'append'; leadership: number };
-  const steps = fc.array(
-    fc.record<Step>({
-      do: fc.constantFrom('claim', 'append'),
-      leadership: fc.integer({ min: -1, max: 5 }),
-    }),
-    { maxLength: 40 },
-  );
+interface Step {
+  do: 'claim' | 'append';
+  leadership: number;
+}
 
-  it('do as the model does', async () => {
-    const run = async (all: Step[]) => {
-      const ref = await newPartition();
-      let current = -1;
-      let epoch = 0;
-      const epochs: number[] = [];
-      for (const { do: what, leadership } of all) {
-        if (what === 'append') {
-          const isTaken = leadership === -1 || leadership === current;
-          const reply = await append(ref, leadership);
-          expect('results' in reply).toBe(isTaken);
-          if (isTaken) epochs.push(epoch, epoch);
-        } else if (leadership >= 0) {
-          const reply = await store.lead(ref, leadership);
-          expect('bounds' in reply).toBe(leadership >= current);
-          if (leadership > current && (leadership > 0 || epochs.length > 0)) epoch++;
-          current = Math.max(current, leadership);
-        }
-        const bounds = (await store.bounds(ref))!;
-        expect([bounds.leaderEpoch, bounds.logEndOffset]).toEqual([epoch, epochs.length]);
-      }
-      expect(await epochsOf(ref)).toEqual(epochs);
-    };
-    await fc.assert(fc.asyncProperty(steps, run), { numRuns: 60 });
-  });
+const steps = fc.array(
+  fc.record<Step>({
+    do: fc.constantFrom('claim', 'append'),
+    leadership: fc.integer({ min: -1, max: 5 }),
+  }),
+  { maxLength: 40 },
+);
+
+/** Claims and appends as the script does, and as a model of it. */
+async function runSteps(all: readonly Step[]): Promise<void> {
+  const ref = await newPartition();
+  let current = -1;
+  let epoch = 0;
+  const epochs: number[] = [];
+  for (const { do: what, leadership } of all) {
+    if (what === 'append') {
+      const isTaken = leadership === -1 || leadership === current;
+      const reply = await append(ref, leadership);
+      expect('results' in reply).toBe(isTaken);
+      if (isTaken) epochs.push(epoch, epoch);
+    } else if (leadership >= 0) {
+      const reply = await store.lead(ref, leadership);
+      expect('bounds' in reply).toBe(leadership >= current);
+      if (leadership > current && (leadership > 0 || epochs.length > 0)) epoch++;
+      current = Math.max(current, leadership);
+    }
+    const bounds = (await store.bounds(ref))!;
+    expect([bounds.leaderEpoch, bounds.logEndOffset]).toEqual([epoch, epochs.length]);
+  }
+  expect(await epochsOf(ref)).toEqual(epochs);
+}
+
+it('claims and appends, in any order, come to what the model says', async () => {
+  await fc.assert(fc.asyncProperty(steps, runSteps), { numRuns: 60 });
 });
 
 /** A leadership whose claims end as the test says. */
