@@ -15,7 +15,6 @@ export async function appendAll(
   asked: Confirmation | null = null,
 ): Promise<void> {
   const writer = store.writer(ref, {
-    leaderEpoch: -1,
     replicationTimeoutMs: 5_000,
     log: silentLogger,
     trouble: { note: () => {} },
