@@ -204,7 +204,7 @@ describe('browsing', () => {
         Array.from({ length: 1_000 }, () => record('small')),
       );
       for (let at = 0; at < 4; at++) await store(topic, [record(`${at}`.repeat(900_000))]);
-      const partition = broker.broker.services.partitions.get(broker.catalog.byName(topic)!, 0)!;
+      const partition = broker.broker.services.partitions.open(broker.catalog.byName(topic)!, 0)!;
       const gone = new AbortController();
       const read = partition.read.bind(partition);
       jest.spyOn(partition, 'read').mockImplementation((...where) => {

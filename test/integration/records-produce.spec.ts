@@ -297,7 +297,7 @@ describe('an Idempotency-Key', () => {
     const { partitions } = (door as unknown as { services: DoorInside }).services;
     // As a gateway leaves it that dies after one of three appends: its writer sends no others.
     const failing = [1, 2].map((index) => {
-      const partition = partitions.get(broker.catalog.byName(topic)!, index)!;
+      const partition = partitions.open(broker.catalog.byName(topic)!, index)!;
       return jest.spyOn(partition, 'append').mockImplementation((_batch, _copies, done) => {
         done(null, new UnknownOutcome('log/append'));
       });
@@ -428,7 +428,7 @@ describe('what is remembered of idempotent requests', () => {
 
 /** For a fault in the middle of a request: its partitions. */
 interface DoorInside {
-  partitions: { get(topic: Topic, index: number): Appending | undefined };
+  partitions: { open(topic: Topic, index: number): Appending | undefined };
 }
 
 interface Appending {

@@ -13,11 +13,12 @@ import {
 } from '@sluice/base';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
 import { BROKER_OPTIONS } from '@sluice/broker/broker.module';
+import { CLUSTER_OPTIONS } from '@sluice/cluster/cluster.module';
 import { GroupCoordinator, type GroupLimits } from '@sluice/groups';
 import { GROUP_LIMITS } from '@sluice/groups/groups.module';
 import { TopicCatalog } from '@sluice/log';
 import { CLUSTER_ID, LOG_OPTIONS, type LogOptions } from '@sluice/log/log.module';
-import { nestLogger } from '@sluice/process';
+import { nestLogger, projectVersion } from '@sluice/process';
 import { RedisLink } from '@sluice/redis';
 import type { HousekeepingOptions } from '@sluice/retention';
 import { HOUSEKEEPING_OPTIONS } from '@sluice/retention/retention.module';
@@ -38,6 +39,10 @@ const housekeepingOptions: HousekeepingOptions = {
 
 /** How a broker of a test is to be. */
 export interface StartBrokerOptions extends Partial<BrokerOptions> {
+  /** Default: 1. */
+  brokerId?: number;
+  /** Default: none. */
+  rack?: string;
   /** Default: the shared server of the spec file. */
   redis?: TestRedis;
   /** Another broker's, to go on with its data. Default: a fresh one. */
@@ -77,7 +82,7 @@ export interface TestBroker {
  */
 export async function startBroker(given: StartBrokerOptions = {}): Promise<TestBroker> {
   const { redis: server, keyPrefix = freshPrefix(), groupLimits, logOptions, ...others } = given;
-  const { housekeeping, metrics = silentMetrics, ...rest } = others;
+  const { housekeeping, metrics = silentMetrics, brokerId = 1, rack = null, ...rest } = others;
   const { log = silentLogger, admin = false, ...options } = rest;
   const { lifecycle = new Lifecycle({ clock: systemClock, log }), ...brokerOptions } = options;
   const redis = server ?? (await sharedRedis());
@@ -89,6 +94,8 @@ export async function startBroker(given: StartBrokerOptions = {}): Promise<TestB
     .setLogger(nestLogger(log))
     .overrideProvider(BROKER_OPTIONS)
     .useValue({ ...own, ...brokerOptions })
+    .overrideProvider(CLUSTER_OPTIONS)
+    .useValue({ brokerId, rack, brokerSessionMs: 6_000, version: projectVersion() })
     .overrideProvider(LOG_OPTIONS)
     .useValue({ acceptEmptyRedis: false, producerIdExpirationMs: dayMs, ...logOptions })
     .overrideProvider(HOUSEKEEPING_OPTIONS)

@@ -11,6 +11,7 @@ import {
 } from 'testcontainers';
 import type { TestRedis } from './redis';
 import { answersPing, freePort } from './redis-local';
+import { writeOut } from './write-out';
 
 /** The image that tests in containers use. */
 export const redisImage = 'redis:7.4.2-alpine';
@@ -97,6 +98,7 @@ class DockerRedis implements TestRedis {
   }
 
   async kill(): Promise<void> {
+    await writeOut(this);
     await ignoring((await this.#engine()).kill({ signal: 'SIGKILL' }));
   }
 

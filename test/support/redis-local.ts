@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Disk } from './power-cut/disk';
 import type { TestRedis } from './redis';
 import { inDatabase, makeSetup, type ServerSetup } from './servers/setup';
+import { writeOut } from './write-out';
 
 const localHost = '127.0.0.1';
 const startTimeoutMs = 10_000;
@@ -88,22 +89,14 @@ export class LocalRedis implements TestRedis {
 
   async stop(): Promise<void> {
     await Promise.all([...this.beforeStop].map((action) => action()));
-    await this.kill();
+    await this.#end();
     this.#guard.stdin?.end();
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
   async kill(): Promise<void> {
-    const server = this.#server;
-    this.#server = null;
-    if (server !== null && server.exitCode === null && server.signalCode === null) {
-      const exit = new Promise((resolve) => server.once('exit', resolve));
-      server.ref();
-      server.kill('SIGKILL');
-      await exit;
-    }
-    // The guard kills what this file names, so it must not outlive the process.
-    rmSync(join(this.#folder, 'pid'), { force: true });
+    if (this.#server !== null) await writeOut(this);
+    await this.#end();
   }
 
   async restart(): Promise<void> {
@@ -145,8 +138,21 @@ export class LocalRedis implements TestRedis {
     const { pid } = this;
     if (this.#disk === null || pid === null) throw new Error('This server has no power to cut.');
     process.kill(-pid, 'SIGKILL');
-    await this.kill();
+    await this.#end();
     this.#disk.cut();
+  }
+
+  async #end(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    if (server !== null && server.exitCode === null && server.signalCode === null) {
+      const exit = new Promise((resolve) => server.once('exit', resolve));
+      server.ref();
+      server.kill('SIGKILL');
+      await exit;
+    }
+    // The guard kills what this file names, so it must not outlive the process.
+    rmSync(join(this.#folder, 'pid'), { force: true });
   }
 
   #allArgs(): string[] {
@@ -176,7 +182,7 @@ export class LocalRedis implements TestRedis {
  * A small process that outlives this one, however it ends: it reads from a pipe that only this
  * process holds, and at its end kills the server and removes the folder.
  */
-function spawnGuard(folder: string): ChildProcess {
+export function spawnGuard(folder: string): ChildProcess {
   const script = 'cat >/dev/null; [ -f "$1/pid" ] && kill -9 "$(cat "$1/pid")"; rm -rf "$1"';
   const guard = spawn('sh', ['-c', script, 'guard', folder], {
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -23,7 +23,7 @@ export interface TestRedis {
   readonly beforeStop: Set<() => Promise<void>>;
   /** Ends the server for good and removes its data. Harmless when repeated. */
   stop(): Promise<void>;
-  /** SIGKILL. The data stay. */
+  /** SIGKILL. All that was acknowledged stays, however slow the disk is. */
   kill(): Promise<void>;
   /** Starts it again on the same port with the same data; kills it first if it runs. */
   restart(): Promise<void>;

@@ -4,10 +4,11 @@ import { Lifecycle, type Clock, type Logger } from '@sluice/base';
 import { CLOCK, LOGGER, type BasePorts } from '@sluice/base/base.module';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
 import { BROKER_OPTIONS, BrokerModule } from '@sluice/broker/broker.module';
+import { CLUSTER_OPTIONS, type ClusterOptions } from '@sluice/cluster/cluster.module';
 import type { GroupLimits } from '@sluice/groups';
 import { GROUP_LIMITS } from '@sluice/groups/groups.module';
 import { LOG_OPTIONS, LogModule, type LogOptions } from '@sluice/log/log.module';
-import { standaloneRedisUrl } from '@sluice/process';
+import { projectVersion, standaloneRedisUrl } from '@sluice/process';
 import { ProcessModule } from '@sluice/process/process.module';
 import type { RedisOptions } from '@sluice/redis';
 import { REDIS_OPTIONS, RedisModule } from '@sluice/redis/redis.module';
@@ -23,6 +24,7 @@ class OptionsModule {
     const providers = [
       { provide: REDIS_OPTIONS, useValue: redisOptions(settings) },
       { provide: LOG_OPTIONS, useValue: logOptions(settings) },
+      { provide: CLUSTER_OPTIONS, useValue: clusterOptions(settings) },
       { provide: GROUP_LIMITS, useValue: groupLimits(settings) },
       { provide: BROKER_OPTIONS, useValue: brokerOptions(settings) },
       { provide: HOUSEKEEPING_OPTIONS, useValue: housekeepingOptions(settings) },
@@ -70,6 +72,11 @@ function redisOptions(settings: GatewaySettings): RedisOptions {
 function logOptions(settings: GatewaySettings): LogOptions {
   const { acceptEmptyRedis, producerIdExpirationMs } = settings;
   return { acceptEmptyRedis, producerIdExpirationMs };
+}
+
+function clusterOptions({ brokerId, rack, brokerSessionMs }: GatewaySettings): ClusterOptions {
+  const given = { brokerId: brokerId ?? null, rack: rack ?? null };
+  return { ...given, brokerSessionMs, version: projectVersion() };
 }
 
 function brokerOptions(settings: GatewaySettings): BrokerOptions {

@@ -7,6 +7,7 @@ import {
   integer,
   loadSettings,
   onOff,
+  optionalInteger,
   optionalText,
   redisSettings,
   runningSettings,
@@ -46,11 +47,28 @@ const kafkaListener = {
     min: 0,
     max: 65_535,
   }),
-  brokerId: integer({
-    default: 1,
+};
+
+const cluster = {
+  brokerId: optionalInteger({
+    defaultText: 'the lowest, from 1 up, that no other gateway has',
     about: 'Number of this broker, as clients see it.',
     min: 0,
     max: int32Max,
+  }),
+  rack: optionalText({
+    defaultText: 'none',
+    about: 'Where it stands, such as an availability zone; leaders are spread over racks.',
+    pattern: /^[\x21-\x7e]{1,255}$/,
+    rule: '1 to 255 printable ASCII characters without spaces',
+  }),
+  brokerSessionMs: integer({
+    default: 6_000,
+    about:
+      'After so long without a word from it the other gateways take over what it led, in ' +
+      'milliseconds.',
+    min: 2_000,
+    max: 300_000,
   }),
 };
 
@@ -155,6 +173,7 @@ export const gatewaySettings = defineSettings(
   {
     Redis: redisSettings,
     'Kafka listener': kafkaListener,
+    Cluster: cluster,
     'Admin endpoints': adminSettings({
       about: 'Serve the admin endpoints: HTTP for people and tools.',
       port: 8080,

@@ -8,7 +8,7 @@ export async function appendRecord(
   topic: string,
   { partition = 0, timestampMs = 1_000 }: { partition?: number; timestampMs?: number } = {},
 ): Promise<void> {
-  const leader = broker.services.partitions.get(catalog.byName(topic)!, partition)!;
+  const leader = broker.services.partitions.open(catalog.byName(topic)!, partition)!;
   const batch = encodeBatch({ records: [{ timestampMs, value: Buffer.from('a value') }] });
   await new Promise<void>((resolve, reject) => {
     leader.append(appendedAs(batch), 0, (outcome, error) => {

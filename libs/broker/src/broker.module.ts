@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { Lifecycle, type Clock, type Logger, type Metrics } from '@sluice/base';
 import { CLOCK, LOGGER, METRICS } from '@sluice/base/base.module';
+import type { Cluster } from '@sluice/cluster';
+import { CLUSTER, ClusterModule } from '@sluice/cluster/cluster.module';
 import { GroupCoordinator } from '@sluice/groups';
 import { GroupsModule } from '@sluice/groups/groups.module';
 import { Idempotency, PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
@@ -18,13 +20,14 @@ const stopSlackMs = 5_000;
 
 /** The door for Kafka clients; started last, stopped first. */
 @Module({
-  imports: [RedisModule, LogModule, GroupsModule],
+  imports: [RedisModule, LogModule, ClusterModule, GroupsModule],
   providers: [
     {
       provide: Broker,
       inject: [
         BROKER_OPTIONS,
         RedisLink,
+        CLUSTER,
         TopicCatalog,
         PartitionStore,
         GroupCoordinator,
@@ -46,6 +49,7 @@ export class BrokerModule {}
 function ownBroker(
   options: BrokerOptions,
   redis: RedisLink,
+  cluster: Cluster,
   catalog: TopicCatalog,
   store: PartitionStore,
   groups: GroupCoordinator,
@@ -57,7 +61,7 @@ function ownBroker(
   metrics: Metrics,
   lifecycle: Lifecycle,
 ): Broker {
-  const stored = { redis, catalog, store, groups, producerIds, idempotency, clusterId };
+  const stored = { redis, cluster, catalog, store, groups, producerIds, idempotency, clusterId };
   const broker = new Broker({ options, ...stored, clock, log, metrics });
   lifecycle.own({
     name: 'the Kafka listener',

@@ -1,3 +1,4 @@
+import type { BrokerAddress, Cluster } from '@sluice/cluster';
 import type { GroupCoordinator } from '@sluice/groups';
 import type { Idempotency, PartitionStore, ProducerIds, Topic, TopicCatalog } from '@sluice/log';
 import {
@@ -40,6 +41,7 @@ import { RecordsDoor } from './records-door/records-door';
 export interface BrokerParts {
   options: BrokerOptions;
   redis: RedisLink;
+  cluster: Cluster;
   catalog: TopicCatalog;
   store: PartitionStore;
   groups: GroupCoordinator;
@@ -63,7 +65,6 @@ export class Broker {
   private readonly appendTrouble: TroubleLog;
   private readonly listener: Listener;
   private readonly examiner: Examiner;
-  private readonly advertised: { host: string; port: number };
   private readonly autoCreation: AutoCreation;
   private readonly interceptions = new Interceptions();
   private readonly unsubscribe: (() => void)[] = [];
@@ -73,7 +74,7 @@ export class Broker {
   private isStopping = false;
 
   constructor(private readonly parts: BrokerParts) {
-    const { options, store, clock, log, metrics = silentMetrics } = parts;
+    const { options, store, cluster, clock, log, metrics = silentMetrics } = parts;
     this.autoCreation = new AutoCreation({ clock, log });
     this.appendTrouble = new TroubleLog({
       clock,
@@ -86,6 +87,7 @@ export class Broker {
     const readAheadBudget = new MemoryBudget(limits.readAheadTotalBytesMax);
     this.partitions = new Partitions({
       store,
+      cluster,
       clock,
       hotMemory,
       readAheadBudget,
@@ -94,10 +96,6 @@ export class Broker {
       log,
       appendTrouble: this.appendTrouble,
     });
-    this.advertised = {
-      host: options.advertisedHost,
-      port: options.advertisedPort ?? options.port,
-    };
     this.examiner = new Examiner({ clock, log, metrics });
     const services: ConnectionServices = {
       ...parts,
@@ -112,7 +110,6 @@ export class Broker {
       framePool: new FramePool(),
       autoCreation: this.autoCreation,
       interceptions: this.interceptions,
-      advertised: this.advertised,
     };
     this.services = services;
     this.listener = new Listener(services);
@@ -162,8 +159,8 @@ export class Broker {
   }
 
   /**
-   * Listens and serves; resolves with the port. Rejects with the system's error when it cannot
-   * listen.
+   * Takes the port, joins the cluster and serves; resolves with the port. Rejects with the system's
+   * error when it cannot listen, and as `Cluster.join`.
    */
   async start(): Promise<number> {
     const { options, catalog, groups, redis, log } = this.parts;
@@ -179,24 +176,39 @@ export class Broker {
       redis.onReady(({ historyChanged }) => this.partitions.invalidate(historyChanged)),
     );
     this.partitions.start();
-    this.listeningPort = await this.listener.listen(options.host, options.port);
-    if (options.advertisedPort === undefined) this.advertised.port = this.listeningPort;
-    return this.listeningPort;
+    // Whoever has the port may take over what another process on it has left behind.
+    const port = await this.listener.listen(options.host, options.port);
+    await this.parts.cluster.join(this.addressOn(port));
+    this.listener.serve();
+    this.listeningPort = port;
+    return port;
   }
 
   /**
-   * Stops accepting, answers what is under way (at most `shutdownGraceMs`), closes the connections.
+   * Gives away what it leads, stops accepting, answers what is under way (at most `shutdownGraceMs`
+   * in all), closes the connections and leaves the cluster.
    */
   async stop(): Promise<void> {
+    const { cluster, clock, options } = this.parts;
+    const endMs = clock.monotonicMs() + options.shutdownGraceMs;
+    const wasListening = this.isListening;
     this.isStopping = true;
+    // Half of the time is for the requests that are under way then.
+    if (wasListening) await cluster.retire(options.shutdownGraceMs / 2);
     for (const unsubscribe of this.unsubscribe.splice(0)) unsubscribe();
     await this.records.stop();
     for (const stop of this.unobserve) stop();
-    await this.listener.stop(this.parts.options.shutdownGraceMs);
+    await this.listener.stop(Math.max(0, endMs - clock.monotonicMs()));
+    await cluster.leave();
     await this.lag.stop();
     await this.examiner.stop();
     await this.partitions.stop();
     this.appendTrouble.stop();
     this.autoCreation.stop();
+  }
+
+  private addressOn(port: number): BrokerAddress {
+    const { advertisedHost: host, advertisedPort = port } = this.parts.options;
+    return { host, port: advertisedPort };
   }
 }

@@ -7,7 +7,6 @@ export interface BrokerOptions {
   advertisedHost: string;
   /** Defaults to the port that is really listened on. */
   advertisedPort?: number;
-  brokerId: number;
   autoCreateTopics: boolean;
   defaultPartitions: number;
   connectionsMax: number;
@@ -30,7 +29,6 @@ export const defaultBrokerOptions: BrokerOptions = {
   host: '::',
   port: 9092,
   advertisedHost: 'localhost',
-  brokerId: 1,
   autoCreateTopics: true,
   defaultPartitions: 1,
   connectionsMax: 10_000,

@@ -58,5 +58,6 @@ export async function listen(
   // The handlers of these tests use nothing else.
   const listener = new Listener(services as unknown as ConnectionServices);
   const port = await listener.listen('127.0.0.1', 0);
+  listener.serve();
   return { port, listener, clock, requestMemory, fetchBudget, interceptions, warnings, lines };
 }

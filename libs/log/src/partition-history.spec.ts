@@ -21,7 +21,7 @@ const limits = {
   ...partitionLimits,
   directBytesMin: 2_000,
   directBatchBytesMin: 500,
-  plainAppendsMax: 2,
+  directMissMemory: 4,
 };
 const sequencesMax = 2 ** 31;
 

@@ -9,10 +9,12 @@ export const partitionLimits = {
   directBatchBytesMin: 16 * 1024,
   /** Bytes that such an append has at least. */
   directBytesMin: 64 * 1024,
-  /** How often such an append is tried where other writers come in between, before Lua does it. */
-  directTriesMax: 2,
-  /** Appends that go through Lua after that: one, twice as many the next time, and so on up to. */
-  plainAppendsMax: 64,
+  /**
+   * Share of the last appends before which others have written in between, beyond which Lua costs
+   * less than to send bytes in vain; and how many appends that looks back on.
+   */
+  directMissShareMax: 0.4,
+  directMissMemory: 8,
   /** Bounds of a partition that nobody watches are asked again when older than this. */
   boundsFreshMs: 100,
   /** Counters that say how large batches are may be so old when a read is sized by them. */

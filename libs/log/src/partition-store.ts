@@ -129,8 +129,9 @@ export class PartitionStore {
     const { redis, limits, transactions, reservation, clock, history, meter } = this;
     const ends = this.ends.of(ref);
     const common = { limits, transactions, reservation, clock, ends, meter };
-    const appends = new Appends(this.keys(ref), common);
-    const lanes = new RedisLanes({ redis, appends, history, ...terms });
+    const keys = this.keys(ref);
+    const appends = new Appends(keys, common);
+    const lanes = new RedisLanes({ redis, key: keys.log, appends, history, ...terms });
     return new PartitionWriter({ lanes, limits, log, trouble, onReply, meter });
   }
 

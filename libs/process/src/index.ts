@@ -20,6 +20,7 @@ export {
   defineSettings,
   integer,
   onOff,
+  optionalInteger,
   optionalText,
   text,
   type SettingDefinition,

@@ -72,9 +72,21 @@ function evictionProblem({ maxmemoryPolicy }: ServerFacts, label: string): Probl
   ];
 }
 
-/** What is worth a line in the log about a server that can be used. */
-export function adviseOnServer(facts: ServerFacts): Advice[] {
+/**
+ * What is worth a line in the log about a server that can be used.
+ *
+ * @param isReplaceable a replica may be promoted while the server still runs
+ */
+export function adviseOnServer(facts: ServerFacts, isReplaceable = false): Advice[] {
   const advice = [persistenceAdvice(facts)];
+  if (isReplaceable && facts.settings.get('min-replicas-to-write') === '0') {
+    advice.push({
+      level: 'warn',
+      message:
+        'min-replicas-to-write is 0: a primary that is cut off from its replicas goes on taking ' +
+        'writes, which are lost when one of them is promoted. Better 1.',
+    });
+  }
   if (facts.maxmemoryPolicy === '') {
     advice.push({
       level: 'warn',

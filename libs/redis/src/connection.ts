@@ -2,13 +2,14 @@ import type { Socket } from 'node:net';
 import { Redis, type Command } from 'ioredis';
 import type { CallMeter } from './call-meter';
 import { writeCommand } from './command-bytes';
+import { connectorWith } from './connector';
 import type { Logger } from '@sluice/base';
 import type { RedisUnavailable } from './errors';
 import type { LentReplies } from './lent-replies';
 import { redisLimits, type ResolvedOptions } from './options';
 import { definedScripts } from './script/script';
 import { SharedWait } from './shared-wait';
-import { sievedConnector } from './sieved-connector';
+import type { Place } from './topology/place';
 
 /** What a connection is for; part of its name in CLIENT LIST. */
 export type ConnectionRole =
@@ -31,6 +32,13 @@ const scriptRoles: readonly ConnectionRole[] = ['write', 'durable', 'read'];
 export interface Connection {
   redis: HeldConnection;
   lastError(): Error | null;
+}
+
+/** What a connection is made with beyond its options. */
+export interface ConnectionParts {
+  lent?: LentReplies | undefined;
+  meter?: CallMeter | undefined;
+  place?: Place | undefined;
 }
 
 /** The wait before the n-th attempt to reconnect: doubled each time, within limits. */
@@ -112,14 +120,18 @@ function toWritableInPieces(this: Command, socket: object): Buffer {
  *
  * @param parts.lent where large values of replies go; tokens for its `claim` stand in their places
  * @param parts.meter measures the calls
+ * @param parts.place says where the server is, each time; without it, where the options say
  */
 export function openConnection(
   options: ResolvedOptions,
   role: ConnectionRole,
   log: Logger,
-  { lent, meter }: { lent?: LentReplies; meter?: CallMeter } = {},
+  { lent, meter, place }: ConnectionParts = {},
 ): Connection {
-  const redis = new CoalescingRedis({
+  // With TLS what is read from the socket is not what Redis has sent.
+  const sieve = options.tls ? undefined : lent;
+  const onNoPrimary = (error: Error): void => void redis.emit('error', error);
+  const redis: CoalescingRedis = new CoalescingRedis({
     host: options.host,
     port: options.port,
     username: options.username,
@@ -143,8 +155,7 @@ export function openConnection(
     maxLoadingRetryTime: redisLimits.reconnectDelayMaxMs,
     disableClientInfo: true,
     retryStrategy: reconnectDelayMs,
-    // With TLS what is read from the socket is not what Redis has sent.
-    Connector: lent && !options.tls ? sievedConnector(lent) : undefined,
+    Connector: sieve || place ? connectorWith({ lent: sieve, place, onNoPrimary }) : undefined,
   });
   if (meter !== undefined) {
     redis.meter = meter;
@@ -161,11 +172,12 @@ export function openConnection(
     lastError = error;
     // ioredis would go on in database 0, which is another's.
     if (commandOf(error) === 'select') redis.disconnect(true);
-    if (fresh) log.warn('Redis connection failed', { role, error: error.message });
+    if (fresh)
+      log.warn('Redis connection failed', { role, error: error.message.replaceAll('\n', ' ') });
   });
   redis.on('ready', () => {
     lastError = null;
-    if (!options.tls) lent?.begin();
+    sieve?.begin();
     if (scriptRoles.includes(role)) void loadScripts(redis.unheld, role, log);
     log.debug('Redis connection ready', { role });
   });

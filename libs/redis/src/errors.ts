@@ -70,6 +70,7 @@ export type StartProblem =
   | 'invalid-options'
   | 'unsupported-set-up'
   | 'unreachable'
+  | 'no-master' // the Sentinels watch no master of that name
   | 'password-needed'
   | 'password-wrong'
   | 'no-database'

@@ -18,6 +18,7 @@ export type { AofSizes } from './aof';
 export type { BlockingConnection } from './blocking-connection';
 export { explainRedisStart } from './explain-start';
 export type { JobConnection, JobConnectionKind, JobConnections } from './job-connections';
+export { Shard, type ShardStatus } from './shard';
 export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from './link';
 export { redisMetrics } from './metrics';
 export { aclLine, commandName, neededCommands, optionalCommands } from './needs';

@@ -17,8 +17,19 @@ export class BrokerView {
   @field.text({ about: 'The version of Sluice that it runs.', example: '0.1.0' })
   version: string;
 
-  @field.whole({ about: 'Connections of Kafka clients that are open.', example: 12 })
-  connections: number;
+  @field.text({
+    about: 'Where it stands, as it was told; null where it was not.',
+    nullable: true,
+    example: 'eu-west-1a',
+  })
+  rack: string | null;
+
+  @field.whole({
+    about: 'Connections of Kafka clients that are open; null of another broker than the one asked.',
+    nullable: true,
+    example: 12,
+  })
+  connections: number | null;
 }
 
 /** All brokers. */
@@ -108,8 +119,12 @@ export class ClusterView {
   @field.text({ about: 'The id of the cluster, for ever.', example: 'kQ0V9HVJR8mZ1Y2m3n4o5p' })
   id: string;
 
-  @field.whole({ about: 'The broker that is the controller.', example: 1 })
-  controller: number;
+  @field.whole({
+    about: 'The broker that is the controller; null: nobody is at the moment.',
+    nullable: true,
+    example: 1,
+  })
+  controller: number | null;
 
   @field.whole({ about: 'Brokers.', example: 1 })
   brokers: number;

@@ -17,6 +17,7 @@ test('the one broker is listed and described', async () => {
     id: 7,
     host: '127.0.0.1',
     port: gateway.port,
+    rack: null,
     isController: true,
     version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     connections: 0,

@@ -19,11 +19,12 @@ export class ClusterController {
   })
   async describeCluster(): Promise<ClusterView> {
     const { catalog, clusterId: id, version, broker, redis } = this.parts;
+    const { cluster } = broker.services;
     const topics = catalog.list();
     return {
       id,
-      controller: broker.services.options.brokerId,
-      brokers: 1,
+      controller: cluster.controllerId === -1 ? null : cluster.controllerId,
+      brokers: cluster.brokers().length,
       topics: topics.length,
       partitions: topics.reduce((sum, { partitions }) => sum + partitions, 0),
       version,

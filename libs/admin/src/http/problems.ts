@@ -38,6 +38,7 @@ export const problemKinds = {
   'record-too-large': [413, 'A record is larger than its topic allows'],
   'unsupported-media-type': [415, 'The body is not of the media type that is needed'],
   'unsupported-encoding': [415, 'The body is encoded in a way that is not known'],
+  'other-broker': [421, 'Another broker has to be asked'],
   'idempotency-key-reused': [422, 'The Idempotency-Key was used for another request'],
   'record-refused': [422, 'A record breaks a rule of its topic'],
   'if-match-needed': [428, 'The change must say what it is based on'],

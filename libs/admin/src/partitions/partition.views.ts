@@ -60,8 +60,19 @@ export class PartitionView {
   @field.whole({ about: 'Its number.', example: 0 })
   partition: number;
 
-  @field.whole({ about: 'The broker that leads it.', example: 1 })
-  leader: number;
+  @field.whole({
+    about: 'The broker that leads it; null: nobody does at the moment.',
+    nullable: true,
+    example: 1,
+  })
+  leader: number | null;
+
+  @field.list({
+    about: 'The brokers that may lead it, the preferred one first.',
+    items: { kind: 'whole' },
+    example: [1, 2, 3],
+  })
+  replicas: number[];
 
   @field.whole({ about: 'Rises when Redis has lost writes.', example: 0 })
   leaderEpoch: number;

@@ -1,5 +1,6 @@
 import { Controller, Inject, Param, Query } from '@nestjs/common';
 import { deleteRecordsBefore, toLogEnd, type PartitionRates, type Rate } from '@sluice/broker';
+import type { Placement } from '@sluice/cluster';
 import type { PartitionBounds, PartitionRef, Topic } from '@sluice/log';
 import type { AdminParts } from '../admin-parts';
 import { Endpoint } from '../http/endpoint';
@@ -35,7 +36,7 @@ export class PartitionsController {
     const { limit = adminLimits.pageItems, after = -1, memory = false } = query;
     const topic = findTopic(this.parts.catalog, name);
     const end = Math.min(topic.partitions, after + 1 + limit);
-    const partitions = await this.#views(partitionRefs(topic, after + 1, end), memory);
+    const partitions = await this.#views(topic, partitionRefs(topic, after + 1, end), memory);
     return { partitions, next: end < topic.partitions ? end - 1 : null };
   }
 
@@ -51,7 +52,7 @@ export class PartitionsController {
   ): Promise<PartitionView> {
     const topic = findTopic(this.parts.catalog, name);
     const partition = findPartition(topic, number);
-    const [view] = await this.#views(partitionRefs(topic, partition, partition + 1), true);
+    const [view] = await this.#views(topic, partitionRefs(topic, partition, partition + 1), true);
     if (view) return view;
     throw unknownPartition(topic, number);
   }
@@ -97,10 +98,14 @@ export class PartitionsController {
   }
 
   /** Those that are still there. */
-  async #views(refs: readonly PartitionRef[], memory: boolean): Promise<PartitionView[]> {
+  async #views(
+    topic: Topic,
+    refs: readonly PartitionRef[],
+    memory: boolean,
+  ): Promise<PartitionView[]> {
     const { store, broker } = this.parts;
-    const { options, partitions } = broker.services;
-    const { brokerId } = options;
+    const { cluster, partitions } = broker.services;
+    const placements = cluster.placementsOf(topic);
     const [bounds, bytes] = await Promise.all([
       store.boundsMany(refs),
       memory ? store.memoryBytes(refs) : [],
@@ -109,17 +114,19 @@ export class PartitionsController {
       const one = bounds[index];
       if (!one) return [];
       const rates = ratesView(partitions.ratesOf(topicId, partition));
-      const view = { ...partitionView(partition, brokerId, one), ...rates };
+      const view = { ...partitionView(partition, placements[partition]!, one), ...rates };
       return memory ? [{ ...view, memoryBytes: bytes[index] ?? null }] : [view];
     });
   }
 }
 
-function partitionView(partition: number, leader: number, bounds: PartitionBounds) {
+function partitionView(partition: number, placement: Placement, bounds: PartitionBounds) {
+  const { leaderId, replicas } = placement;
   const { leaderEpoch, logStartOffset, logEndOffset, batches, bytes, maxTimestampMs } = bounds;
   return {
     partition,
-    leader,
+    leader: leaderId === -1 ? null : leaderId,
+    replicas: [...replicas],
     leaderEpoch,
     logStartOffset,
     logEndOffset,

@@ -88,16 +88,13 @@ function ofGroups({ groups }: BrokerServices): DescribedConfig[] {
 
 /** Who this broker is, and where. */
 function identity(services: BrokerServices): DescribedConfig[] {
-  const { options, advertised } = services;
-  const id = String(options.brokerId);
-  const listener = endpoint(options.host, options.port || advertised.port);
+  const { options, cluster } = services;
+  const id = String(cluster.selfId);
+  const own = cluster.brokers().find((broker) => broker.id === cluster.selfId);
+  const { host, port } = own ?? { host: options.advertisedHost, port: options.port };
+  const listener = endpoint(options.host, options.port || port);
   const texts: [name: string, type: ConfigType, value: string, documentation: string][] = [
-    [
-      'advertised.listeners',
-      'LIST',
-      endpoint(advertised.host, advertised.port),
-      'Where clients connect.',
-    ],
+    ['advertised.listeners', 'LIST', endpoint(host, port), 'Where clients connect.'],
     ['broker.id', 'INT', id, "This gateway's number among the brokers."],
     ['listeners', 'LIST', listener, 'What this gateway listens on.'],
     // Kafka's tools take it for the directory that DescribeLogDirs names.

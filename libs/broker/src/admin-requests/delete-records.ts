@@ -23,7 +23,7 @@ export async function deleteRecordsBefore(
   { topic: name, partition: index, beforeOffset }: DeletedRange,
 ): Promise<{ logStartOffset: number } | Outcome> {
   const topic = catalog.byName(name);
-  const partition = topic && partitions.get(topic, index);
+  const partition = topic && partitions.open(topic, index);
   if (!partition) return unknownPartition(name, index);
   if (beforeOffset < toLogEnd) return outOfRange(beforeOffset);
   const outcome = await partitions.store.deleteRecords(partition.ref, beforeOffset);

@@ -68,11 +68,11 @@ describe('configs of a topic', () => {
 
 describe('configs of the broker', () => {
   const services = {
-    options: { ...defaultBrokerOptions, brokerId: 7, port: 0, defaultPartitions: 4 },
-    advertised: { host: '::1', port: 19092 },
+    options: { ...defaultBrokerOptions, port: 0, defaultPartitions: 4 },
+    cluster: { selfId: 7, brokers: () => [{ id: 7, host: '::1', port: 19092 }] },
     groups: { limits: { ...defaultGroupLimits, sessionTimeoutMsMin: 1000 } },
     redis: { keyPrefix: 'shop:' },
-  } as BrokerServices;
+  } as unknown as BrokerServices;
   const configs = describeBrokerConfigs(services);
   const sourceOf = (name: string) => configs.find((config) => config.name === name)?.source;
   const valueOf = (name: string) => configs.find((config) => config.name === name)?.value;

@@ -1,20 +1,25 @@
+import type { Placement } from '@sluice/cluster';
 import type { Topic } from '@sluice/log';
 import { ErrorCode } from '@sluice/wire';
 import type { BrokerServices } from '../requests/context';
 
 /** What a client takes for "not known". */
 const unknownEpoch = -1;
+/** The leader of a partition that nobody leads. */
+const noBroker = -1;
 
 /**
  * A topic with its partitions, or with some of them, as Metadata and DescribeTopicPartitions tell
- * it: this broker leads them all, and has their one replica.
+ * it. The replicas are the brokers that may lead a partition, and those of them that are there are
+ * in sync, for each of them finds all of the log in Redis.
  */
 export async function describeTopic(
-  { options, partitions: { store } }: BrokerServices,
+  { cluster, partitions: { store } }: BrokerServices,
   topic: Topic,
   { from = 0, count = topic.partitions }: { from?: number; count?: number } = {},
 ) {
-  const { brokerId } = options;
+  const live = new Set(cluster.brokers().map(({ id }) => id));
+  const placements = cluster.placementsOf(topic);
   const epochs = await store.leaderEpochs(topic);
   return {
     errorCode: ErrorCode.NONE,
@@ -22,13 +27,22 @@ export async function describeTopic(
     topicId: topic.id,
     isInternal: false,
     partitions: Array.from({ length: count }, (_, at) => ({
-      errorCode: ErrorCode.NONE,
       partitionIndex: from + at,
-      leaderId: brokerId,
       leaderEpoch: epochs[from + at] ?? unknownEpoch,
-      replicaNodes: [brokerId],
-      isrNodes: [brokerId],
-      offlineReplicas: [],
+      ...describePlacement(placements[from + at]!, live),
     })),
+  };
+}
+
+function describePlacement({ leaderId, replicas }: Placement, live: ReadonlySet<number>) {
+  const isLed = live.has(leaderId);
+  const inSync = replicas.filter((id) => live.has(id));
+  return {
+    errorCode: isLed ? ErrorCode.NONE : ErrorCode.LEADER_NOT_AVAILABLE,
+    leaderId: isLed ? leaderId : noBroker,
+    replicaNodes: replicas,
+    // Any other broker leads where none of them is there.
+    isrNodes: inSync.length === 0 && isLed ? [leaderId] : inSync,
+    offlineReplicas: replicas.filter((id) => !live.has(id)),
   };
 }

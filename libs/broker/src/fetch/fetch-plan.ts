@@ -33,7 +33,7 @@ export class FetchPlan {
   private total = 0;
 
   constructor(
-    targets: readonly FetchTarget[],
+    private readonly targets: readonly FetchTarget[],
     private readonly bytesMax: number,
   ) {
     this.served = targets.filter((target): target is Served => target.partition !== undefined);
@@ -49,7 +49,10 @@ export class FetchPlan {
    * partition, of which there is nothing to read, is no such failure (see `readUntilEnough`).
    */
   get failed(): boolean {
-    return this.served.some(({ errorCode }) => errorCode !== ErrorCode.NONE);
+    return this.targets.some(({ partition, errorCode }) => {
+      const isServed = partition !== undefined && errorCode !== ErrorCode.NONE;
+      return isServed || errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    });
   }
 
   /** No further byte fits. */
@@ -80,6 +83,10 @@ export class FetchPlan {
           const bounds = await target.partition.currentBounds();
           if (!bounds) {
             target.errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+            return;
+          }
+          if (!target.partition.isServing) {
+            target.errorCode = ErrorCode.NOT_LEADER_OR_FOLLOWER;
             return;
           }
           target.errorCode = checkLeaderEpoch(target.leaderEpoch, bounds.leaderEpoch);

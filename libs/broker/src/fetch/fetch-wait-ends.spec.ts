@@ -11,6 +11,7 @@ const otherId = 'AAAAAAAAAAAAAAAAAAAAAg';
 
 /** What a fetch uses of a partition; it is empty, and fails where the test says so. */
 class EmptyPartition {
+  isServing = true;
   changeCount = 0;
   failure: Error | undefined;
   isGone = false;
@@ -62,7 +63,7 @@ class WaitBench {
         byName: (name: string) => (name === 'known' ? topic : undefined),
         byId: (id: string) => (id === topicId ? topic : undefined),
       },
-      partitions: { get: (_: unknown, index: number) => [this.empty, this.other][index] },
+      partitions: { lead: (_: unknown, index: number) => [this.empty, this.other][index] },
       fetchBudget: new MemoryBudget(limits.fetchReplyBytesMax),
       waitingFetches: { count: 0 },
       clock: this.clock,

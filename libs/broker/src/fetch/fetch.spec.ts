@@ -73,6 +73,7 @@ class FetchBench {
     const services = {
       store,
       clock: this.clock,
+      cluster: { isSure: true },
       hotMemory: new HotMemory(0),
       readAheadBudget: new MemoryBudget(0),
       replicationTimeoutMs: 1,
@@ -96,7 +97,7 @@ class FetchBench {
     const context = {
       services: {
         catalog: { byName: () => ({ id: 'id', name: 't', partitions: this.partitions.length }) },
-        partitions: { get: (_: unknown, index: number) => this.partitions[index] },
+        partitions: { lead: (_: unknown, index: number) => this.partitions[index] },
         fetchBudget: this.fetchBudget,
         waitingFetches: { count: 0 },
         clock: this.clock,

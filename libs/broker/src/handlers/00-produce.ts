@@ -31,6 +31,7 @@ const missingReply = refusedReply(-1, { errorCode: ErrorCode.UNKNOWN_SERVER_ERRO
  */
 class Producing implements Produced {
   readonly acks: number;
+  readonly needsLeader = true;
   readonly examineUntilMs: number;
   private readonly replies: PartitionReply[] = [];
   private missing = 1;

@@ -1,5 +1,6 @@
-import { ErrorCode, type ErrorCodeValue, Fetch, type RequestOf } from '@sluice/wire';
+import { ErrorCode, Fetch, type RequestOf } from '@sluice/wire';
 import type { RequestContext } from '../requests/context';
+import { ledHere } from '../requests/led-here';
 import { FetchPlan, type FetchTarget } from '../fetch/fetch-plan';
 import { fetchBytesMax, reserveFetchMemory } from '../fetch/fetch-memory';
 import { waitForChange } from '../fetch/fetch-wait';
@@ -40,6 +41,7 @@ export const fetch = handle(Fetch, async (context, request) => {
  * | ---------------------------------------------------- | ---------------------------------- |
  * | topic, topic id or partition index that is not known | goes on, for the others; where all |
  * |                                                      | are unknown there is none          |
+ * | another gateway leads the partition, now or since    | ends                               |
  * | offset out of range                                  | ends                               |
  * | leader epoch older or newer than the partition's     | ends                               |
  * | Redis fails (storage error, or no reply in time)     | ends                               |
@@ -80,14 +82,11 @@ function targetsOf({ services }: RequestContext, request: FetchRequest): FetchTa
   return request.topics.flatMap(({ topic: name, topicId, partitions }) => {
     const topic = findTopic(services, { name, topicId });
     return partitions.map((wanted) => {
-      const partition =
-        typeof topic === 'number' ? undefined : services.partitions.get(topic, wanted.partition);
-      let errorCode: ErrorCodeValue = ErrorCode.NONE;
-      if (typeof topic === 'number') errorCode = topic;
-      else if (!partition) errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+      const found = typeof topic === 'number' ? topic : ledHere(services, topic, wanted.partition);
       return {
-        partition,
-        errorCode,
+        ...(typeof found === 'number'
+          ? { partition: undefined, errorCode: found }
+          : { partition: found, errorCode: ErrorCode.NONE }),
         leaderEpoch: wanted.currentLeaderEpoch,
         nextOffset: wanted.fetchOffset,
         bytesMax: wanted.partitionMaxBytes,

@@ -6,6 +6,7 @@ import { orStorageError } from '../requests/error-codes';
 import { inTurns } from '../requests/in-turns';
 import type { Partition } from '../partitions/partition';
 import { handle } from '../requests/handler';
+import { ledHere } from '../requests/led-here';
 import { checkLeaderEpoch } from '../requests/named-topic';
 
 /** Timestamps that mean something else, and the first version that knows them. */
@@ -65,8 +66,8 @@ const keyOf = ({ name, partitionIndex }: Wanted) => `${name}/${partitionIndex}`;
 
 function find({ services, apiVersion }: RequestContext, wanted: Wanted): Promise<Found> | Found {
   const topic = services.catalog.byName(wanted.name);
-  const partition = topic && services.partitions.get(topic, wanted.partitionIndex);
-  if (!partition) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  const partition = ledHere(services, topic, wanted.partitionIndex);
+  if (typeof partition === 'number') return failed(partition);
   return orStorageError(
     () => findInPartition(services, partition, wanted, apiVersion),
     failed,

@@ -19,13 +19,13 @@ const topicIdVersion = 12;
 
 /**
  * Metadata, v0–v12. v0: an empty list means all topics; later null does. v4: auto-creation is asked
- * for. v7: leader epochs. v10: topic ids. v12: topics by id. This gateway is the one broker, leader
- * of everything and controller. How many topics are created by being asked for is bounded. v8–v10
- * tell the cluster's authorized operations, from v8 on the topics': all, for there are no ACLs.
+ * for. v7: leader epochs. v10: topic ids. v12: topics by id. How many topics are created by being
+ * asked for is bounded. v8–v10 tell the cluster's authorized operations, from v8 on the topics':
+ * all, for there are no ACLs.
  */
 export const metadata = handle(Metadata, async (context, request) => {
   const { services, apiVersion } = context;
-  const { options, advertised, clusterId, catalog } = services;
+  const { cluster, clusterId, catalog } = services;
   const all = request.topics === null || (apiVersion === 0 && request.topics.length === 0);
   const mayCreate = apiVersion < autoCreationAskedVersion || request.allowAutoTopicCreation;
   const topics = all
@@ -33,11 +33,11 @@ export const metadata = handle(Metadata, async (context, request) => {
     : await lookAtAll(context, request.topics!, mayCreate);
   const { includeTopicAuthorizedOperations, includeClusterAuthorizedOperations } = request;
   return {
-    brokers: [
-      { nodeId: options.brokerId, host: advertised.host, port: advertised.port, rack: null },
-    ],
+    brokers: cluster
+      .brokers()
+      .map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
     clusterId,
-    controllerId: options.brokerId,
+    controllerId: cluster.controllerId,
     topics: includeTopicAuthorizedOperations ? topics.map(withOperations) : topics,
     clusterAuthorizedOperations: authorizedOperations(
       'cluster',

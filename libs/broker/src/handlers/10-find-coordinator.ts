@@ -8,9 +8,9 @@ const transactionCoordinator = 1;
 const manyKeysVersion = 4;
 
 /**
- * FindCoordinator, v0–v5. v1: key types. v4: many keys. This gateway coordinates every group. Not
- * covered: transactional ids (key type 1), which are refused until transactions are there: up to v3
- * as not authorized, for librdkafka asks again for ever after any other error.
+ * FindCoordinator, v0–v5. v1: key types. v4: many keys. Not covered: transactional ids (key type
+ * 1), which are refused until transactions are there: up to v3 as not authorized, for librdkafka
+ * asks again for ever after any other error.
  */
 export const findCoordinator = handle(FindCoordinator, ({ services, apiVersion }, request) => {
   const { keyType } = request;
@@ -28,7 +28,7 @@ export const findCoordinator = handle(FindCoordinator, ({ services, apiVersion }
 });
 
 function coordinatorOf(
-  { options, advertised }: BrokerServices,
+  { cluster }: BrokerServices,
   { keyType, key, refusal }: { keyType: number; key: string; refusal: ErrorCodeValue },
 ) {
   const nowhere = { nodeId: -1, host: '', port: -1 };
@@ -45,6 +45,12 @@ function coordinatorOf(
       ...nowhere,
     };
   }
-  const { host, port } = advertised;
-  return { errorCode: ErrorCode.NONE, errorMessage: null, nodeId: options.brokerId, host, port };
+  const id = cluster.coordinatorOf(key);
+  const broker = cluster.brokers().find((one) => one.id === id);
+  if (broker === undefined) {
+    const errorMessage = 'Nobody coordinates the group at the moment.';
+    return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, errorMessage, ...nowhere };
+  }
+  const { host, port } = broker;
+  return { errorCode: ErrorCode.NONE, errorMessage: null, nodeId: id, host, port };
 }

@@ -1,6 +1,11 @@
 import type { Topic } from '@sluice/log';
 import { CreateTopics, ErrorCode, type RequestOf, zeroUuid } from '@sluice/wire';
-import { assignmentProblem } from '../admin-requests/assignments';
+import {
+  assignmentProblem,
+  clusterOutcome,
+  liveBrokers,
+  notControllerRefusal,
+} from '../admin-requests/assignments';
 import { describeTopicConfigs } from '../admin-requests/described-config';
 import { eachItem } from '../admin-requests/items';
 import { done, orRefusal, type Outcome, refuse } from '../admin-requests/outcome';
@@ -13,14 +18,12 @@ type NewTopic = RequestOf<typeof CreateTopics>['topics'][number];
 
 /** Means: the broker's default. */
 const unset = -1;
-/** Brokers that hold a partition; further copies are made by Redis and not by brokers. */
-const replicaCount = 1;
 
 /**
  * CreateTopics, v2–v7. v4: partitions and replication factor may be left out (taken from older
- * versions too). v5: the response tells size and configs. v7: the topic's id. Any replication
- * factor of 1 and up is accepted, and 1 is told back: Redis does the replication. Not covered:
- * replicas on other brokers.
+ * versions too). v5: the response tells size and configs. v7: the topic's id. Replicas are the
+ * brokers that may lead a partition; who assigns them by hand has to ask the controller. The
+ * copies are made by Redis.
  */
 export const createTopics = handle(CreateTopics, async (context, request) => {
   const { timeoutMs, validateOnly } = request;
@@ -51,11 +54,27 @@ async function create({ services }: RequestContext, asked: NewTopic, validateOnl
   );
   if ('errorCode' in outcome) return refused(asked, outcome);
   if (impossible) return refused(asked, impossible);
-  return accepted(outcome.created, validateOnly);
+  const { created } = outcome;
+  if (validateOnly) return accepted(services, asked, created, zeroUuid);
+  const assigned = await orRefusal(() => assign(services, created, asked));
+  if (assigned.errorCode !== ErrorCode.NONE) return refused(asked, assigned);
+  return accepted(services, asked, created, created.id);
+}
+
+async function assign(
+  { cluster }: BrokerServices,
+  topic: Topic,
+  { assignments }: NewTopic,
+): Promise<Outcome> {
+  if (assignments.length === 0) return done;
+  const replicas = new Map(
+    assignments.map(({ partitionIndex, brokerIds }) => [partitionIndex, brokerIds]),
+  );
+  return clusterOutcome(await cluster.assignReplicas(topic, replicas));
 }
 
 /** How many partitions a topic is to have, or what makes the request impossible. */
-function sizeOf({ options }: BrokerServices, asked: NewTopic): number | Outcome {
+function sizeOf({ cluster }: BrokerServices, asked: NewTopic): number | Outcome {
   const { numPartitions, replicationFactor, assignments, configs } = asked;
   const repeated = repeatedConfig(configs);
   if (repeated) return repeated;
@@ -64,8 +83,10 @@ function sizeOf({ options }: BrokerServices, asked: NewTopic): number | Outcome 
       const message = 'With manual assignments, partitions and replication factor must be -1';
       return refuse(ErrorCode.INVALID_REQUEST, message);
     }
-    const problem = assignmentProblem(assignments, options.brokerId);
+    const problem = assignmentProblem(assignments, liveBrokers(cluster));
     if (problem) return refuse(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem);
+    const refusal = notControllerRefusal(cluster);
+    if (refusal) return refusal;
     return assignments.length;
   }
   if (replicationFactor === 0 || replicationFactor < unset) {
@@ -75,14 +96,20 @@ function sizeOf({ options }: BrokerServices, asked: NewTopic): number | Outcome 
   return numPartitions;
 }
 
-function accepted(topic: Topic, validateOnly: boolean) {
+/** @param topicId what was only checked has none that anything could be found by */
+function accepted(
+  { cluster }: BrokerServices,
+  { assignments }: NewTopic,
+  topic: Topic,
+  topicId: string,
+) {
+  const replicas = assignments[0]?.brokerIds ?? cluster.placementOf(topic, 0).replicas;
   return {
     name: topic.name,
-    // What was only checked has no id that anything could be found by.
-    topicId: validateOnly ? zeroUuid : topic.id,
+    topicId,
     ...done,
     numPartitions: topic.partitions,
-    replicationFactor: replicaCount,
+    replicationFactor: replicas.length,
     configs: describeTopicConfigs(topic).map(({ name, value, readOnly, source }) => {
       return { name, value, readOnly, configSource: source, isSensitive: false };
     }),

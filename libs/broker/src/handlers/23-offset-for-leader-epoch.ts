@@ -2,6 +2,7 @@ import { ErrorCode, OffsetForLeaderEpoch, type ErrorCodeValue } from '@sluice/wi
 import { orStorageError } from '../requests/error-codes';
 import type { Partition } from '../partitions/partition';
 import { handle } from '../requests/handler';
+import { ledHere } from '../requests/led-here';
 import { checkLeaderEpoch } from '../requests/named-topic';
 
 interface EpochEnd {
@@ -18,7 +19,7 @@ export const offsetForLeaderEpoch = handle(OffsetForLeaderEpoch, async ({ servic
   const topics = request.topics.map(async ({ topic: name, partitions }) => {
     const topic = services.catalog.byName(name);
     const ends = partitions.map(async (wanted) => {
-      const partition = topic && services.partitions.get(topic, wanted.partition);
+      const partition = ledHere(services, topic, wanted.partition);
       return { partition: wanted.partition, ...(await endOf(partition, wanted)) };
     });
     return { topic: name, partitions: await Promise.all(ends) };
@@ -27,10 +28,10 @@ export const offsetForLeaderEpoch = handle(OffsetForLeaderEpoch, async ({ servic
 });
 
 async function endOf(
-  partition: Partition | undefined,
+  partition: Partition | ErrorCodeValue,
   wanted: { currentLeaderEpoch: number; leaderEpoch: number },
 ): Promise<EpochEnd> {
-  if (!partition) return unknown(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  if (typeof partition === 'number') return unknown(partition);
   return orStorageError(async () => {
     const bounds = await partition.refreshBounds();
     if (!bounds) return unknown(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);

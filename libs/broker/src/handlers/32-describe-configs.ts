@@ -56,7 +56,7 @@ function lookAtTopic({ catalog }: BrokerServices, { resourceName }: Resource) {
 }
 
 function lookAtBroker(services: BrokerServices, { resourceName }: Resource) {
-  const id = String(services.options.brokerId);
+  const id = String(services.cluster.selfId);
   if (resourceName === id || resourceName === '') return describeBrokerConfigs(services);
   const message = `This is broker ${id}, and it cannot describe broker '${resourceName}'`;
   return refuse(ErrorCode.INVALID_REQUEST, message);

@@ -17,9 +17,10 @@ const unknownBytes = -1;
 /**
  * DescribeLogDirs, v1–v5. v2: flexible. v3: an error of the whole (none is given). v4: sizes of the
  * volume. v5: whether it takes no new partitions. There is one directory: this Redis, below the key
- * prefix. A partition's size is that of its batches, as they were produced; the volume's is Redis'
- * `maxmemory`, and what is free of it, or −1 where it has no limit. As in Kafka, partitions that do
- * not exist are left out, and a directory that cannot be read has KAFKA_STORAGE_ERROR.
+ * prefix; of partitions, those that this broker may lead. A partition's size is that of its
+ * batches, as they were produced; the volume's is Redis' `maxmemory`, and what is free of it, or −1
+ * where it has no limit. As in Kafka, partitions that do not exist are left out, and a directory
+ * that cannot be read has KAFKA_STORAGE_ERROR.
  */
 export const describeLogDirs = handle(DescribeLogDirs, async ({ services }, { topics }) => {
   const described = await orStorageError<Described>(
@@ -57,7 +58,7 @@ function volume({ maxBytes, usedBytes }: ServerMemory) {
 }
 
 /** Each partition once, however often it is named; null means all. */
-function partitionsAskedFor({ catalog }: BrokerServices, asked: Asked): PartitionRef[] {
+function partitionsAskedFor({ catalog, cluster }: BrokerServices, asked: Asked): PartitionRef[] {
   const indexes = new Map<string, Set<number>>();
   const everything = catalog.list().map(({ name, partitions }) => {
     return { topic: name, partitions: Array.from({ length: partitions }, (_, index) => index) };
@@ -69,8 +70,12 @@ function partitionsAskedFor({ catalog }: BrokerServices, asked: Asked): Partitio
   }
   return [...indexes].flatMap(([name, ofTopic]) => {
     const topic = catalog.byName(name);
+    const isReplica = (partition: number): boolean => {
+      if (!hasPartition(topic, partition)) return false;
+      return cluster.placementOf(topic, partition).replicas.includes(cluster.selfId);
+    };
     return [...ofTopic]
-      .filter((partition) => hasPartition(topic, partition))
+      .filter(isReplica)
       .map((partition) => ({ topic: name, topicId: topic!.id, partition }));
   });
 }

@@ -1,44 +1,88 @@
+import type { Topic } from '@sluice/log';
 import { ElectLeaders, ErrorCode } from '@sluice/wire';
-import { done, type Outcome, refuse } from '../admin-requests/outcome';
+import { clusterOutcome, notControllerRefusal } from '../admin-requests/assignments';
+import { done, orRefusal, type Outcome, refuse } from '../admin-requests/outcome';
+import { limits } from '../limits';
 import type { BrokerServices } from '../requests/context';
 import { handle } from '../requests/handler';
+import { inTurns } from '../requests/in-turns';
 import { hasPartition } from '../requests/named-topic';
 
-/** The highest number of a kind of election: 0 prefers the first replica, 1 takes any. */
-const electionTypeMax = 1;
+/** Kinds of election: the first replica is to lead; or any, where none does. */
+const electionTypes = { preferred: 0, unclean: 1 } as const;
+
+/** Partitions of a topic whose leaders are to be elected. */
+interface Asked {
+  topic: string;
+  partitions: readonly number[];
+}
 
 /**
- * ElectLeaders, v0–v2. v1: kinds of election. v2: flexible. This gateway leads every partition, so
- * that no election is needed: ELECTION_NOT_NEEDED for each that is named. Asked for all, Kafka
- * names only those that have another leader then, which is none.
+ * ElectLeaders, v0–v2. v1: kinds of election. v2: flexible. Only the controller does it. Where
+ * nobody leads, somebody is elected without being asked, and all of the log is there for everybody:
+ * so an unclean election is never needed. Asked for all, Kafka names only those that have another
+ * leader then, or whose election failed.
  */
-export const electLeaders = handle(ElectLeaders, ({ services }, request) => {
+export const electLeaders = handle(ElectLeaders, async ({ services }, request) => {
   const { electionType, topicPartitions } = request;
-  const isKnown = electionType >= 0 && electionType <= electionTypeMax;
-  const { errorCode, errorMessage } = isKnown
-    ? done
-    : refuse(ErrorCode.INVALID_REQUEST, `Unknown election type ${electionType}`);
-  if (topicPartitions === null) {
-    const topics = isKnown ? services.catalog.list() : [];
-    const nobody = topics.map(({ name }) => ({ topic: name, partitionResult: [] }));
-    return { errorCode, replicaElectionResults: nobody };
-  }
-  const replicaElectionResults = topicPartitions.map(({ topic, partitions }) => ({
-    topic,
-    partitionResult: partitions.map((partitionId) => {
-      const outcome = isKnown ? elect(services, topic, partitionId) : { errorCode, errorMessage };
-      return { partitionId, ...outcome };
-    }),
-  }));
-  return { errorCode, replicaElectionResults };
+  const refusal = refusalOf(services, electionType);
+  const isPreferred = electionType === electionTypes.preferred;
+  const asked = topicPartitions ?? (refusal ? [] : allOf(services, isPreferred));
+  const replicaElectionResults = await inTurns(asked, 1, async ({ topic, partitions }) => {
+    const partitionResult = await inTurns(
+      partitions,
+      limits.adminItemsAtOnceMax,
+      async (partitionId) => ({
+        partitionId,
+        ...(refusal ?? (await elect(services, topic, partitionId, isPreferred))),
+      }),
+    );
+    return { topic, partitionResult };
+  });
+  return { errorCode: (refusal ?? done).errorCode, replicaElectionResults };
 });
 
-function elect({ catalog }: BrokerServices, name: string, partition: number): Outcome {
+function refusalOf({ cluster }: BrokerServices, electionType: number): Outcome | undefined {
+  const isKnown = Object.values<number>(electionTypes).includes(electionType);
+  if (isKnown) return notControllerRefusal(cluster);
+  return refuse(ErrorCode.INVALID_REQUEST, `Unknown election type ${electionType}`);
+}
+
+/** All topics, each with the partitions for which an election is needed. */
+function allOf({ catalog, cluster }: BrokerServices, isPreferred: boolean): Asked[] {
+  return catalog.list().map((topic) => {
+    const partitions = cluster.placementsOf(topic).flatMap(({ leaderId, replicas }, index) => {
+      return isPreferred && replicas.length > 0 && replicas[0] !== leaderId ? [index] : [];
+    });
+    return { topic: topic.name, partitions };
+  });
+}
+
+function elect(
+  { catalog, cluster }: BrokerServices,
+  name: string,
+  partition: number,
+  isPreferred: boolean,
+): Promise<Outcome> | Outcome {
   const topic = catalog.byName(name);
   const unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
   if (topic === undefined) return refuse(unknown, `There is no topic '${name}'`);
   if (!hasPartition(topic, partition)) {
     return refuse(unknown, `Topic '${name}' has no partition ${partition}`);
   }
-  return refuse(ErrorCode.ELECTION_NOT_NEEDED, 'The leader is the one that was asked for');
+  if (!isPreferred) return uncleanOutcome(cluster.placementOf(topic, partition).leaderId);
+  return preferredOutcome(cluster, topic, partition);
+}
+
+function preferredOutcome(
+  cluster: BrokerServices['cluster'],
+  topic: Topic,
+  partition: number,
+): Promise<Outcome> {
+  return orRefusal(async () => clusterOutcome(await cluster.electPreferred(topic, partition)));
+}
+
+function uncleanOutcome(leaderId: number): Outcome {
+  if (leaderId !== -1) return clusterOutcome('not-needed');
+  return refuse(ErrorCode.ELIGIBLE_LEADERS_NOT_AVAILABLE, 'Nobody is there who could lead');
 }

@@ -11,7 +11,7 @@ const controllerEndpoints = 2;
  * operations are all, for there are no ACLs.
  */
 export const describeCluster = handle(DescribeCluster, ({ services, apiVersion }, request) => {
-  const { options, advertised, clusterId } = services;
+  const { cluster, clusterId } = services;
   if (apiVersion >= 1 && request.endpointType !== brokerEndpoints) {
     const isKnown = request.endpointType === controllerEndpoints;
     const { MISMATCHED_ENDPOINT_TYPE, UNSUPPORTED_ENDPOINT_TYPE } = ErrorCode;
@@ -27,10 +27,10 @@ export const describeCluster = handle(DescribeCluster, ({ services, apiVersion }
     errorCode: ErrorCode.NONE,
     endpointType: brokerEndpoints,
     clusterId,
-    controllerId: options.brokerId,
-    brokers: [
-      { brokerId: options.brokerId, host: advertised.host, port: advertised.port, rack: null },
-    ],
+    controllerId: cluster.controllerId,
+    brokers: cluster
+      .brokers()
+      .map(({ id, host, port, rack }) => ({ brokerId: id, host, port, rack })),
     clusterAuthorizedOperations: authorizedOperations(
       'cluster',
       request.includeClusterAuthorizedOperations,

@@ -12,7 +12,7 @@ const resourceTypes: readonly number[] = [GROUP, CLIENT_METRICS, BROKER_LOGGER, 
 const typesVersion = 1;
 
 /**
- * ListConfigResources, v0–v1: topics and this broker. v0 is for client metrics alone, of which
+ * ListConfigResources, v0–v1: topics and brokers. v0 is for client metrics alone, of which
  * there are none. v1: types; without any, all are meant. Groups have no configs here, and neither
  * have loggers; unknown types are UNSUPPORTED_VERSION, as in Kafka.
  */
@@ -32,7 +32,7 @@ export const listConfigResources = handle(
   },
 );
 
-function namesOf({ catalog, options }: BrokerServices, resourceType: number): string[] {
+function namesOf({ catalog, cluster }: BrokerServices, resourceType: number): string[] {
   if (resourceType === TOPIC) return catalog.list().map(({ name }) => name);
-  return resourceType === BROKER ? [String(options.brokerId)] : [];
+  return resourceType === BROKER ? cluster.brokers().map(({ id }) => String(id)) : [];
 }

@@ -33,7 +33,7 @@ function contextOf(apiVersion: number): RequestContext {
       offset > 10 ? { refused: 'out-of-range' } : { logStartOffset: offset },
   };
   const partition = { ref: {}, refreshBounds: async () => bounds };
-  const partitions = { get: () => partition, store };
+  const partitions = { lead: () => partition, open: () => partition, store };
   const services = { catalog: { byName: () => ({}) }, partitions };
   return { services, apiVersion } as unknown as RequestContext;
 }

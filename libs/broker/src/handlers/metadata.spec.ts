@@ -1,4 +1,5 @@
 import { silentLogger, type LogFields } from '@sluice/base';
+import { SingleGateway } from '@sluice/cluster';
 import type { Topic } from '@sluice/log';
 import { ErrorCode, type Metadata, type ResponseInput } from '@sluice/wire';
 import { FakeClock } from '@sluice/test/support/fake-clock';
@@ -16,6 +17,7 @@ class MetadataBench {
   creatingNow = 0;
   creatingAtOnce = 0;
   readonly #autoCreation: AutoCreation;
+  readonly #cluster = new SingleGateway({ id: 1, rack: null, version: '1.2.3' });
 
   constructor(private readonly options: Partial<BrokerOptions> = {}) {
     const warn = (message: string, fields?: LogFields) => void this.lines.push([message, fields]);
@@ -24,6 +26,7 @@ class MetadataBench {
   }
 
   async ask(names: string[], allowAutoTopicCreation = true): Promise<Map<string, number>> {
+    await this.#cluster.join({ host: 'localhost', port: 9092 });
     const catalog = {
       byName: (name: string) => this.topics.get(name),
       create: async ({ name, partitions }: Topic) => {
@@ -39,7 +42,7 @@ class MetadataBench {
     const services = {
       catalog,
       options: { ...defaultBrokerOptions, ...this.options },
-      advertised: { host: 'localhost', port: 9092 },
+      cluster: this.#cluster,
       autoCreation: this.#autoCreation,
       partitions: { store: { leaderEpochs: async () => [] } },
       log: silentLogger,

@@ -23,7 +23,7 @@ async function produceTo(compressionTypes: string[]): Promise<number[]> {
     done(appended, null);
   };
   const examiner = new Examiner({ clock, log: silentLogger });
-  const partitions = { get: () => ({ append }) };
+  const partitions = { lead: () => ({ append }) };
   const services = { clock, catalog, partitions, examiner, lines: new AppendLines() };
   const context = { services, apiVersion: 8 } as unknown as RequestContext;
   const topicData = compressionTypes.map((name) => ({

@@ -17,6 +17,8 @@ export class Listener {
   private readonly accepted: CounterCell;
   private readonly unobserve: readonly (() => void)[];
   private stopping = false;
+  /** Sockets that have come before they may be served; null: they may. */
+  private early: Set<Socket> | null = new Set();
   private onEmpty: (() => void) | null = null;
 
   constructor(private readonly services: ConnectionServices) {
@@ -51,9 +53,17 @@ export class Listener {
     return this.connections.size;
   }
 
+  /** Connections that have come, and all that come from now on, are served. */
+  serve(): void {
+    const early = this.early ?? [];
+    this.early = null;
+    for (const socket of early) this.accept(socket);
+  }
+
   /**
-   * Listens and says on which port; `::` takes IPv4 as well, and falls back to 0.0.0.0 where the
-   * machine has no IPv6. Rejects with the system's error (EADDRINUSE, EACCES …).
+   * Listens and says on which port; who connects is kept waiting until `serve`. `::` takes IPv4 as
+   * well, and falls back to 0.0.0.0 where the machine has no IPv6. Rejects with the system's error
+   * (EADDRINUSE, EACCES …).
    */
   async listen(host: string, port: number): Promise<number> {
     let bound: number;
@@ -73,6 +83,7 @@ export class Listener {
     this.stopping = true;
     this.server?.close();
     await this.sweep.stop();
+    for (const socket of this.early ?? []) socket.destroy();
     for (const connection of this.connections) connection.drain();
     if (this.connections.size > 0) await this.emptyWithin(graceMs);
     for (const connection of this.connections) connection.close('the gateway stops');
@@ -97,7 +108,7 @@ export class Listener {
 
   private accept(socket: Socket): void {
     const { connectionsMax } = this.services.options;
-    const full = this.connections.size >= connectionsMax;
+    const full = this.connections.size + (this.early?.size ?? 0) >= connectionsMax;
     if (this.stopping) this.owner.closings.refusedAtStop();
     else if (full) this.owner.closings.refused(connectionsMax);
     if (full || this.stopping) {
@@ -105,8 +116,15 @@ export class Listener {
       socket.destroy();
       return;
     }
+    if (this.early !== null) return this.keep(socket, this.early);
     this.accepted.add(1);
     this.connections.add(new Connection(socket, this.services, this.owner));
+  }
+
+  private keep(socket: Socket, early: Set<Socket>): void {
+    early.add(socket);
+    socket.on('error', () => {});
+    socket.once('close', () => early.delete(socket));
   }
 
   private closeStalled(): void {

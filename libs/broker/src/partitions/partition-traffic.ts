@@ -19,6 +19,21 @@ const none: Rate = { recordsPerSecond: 0, bytesPerSecond: 0 };
 /** Of what nobody has used lately. */
 export const noRates: PartitionRates = { produced: none, consumed: none };
 
+/** What went through two views of the same partition. */
+export function addRates(one: PartitionRates, other: PartitionRates): PartitionRates {
+  return {
+    produced: addRate(one.produced, other.produced),
+    consumed: addRate(one.consumed, other.consumed),
+  };
+}
+
+function addRate(one: Rate, other: Rate): Rate {
+  return {
+    recordsPerSecond: one.recordsPerSecond + other.recordsPerSecond,
+    bytesPerSecond: one.bytesPerSecond + other.bytesPerSecond,
+  };
+}
+
 /**
  * A rate over the last `rateWindowMs`. Counted are this window and the one before, of which the
  * part is taken that lies within reach: two numbers each in place of a list of moments.

@@ -52,6 +52,7 @@ function heldPartition() {
   };
   const partition = new Partition(ref, 0, {
     store: store as unknown as PartitionStore,
+    cluster: { isSure: true },
     clock: new FakeClock(),
     hotMemory: new HotMemory(1024 * 1024),
     readAheadBudget: new MemoryBudget(1024 * 1024),

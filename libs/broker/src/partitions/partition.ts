@@ -1,3 +1,4 @@
+import type { ClusterView } from '@sluice/cluster';
 import type {
   AppendBatch,
   AppendDone,
@@ -18,10 +19,7 @@ import { type BatchRun, HotRing } from './hot-ring';
 import { PartitionTraffic, type PartitionRates } from './partition-traffic';
 import type { TrafficMeter } from './traffic-meter';
 
-/**
- * The leadership that appends depend on until leaders move between gateways: none. A partition's
- * own leader epoch rises when Redis has lost writes.
- */
+/** Of appends that depend on no leadership. */
 export const noLeadership = -1;
 
 /** What a read has found. */
@@ -33,6 +31,7 @@ type ReadRefusal = { refused: 'unknown-partition' | 'out-of-range' };
 /** What all partitions share. */
 export interface PartitionServices {
   store: PartitionStore;
+  cluster: Pick<ClusterView, 'isSure'>;
   clock: Clock;
   hotMemory: HotMemory;
   readAheadBudget: MemoryBudget;
@@ -54,10 +53,11 @@ export class Partition {
   private readonly cold: ColdReads;
   private readonly meter: PartitionTraffic;
   private lastUsedMs: number;
+  private isOpen = true;
 
   constructor(
     readonly ref: PartitionRef,
-    leaderEpoch: number,
+    readonly leadership: number,
     private readonly services: PartitionServices,
   ) {
     const { store, clock, log, hotMemory, readAheadBudget: budget } = services;
@@ -67,7 +67,13 @@ export class Partition {
     this.meter = new PartitionTraffic(services.traffic.of(ref.topic), clock);
     this.cold = new ColdReads({ store, ref, budget, isHot, meter: this.meter });
     const onReply = this.appended.bind(this);
-    this.writer = store.writer(ref, { leaderEpoch, replicationTimeoutMs, log, trouble, onReply });
+    this.writer = store.writer(ref, {
+      leaderEpoch: leadership,
+      replicationTimeoutMs,
+      log,
+      trouble,
+      onReply,
+    });
     const isAppending = (): boolean => this.writer.callIsOut;
     this.watch = store.watch(ref, {
       clock,
@@ -83,6 +89,11 @@ export class Partition {
     return this.watch.changeCount;
   }
 
+  /** Whether what waits for it may be answered by it: the leadership surely holds. */
+  get isServing(): boolean {
+    return this.isOpen && this.services.cluster.isSure;
+  }
+
   /** True when nothing is under way and nobody has asked for some time. */
   get idle(): boolean {
     if (this.watch.hasListeners || this.writer.busy) return false;
@@ -92,6 +103,11 @@ export class Partition {
   /** What went in and out through this gateway lately. */
   get rates(): PartitionRates {
     return this.meter.rates;
+  }
+
+  /** Somebody is about to use it. */
+  touch(): void {
+    this.lastUsedMs = this.services.clock.monotonicMs();
   }
 
   /** Appends a batch that was checked before; `copies` replicas have to confirm it. */
@@ -159,6 +175,7 @@ export class Partition {
   }
 
   private end(): void {
+    this.isOpen = false;
     this.writer.close();
     this.forget();
   }

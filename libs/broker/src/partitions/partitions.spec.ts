@@ -1,4 +1,5 @@
 import { MemoryBudget, silentLogger, silentMetrics } from '@sluice/base';
+import { SingleGateway } from '@sluice/cluster';
 import type { PartitionStore } from '@sluice/log';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import { HotMemory } from './hot-memory';
@@ -10,6 +11,7 @@ test('a deleted topic has no numbers any more, though its partitions were idle',
   const forgotten = jest.spyOn(traffic, 'forget');
   const partitions = new Partitions({
     store: {} as PartitionStore,
+    cluster: new SingleGateway({ id: 1, rack: null, version: '1.2.3' }),
     clock: new FakeClock(),
     hotMemory: new HotMemory(1024),
     readAheadBudget: new MemoryBudget(1024),

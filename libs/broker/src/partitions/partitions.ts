@@ -1,16 +1,36 @@
+import type { ClusterChange, ClusterView, Placement } from '@sluice/cluster';
 import type { PartitionBounds, PartitionRef, PartitionStore, Topic } from '@sluice/log';
 import { Periodic } from '@sluice/base';
 import { limits } from '../limits';
-import { noRates, type PartitionRates } from './partition-traffic';
+import { addRates, noRates, type PartitionRates } from './partition-traffic';
 import { noLeadership, Partition, type PartitionServices } from './partition';
+import { PartitionTable } from './partition-table';
+
+/** Another broker leads it, or nobody at the moment: then both numbers are −1. */
+export type LedElsewhere = Pick<Placement, 'leaderId' | 'leadership'>;
+
+/** Where a partition is led: it is here; or elsewhere; undefined: there is no such partition. */
+export type Led = Partition | LedElsewhere | undefined;
+
+/** Tells the two apart. */
+export function isElsewhere(led: Partition | LedElsewhere): led is LedElsewhere {
+  return 'leaderId' in led;
+}
+
+const ledByNobody: LedElsewhere = { leaderId: -1, leadership: -1 };
 
 /** The partitions that this gateway has lately served; made on first use, forgotten when idle. */
 export class Partitions {
-  private readonly byTopicId = new Map<string, Map<number, Partition>>();
+  /** Those that it leads, each for the leadership that it has now. */
+  private readonly led = new PartitionTable();
+  /** Those that need no leadership: other doors than Kafka's use them on any gateway. */
+  private readonly others = new PartitionTable();
+  private readonly topics = new Map<string, Topic>();
   private readonly poll: Periodic;
   private readonly sweep: Periodic;
+  private stopFollowing: (() => void) | null = null;
 
-  constructor(private readonly services: PartitionServices) {
+  constructor(private readonly services: PartitionServices & { cluster: ClusterView }) {
     const { clock, log } = services;
     this.poll = new Periodic({
       clock,
@@ -31,55 +51,73 @@ export class Partitions {
 
   /** How many are in memory. */
   get count(): number {
-    let count = 0;
-    for (const partitions of this.byTopicId.values()) count += partitions.size;
-    return count;
+    return this.led.count + this.others.count;
   }
 
   get store(): PartitionStore {
     return this.services.store;
   }
 
-  /** Starts the slow poll for waiting fetches and the clearing of idle partitions. */
+  /** Follows who leads what; starts the slow poll for waiting fetches and the clearing. */
   start(): void {
+    this.stopFollowing = this.services.cluster.onChange((change) => this.follow(change));
     this.poll.start();
     this.sweep.start();
   }
 
   /** Ends all leaderships; what waits is told so. */
   async stop(): Promise<void> {
+    this.stopFollowing?.();
     await Promise.all([this.poll.stop(), this.sweep.stop()]);
-    for (const partition of this.all()) partition.close();
-    this.byTopicId.clear();
+    for (const partition of this.all()) this.end(partition);
   }
 
-  /** The partition, or undefined when the topic has no such index. */
-  get(topic: Topic, index: number): Partition | undefined {
-    const known = this.byTopicId.get(topic.id)?.get(index);
-    if (known) return known;
-    if (!(index >= 0 && index < topic.partitions)) return undefined;
-    const ref = { topic: topic.name, topicId: topic.id, partition: index };
-    const partition = new Partition(ref, noLeadership, this.services);
-    let ofTopic = this.byTopicId.get(topic.id);
-    if (!ofTopic) this.byTopicId.set(topic.id, (ofTopic = new Map()));
-    ofTopic.set(index, partition);
-    return partition;
+  /**
+   * The partition where this gateway leads it, for what only a leader does; else who does. A
+   * gateway that is not sure of its session leads nothing.
+   */
+  lead(topic: Topic, index: number): Led {
+    const { cluster } = this.services;
+    const known = this.led.get(topic.id, index);
+    if (known !== undefined) {
+      if (!cluster.isSure) return ledByNobody;
+      known.touch();
+      return known;
+    }
+    if (!hasIndex(topic, index)) return undefined;
+    const placement = cluster.placementOf(topic, index);
+    if (placement.leaderId !== cluster.selfId) return placement;
+    if (!cluster.isSure) return ledByNobody;
+    this.topics.set(topic.id, topic);
+    return this.make(this.led, topic, index, placement.leadership);
+  }
+
+  /** The partition for what needs no leader; undefined when the topic has no such index. */
+  open(topic: Topic, index: number): Partition | undefined {
+    const led = this.lead(topic, index);
+    if (led === undefined || !isElsewhere(led)) return led;
+    const known = this.others.get(topic.id, index);
+    known?.touch();
+    return known ?? this.make(this.others, topic, index, noLeadership);
   }
 
   /** What went in and out of a partition through this gateway lately. */
   ratesOf(topicId: string, index: number): PartitionRates {
-    return this.byTopicId.get(topicId)?.get(index)?.rates ?? noRates;
+    const led = this.led.get(topicId, index)?.rates ?? noRates;
+    const other = this.others.get(topicId, index);
+    return other === undefined ? led : addRates(led, other.rates);
   }
 
   /**
    * Forgets a deleted topic's partitions; fetches that wait on them look again and find it gone.
    */
-  drop({ id, name }: Pick<Topic, 'id' | 'name'>): void {
-    const partitions = this.byTopicId.get(id);
-    this.byTopicId.delete(id);
-    for (const partition of partitions?.values() ?? []) partition.drop();
+  drop(topic: Pick<Topic, 'id' | 'name'>): void {
+    this.topics.delete(topic.id);
+    for (const table of [this.led, this.others]) {
+      for (const partition of table.removeTopic(topic)) partition.drop();
+    }
     // Also where its partitions were idle, and are forgotten already.
-    this.services.traffic.forget(name);
+    this.services.traffic.forget(topic.name);
   }
 
   /**
@@ -88,6 +126,39 @@ export class Partitions {
    */
   invalidate(historyChanged: boolean): void {
     for (const partition of this.all()) partition.invalidate(historyChanged);
+  }
+
+  private make(
+    table: PartitionTable,
+    { id: topicId, name }: Topic,
+    index: number,
+    leadership: number,
+  ): Partition {
+    const ref = { topic: name, topicId, partition: index };
+    const partition = new Partition(ref, leadership, this.services);
+    table.add(partition);
+    return partition;
+  }
+
+  /** Ends the leaderships that this gateway no longer has. */
+  private follow({ topics: changed }: ClusterChange): void {
+    const { cluster } = this.services;
+    const ids = changed === 'all' ? [...this.topics.keys()] : changed;
+    for (const id of ids) {
+      const topic = this.topics.get(id);
+      if (topic === undefined) continue;
+      for (const partition of this.led.ofTopic(id)) {
+        const now = cluster.placementOf(topic, partition.ref.partition);
+        const isHeld = now.leaderId === cluster.selfId && now.leadership === partition.leadership;
+        if (!isHeld) this.end(partition);
+      }
+    }
+  }
+
+  private end(partition: Partition): void {
+    partition.close();
+    this.led.remove(partition);
+    this.others.remove(partition);
   }
 
   private async pollWaiting(): Promise<void> {
@@ -105,17 +176,17 @@ export class Partitions {
   }
 
   private forgetIdle(): void {
-    for (const [topicId, partitions] of this.byTopicId) {
-      for (const [index, partition] of partitions) {
-        if (!partition.idle) continue;
-        partition.close();
-        partitions.delete(index);
-      }
-      if (partitions.size === 0) this.byTopicId.delete(topicId);
-    }
+    for (const partition of this.all()) if (partition.idle) this.end(partition);
+    const isUsed = (id: string) => !this.led.ofTopic(id)[Symbol.iterator]().next().done;
+    for (const id of this.topics.keys()) if (!isUsed(id)) this.topics.delete(id);
   }
 
   private *all(): Iterable<Partition> {
-    for (const partitions of this.byTopicId.values()) yield* partitions.values();
+    yield* this.led;
+    yield* this.others;
   }
+}
+
+function hasIndex({ partitions }: Topic, index: number): boolean {
+  return index >= 0 && index < partitions;
 }

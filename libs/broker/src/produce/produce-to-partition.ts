@@ -3,6 +3,7 @@ import type { Appendable, AppendDone, Topic, TopicConfig } from '@sluice/log';
 import { RecordsError, type BatchHeader, type ExamineRules, type Findings } from '@sluice/records';
 import { ErrorCode, type Produce, type RequestOf } from '@sluice/wire';
 import type { Partition } from '../partitions/partition';
+import { isElsewhere, type Led } from '../partitions/partitions';
 import type { RequestContext } from '../requests/context';
 import { NotExamined } from '../examiner/examination';
 import { appendReply, refusalOf, refusedReply } from './partition-reply';
@@ -21,6 +22,8 @@ const servedVersionMin = 3;
 export interface Produced {
   readonly context: RequestContext;
   readonly acks: number;
+  /** Whether only the partition's leader appends it. */
+  readonly needsLeader: boolean;
   /** No compressed batch is opened after this time. */
   readonly examineUntilMs: number;
   /** Told once, for each place, what the client is to know. */
@@ -63,15 +66,23 @@ export function produceToPartition(
   if (apiVersion < servedVersionMin) {
     return refuse(produced, place, index, { errorCode: ErrorCode.UNSUPPORTED_VERSION });
   }
-  const partition = topic && services.partitions.get(topic, index);
-  if (!partition) {
+  const partition = topic && partitionFor(produced, topic, index);
+  if (topic === undefined || partition === undefined) {
     return refuse(produced, place, index, { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION });
+  }
+  if (isElsewhere(partition)) {
+    return refuse(produced, place, index, { errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER });
   }
   const config = resolveConfigs(topic);
   const header = checkHeader(records, config, apiVersion);
   if ('errorCode' in header) return refuse(produced, place, index, header);
   const rules = examineRulesOf(config, header, services.clock.nowMs());
   examine({ produced, place, partition, index, bytes: records!, header, config, rules });
+}
+
+function partitionFor({ context, needsLeader }: Produced, topic: Topic, index: number): Led {
+  const { partitions } = context.services;
+  return needsLeader ? partitions.lead(topic, index) : partitions.open(topic, index);
 }
 
 function refuse(produced: Produced, place: number, index: number, refusal: Refusal): void {

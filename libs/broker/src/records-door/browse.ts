@@ -110,7 +110,7 @@ export function unknownPartition({ name, partitions }: Topic, index: number): Do
 
 /** The partition. @throws DoorRefusal */
 export function partitionOf(services: DoorServices, topic: Topic, index: number): Partition {
-  const partition = services.partitions.get(topic, index);
+  const partition = services.partitions.open(topic, index);
   if (partition === undefined) throw unknownPartition(topic, index);
   return partition;
 }

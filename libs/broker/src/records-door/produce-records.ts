@@ -233,24 +233,36 @@ function produceBatches(
   const context = contextOf(services);
   const examineUntilMs = services.clock.monotonicMs() + limits.examineMsMax;
   const takers: ((outcome: BatchOutcome) => void)[] = [];
-  const told = (place: number, reply: PartitionReply) => takers[place]!(outcomeOf(reply));
-  const produced = { context, acks: acksCodes[acks], examineUntilMs, told };
-  const outcomes = batches.map(
-    (batch, place) =>
-      new Promise<BatchOutcome>((resolve) => {
+  const moved = new Set<number>();
+  const told = (place: number, reply: PartitionReply) => {
+    const isMoved = reply.errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER && !moved.has(place);
+    if (!isMoved) return takers[place]!(outcomeOf(reply));
+    // It was led here until now. This door needs no leader, and nothing was written.
+    moved.add(place);
+    begin(place);
+  };
+  const terms = { context, acks: acksCodes[acks], needsLeader: false, examineUntilMs };
+  const produced = { ...terms, told };
+  const begin = (place: number): void => {
+    const batch = batches[place]!;
+    const index = batch.partition;
+    let bytes: Buffer;
+    try {
+      bytes = encodePlanned(batch, records, { timestampMs, compression });
+    } catch (error) {
+      if (!(error instanceof RecordsError)) throw error;
+      return told(place, refusedReply(index, refusalOf(error)));
+    }
+    produceToPartition(produced, place, topic, { index, records: bytes });
+  };
+  return Promise.all(
+    batches.map((_, place) => {
+      return new Promise<BatchOutcome>((resolve) => {
         takers.push(resolve);
-        const index = batch.partition;
-        let bytes: Buffer;
-        try {
-          bytes = encodePlanned(batch, records, { timestampMs, compression });
-        } catch (error) {
-          if (!(error instanceof RecordsError)) throw error;
-          return told(place, refusedReply(index, refusalOf(error)));
-        }
-        produceToPartition(produced, place, topic, { index, records: bytes });
-      }),
+        begin(place);
+      });
+    }),
   );
-  return Promise.all(outcomes);
 }
 
 /** A request that comes from no connection of a Kafka client. */

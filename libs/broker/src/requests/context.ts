@@ -1,3 +1,4 @@
+import type { Cluster } from '@sluice/cluster';
 import type { GroupCoordinator } from '@sluice/groups';
 import type { ProducerIds, TopicCatalog } from '@sluice/log';
 import type { Clock, Logger, MemoryBudget, Metrics } from '@sluice/base';
@@ -13,6 +14,8 @@ import type { Examiner } from '../examiner/examiner';
 export interface BrokerServices {
   readonly options: BrokerOptions;
   readonly redis: RedisLink;
+  /** Who is there, and who leads and coordinates what. */
+  readonly cluster: Cluster;
   readonly catalog: TopicCatalog;
   readonly partitions: Partitions;
   readonly groups: GroupCoordinator;
@@ -30,8 +33,6 @@ export interface BrokerServices {
   readonly interceptions: Interceptions;
   /** The cluster's id, the same for all gateways on one Redis and key prefix, for ever. */
   readonly clusterId: string;
-  /** Where clients are told to connect. */
-  readonly advertised: { readonly host: string; readonly port: number };
 }
 
 /** One request: what the broker offers, and who asks in which version. */

@@ -26,6 +26,8 @@ afterAll(async () => {
 type Action =
   /** The group is given to a coordinator, of which some hear at once and the others later. */
   | { kind: 'move'; who: number; hears: boolean[] }
+  /** Another takes the group, and a member commits where it was before, and nobody has heard. */
+  | { kind: 'overtake'; who: number }
   | { kind: 'hear'; who: number }
   | { kind: 'unsure'; who: number; isTold: boolean }
   /** A consumer comes or, where it is there, leaves or falls silent. */
@@ -43,6 +45,7 @@ function actionsOf(coordinators: number): fc.Arbitrary<Action[]> {
   const commitAt = fc.oneof({ weight: 1, arbitrary: fc.constant(null) }, at);
   const action: fc.Arbitrary<Action> = fc.oneof(
     { weight: 4, arbitrary: fc.record({ kind: kind('move'), who: at, hears }) },
+    { weight: 2, arbitrary: fc.record({ kind: kind('overtake'), who }) },
     { weight: 2, arbitrary: fc.record({ kind: kind('hear'), who: at }) },
     { weight: 1, arbitrary: fc.record({ kind: kind('unsure'), who: at, isTold: fc.boolean() }) },
     { weight: 3, arbitrary: fc.record({ kind: kind('come'), who }) },
@@ -88,6 +91,8 @@ class History {
         this.#table.move(this.#groupId, action.who);
         this.#clusters.forEach((cluster, at) => action.hears[at] && cluster.learn());
         return;
+      case 'overtake':
+        return this.#overtake(action.who);
       case 'hear':
         return this.#clusters[action.who]!.learn();
       case 'unsure':
@@ -101,9 +106,7 @@ class History {
       case 'die':
         return this.#end(action);
       case 'commit':
-        // Who is told once that it has lost the group tries to take it with the next request.
-        await this.#commit(action);
-        return action.at === null ? undefined : this.#commit(action);
+        return this.#commit(action);
       case 'wait':
         return pause(action.ms);
     }
@@ -149,6 +152,17 @@ class History {
     // What it waits for may need others to hear of a move first.
     for (const cluster of this.#clusters) cluster.learn();
     await (how === 'leave' ? leaving.close() : leaving.die());
+  }
+
+  async #overtake(who: number): Promise<void> {
+    const { owner } = this.#table.seatOf(this.#groupId);
+    this.#clusters[owner]!.learn();
+    const next = (owner + 1) % this.#clusters.length;
+    this.#table.move(this.#groupId, next);
+    this.#clusters[next]!.learn();
+    await this.#coordinators[next]!.describe(this.#groupId);
+    // Who is refused once reads the group again with the next request.
+    for (let times = 0; times < 2; times++) await this.#commit({ who, at: owner });
   }
 
   async #commit({ who: index, at }: { who: number; at: number | null }): Promise<void> {

@@ -205,7 +205,8 @@ export class LogHistory {
   }
 
   async #openWhenKept(timeoutMs: number): Promise<void> {
-    const { history } = this.redis;
+    const shard = this.redis.shardOf(this.#keys.writers);
+    const { history } = shard;
     try {
       const enter = async (redis: Redis): Promise<void> => {
         // Behind the word of its end it would be an entry of nobody.
@@ -213,7 +214,7 @@ export class LogHistory {
         this.#entering = this.#others.enter(redis, history);
         await this.#entering;
       };
-      if (await this.redis.keep(enter, timeoutMs)) this.#open();
+      if (await shard.keep(enter, timeoutMs)) this.#open();
     } catch {
       // Redis is away; what was entered is there or not, and time passes.
     }

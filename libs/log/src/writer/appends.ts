@@ -17,6 +17,7 @@ import {
 } from './append-call';
 import { silentMeter, type AppendMeter } from './append-meter';
 import { allowsTransactions, appendDirect } from './direct-append';
+import { Neighbours } from './neighbours';
 
 /** Whether transactions may be used; asked for once a connection, when it first matters. */
 export class Transactions {
@@ -67,10 +68,7 @@ export interface AppendsOptions {
 export class Appends {
   /** Where the log ends; null: no idea. */
   private end: LogPosition | null = null;
-  /** How many more calls go through Lua, because other writers came in between. */
-  private plainLeft = 0;
-  /** How many do the next time: twice as many each time, half as many with each call past Lua. */
-  private plainNext = 1;
+  private readonly neighbours: Neighbours;
   private readonly meter: Pick<AppendMeter, 'sends'>;
 
   constructor(
@@ -78,6 +76,7 @@ export class Appends {
     private readonly options: AppendsOptions,
   ) {
     this.meter = options.meter ?? silentMeter;
+    this.neighbours = new Neighbours(options.limits);
   }
 
   /**
@@ -136,28 +135,44 @@ export class Appends {
     terms: SentTerms,
     batches: readonly AppendBatch[],
   ): Promise<AppendScriptReply> {
-    const { end, keys } = this;
     const { limits } = this.options;
+    const presumed = isLarge(batches, limits) ? this.end : null;
     // Whatever becomes of this call, without an answer there is no telling.
     this.end = null;
-    if (end !== null && isLarge(batches, limits) && this.mayGoDirect()) {
-      const reply = await this.sendDirect(connection, terms, batches, end);
-      if (reply !== null) return reply;
+    if (presumed === null) return this.sendThroughLua(connection, terms, batches);
+    const reply = await this.sendDirect(connection, terms, batches, presumed);
+    if (!('moved' in reply)) return reply;
+    const plain = await this.sendThroughLua(connection, terms, batches);
+    if (plain.tag === 'all' && reply.moved !== null) {
+      const before = plain.logEnd - offsetsOf(batches);
+      this.neighbours.note(before !== reply.moved.logEndOffset);
     }
-    this.meter.sends('script');
-    return runAppend(connection, keys, terms, batches);
+    return plain;
   }
 
-  /** @returns null when nothing was done and the batches have to go through Lua */
+  private sendThroughLua(
+    connection: Redis,
+    terms: SentTerms,
+    batches: readonly AppendBatch[],
+  ): Promise<AppendScriptReply> {
+    this.meter.sends('script');
+    return runAppend(connection, this.keys, terms, batches);
+  }
+
+  /**
+   * Tries it past Lua as long as that pays.
+   *
+   * @returns nothing done, and where the log should end now, if that is known
+   */
   private async sendDirect(
     connection: Redis,
     terms: SentTerms,
     batches: readonly AppendBatch[],
     end: LogPosition,
-  ): Promise<AppendScriptReply | null> {
-    const { limits, transactions } = this.options;
-    let position: LogPosition | null = end;
-    for (let tries = 0; position !== null && tries < limits.directTriesMax; tries++) {
+  ): Promise<AppendScriptReply | { moved: LogPosition | null }> {
+    const { transactions } = this.options;
+    let position = end;
+    while (!this.neighbours.areBusy && transactions.allowed) {
       this.meter.sends('direct');
       let reply: AppendScriptReply;
       try {
@@ -167,26 +182,12 @@ export class Appends {
         throw error;
       }
       if (reply.tag === 'wait') this.end = position;
-      if (reply.tag !== 'moved' && reply.tag !== 'unfit') {
-        this.plainNext = Math.max(1, this.plainNext >> 1);
-        return reply;
-      }
-      position =
-        reply.tag === 'moved'
-          ? { logEndOffset: reply.logEnd, maxTimestampMs: reply.maxTimestamp }
-          : null;
+      if (reply.tag === 'unfit') return { moved: null };
+      this.neighbours.note(reply.tag === 'moved');
+      if (reply.tag !== 'moved') return reply;
+      position = { logEndOffset: reply.logEnd, maxTimestampMs: reply.maxTimestamp };
     }
-    this.plainLeft = this.plainNext;
-    this.plainNext = Math.min(2 * this.plainNext, limits.plainAppendsMax);
-    return null;
-  }
-
-  private mayGoDirect(): boolean {
-    if (this.plainLeft > 0) {
-      this.plainLeft--;
-      return false;
-    }
-    return this.options.transactions.allowed;
+    return { moved: position };
   }
 }
 

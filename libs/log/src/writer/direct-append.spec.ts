@@ -127,8 +127,7 @@ describe('append of large batches', () => {
 
     /** Appends whose sends are told, after the other writer has had its chance. */
     const appendsTold = (onSend: (path: Path) => void): Appends => {
-      const limits = { ...partitionLimits, plainAppendsMax: 4 };
-      const common = plainAppends(limits, new Transactions(redis.write));
+      const common = plainAppends(partitionLimits, new Transactions(redis.write));
       return new Appends(keys(), { ...common, meter: { sends: onSend } });
     };
 
@@ -151,7 +150,7 @@ describe('append of large batches', () => {
       expect(await checkPartition(redis.read, keys())).toEqual([]);
     });
 
-    it('goes through Lua for a while where others come in between all the time', async () => {
+    it('goes through Lua while others come in between too often', async () => {
       const sent: Path[] = [];
       let isBusy = false;
       const other = appendsTold(() => {});
@@ -162,19 +161,28 @@ describe('append of large batches', () => {
       });
       for (let i = 0; i < 3; i++) await pathsOf(own, sent);
       isBusy = true;
-      const expectPlain = async (count: number): Promise<void> => {
-        expect(await pathsOf(own, sent)).toEqual(['direct', 'direct', 'script']);
-        for (let i = 0; i < count; i++) expect(await pathsOf(own, sent)).toEqual(['script']);
-      };
-      for (const plain of [1, 2, 4, 4]) await expectPlain(plain);
+      const tries: Path[] = ['direct', 'direct', 'direct', 'direct'];
+      expect(await pathsOf(own, sent)).toEqual([...tries, 'script']);
+      for (let i = 0; i < 40; i++) expect(await pathsOf(own, sent)).toEqual(['script']);
       isBusy = false;
-      expect(await pathsOf(own, sent)).toEqual(['direct']);
-      isBusy = true;
-      await expectPlain(2);
-      isBusy = false;
-      for (let i = 0; i < 2; i++) expect(await pathsOf(own, sent)).toEqual(['direct']);
-      isBusy = true;
-      await expectPlain(1);
+      // What goes through Lua tells that nobody comes in between any more.
+      await pathsOf(own, sent);
+      const paths: Path[][] = [];
+      while (paths.at(-1)?.[0] !== 'direct') paths.push(await pathsOf(own, sent));
+      expect(paths.length).toBeLessThanOrEqual(partitionLimits.directMissMemory);
+      expect(paths.at(-1)).toEqual(['direct']);
+      expect(await checkPartition(redis.read, keys())).toEqual([]);
+    });
+
+    it('goes past Lua where others come in between before one append of four', async () => {
+      const sent: Path[] = [];
+      const own = appendsTold((path) => sent.push(path));
+      const other = appendsTold(() => {});
+      for (let i = 0; i < 3; i++) await pathsOf(own, sent);
+      for (let i = 0; i < 40; i++) {
+        if (i % 4 === 0) await other.append(redis.write, terms, [batchAt(7)]);
+        expect(await pathsOf(own, sent)).not.toContain('script');
+      }
       expect(await checkPartition(redis.read, keys())).toEqual([]);
     });
   });

@@ -1,4 +1,4 @@
-import type { RedisLink } from '@sluice/redis';
+import type { RedisLink, Shard } from '@sluice/redis';
 import type { LogHistory } from '../recovery/log-history';
 import type { AppendBatch, AppendReply } from './append-call';
 import type { Appends } from './appends';
@@ -30,7 +30,9 @@ export interface AppendLanes {
 
 /** What the lanes of one writer need. */
 export interface LanesOptions {
-  redis: RedisLink;
+  redis: Pick<RedisLink, 'shardOf'>;
+  /** A key of the partition. */
+  key: string;
   appends: Appends;
   leaderEpoch: number;
   replicationTimeoutMs: number;
@@ -47,7 +49,12 @@ export class RedisLanes implements AppendLanes {
 
   async ready(copies: number): Promise<void> {
     await this.options.history?.opening;
-    if (copies > 0) await requireReplicas(this.options.redis, copies);
+    if (copies > 0) await requireReplicas(this.#shard, copies);
+  }
+
+  /** The one that has the partition now. */
+  get #shard(): Shard {
+    return this.options.redis.shardOf(this.options.key);
   }
 
   get isOpen(): boolean {
@@ -55,18 +62,19 @@ export class RedisLanes implements AppendLanes {
   }
 
   send(batches: readonly AppendBatch[], copies: number): AppendCall {
-    const { redis, appends, leaderEpoch, replicationTimeoutMs } = this.options;
+    const { appends, leaderEpoch, replicationTimeoutMs } = this.options;
+    const shard = this.#shard;
     if (copies === 0) {
-      const reply = appends.append(redis.write, { leaderEpoch, confirm: false }, batches);
+      const reply = appends.append(shard.write, { leaderEpoch, confirm: false }, batches);
       return { reply, confirm: null };
     }
-    const { durable } = redis;
+    const { durable } = shard;
     const { stream } = durable;
     // A new connection knows nothing of what was written on the one before it.
     const sameConnection = (): boolean => durable.stream === stream;
     return {
       reply: appends.append(durable, { leaderEpoch, confirm: true }, batches),
-      confirm: () => waitForReplicas(redis, copies, replicationTimeoutMs, sameConnection),
+      confirm: () => waitForReplicas(shard, copies, replicationTimeoutMs, sameConnection),
     };
   }
 }

@@ -29,6 +29,15 @@ export function integer(row: Facts<number> & { min: number; max: number }): Sett
   return { ...facts, kind: 'integer', problem: (value) => (isOne(value) ? undefined : rule) };
 }
 
+/** A whole number, as of `integer`, that may be left out. */
+export function optionalInteger(
+  row: Omit<Facts<undefined>, 'default'> & { min: number; max: number },
+): Setting<number | undefined> {
+  const given = integer({ ...row, default: row.min });
+  const problem = (value: SettingValue) => (value === undefined ? undefined : given.problem(value));
+  return { ...given, default: undefined, problem };
+}
+
 /** A text that matches `pattern`; `rule` says in words what it must be. */
 export function text(row: Facts<string> & TextRule): Setting<string> {
   const { pattern, rule, ...facts } = row;
