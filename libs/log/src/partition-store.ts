@@ -65,6 +65,8 @@ export interface NewWriter {
   /** Told of calls that fail. */
   trouble: Pick<TroubleLog, 'note'>;
   onReply: AppendListener;
+  /** See `WriterOptions`. */
+  isGathered?: boolean;
 }
 
 /**
@@ -125,14 +127,15 @@ export class PartitionStore {
    * One who appends to a partition. Its appends are in the log in the order in which it was given
    * them; a process needs one a partition.
    */
-  writer(ref: PartitionRef, { log, trouble, onReply, ...terms }: NewWriter): PartitionWriter {
+  writer(ref: PartitionRef, options: NewWriter): PartitionWriter {
+    const { log, trouble, onReply, isGathered, ...terms } = options;
     const { redis, limits, transactions, reservation, clock, history, meter } = this;
     const ends = this.ends.of(ref);
     const common = { limits, transactions, reservation, clock, ends, meter };
     const keys = this.keys(ref);
     const appends = new Appends(keys, common);
     const lanes = new RedisLanes({ redis, key: keys.log, appends, history, ...terms });
-    return new PartitionWriter({ lanes, limits, log, trouble, onReply, meter });
+    return new PartitionWriter({ lanes, limits, log, trouble, onReply, meter, isGathered });
   }
 
   /**

@@ -80,7 +80,7 @@ class HeldLanes implements AppendLanes {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-function heldWriter() {
+function heldWriter(more: { isGathered?: boolean } = {}) {
   const lanes = new HeldLanes();
   const lines: string[] = [];
   const troubles: unknown[] = [];
@@ -92,6 +92,7 @@ function heldWriter() {
     log,
     trouble: { note: (fields) => void troubles.push(fields) },
     onReply: () => {},
+    ...more,
   });
   const append = (copies = 0, size?: number): Promise<AppendOutcome> =>
     new Promise((resolve, reject) => {
@@ -121,6 +122,17 @@ describe('PartitionWriter', () => {
     );
     expect(offsets).toEqual([1, 2, 3]);
     expect(writer.busy).toBe(false);
+  });
+
+  it('sends at once what was gathered by who appends, one call after the other', async () => {
+    const { lanes, append } = heldWriter({ isGathered: true });
+    const sent = [append(0, 1), append(0, 2), append(0, 3)];
+    expect(lanes.calls.map(({ sizes }) => sizes)).toEqual([[1]]);
+    lanes.calls[0]!.answer();
+    await sent[0];
+    expect(lanes.calls.map(({ sizes }) => sizes)).toEqual([[1], [2, 3]]);
+    lanes.calls[1]!.answer();
+    await Promise.all(sent);
   });
 
   it('bounds the bytes of a call, but sends at least one batch', async () => {

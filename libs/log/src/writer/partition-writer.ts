@@ -37,6 +37,8 @@ export interface WriterOptions {
   trouble: Pick<TroubleLog, 'note'>;
   onReply: AppendListener;
   meter?: AppendMeter;
+  /** Whoever appends has gathered what goes together: an idle line sends in the same turn. */
+  isGathered?: boolean;
 }
 
 interface Waiting {
@@ -104,6 +106,7 @@ export class PartitionWriter {
 
   private schedule(): void {
     if (this.waiting.length === 0 || this.scheduled || this.isOut) return;
+    if (this.options.isGathered) return void this.send(this.takeGroup());
     this.scheduled = true;
     // After the sockets that are ready now have been read: their batches go with this call.
     setImmediate(() => {

@@ -51,6 +51,8 @@ export class PartitionWriters {
       log,
       trouble,
       onReply: nobodyAsks,
+      // Producers have made batches of what they were given.
+      isGathered: true,
     });
   }
 }

@@ -109,13 +109,13 @@ export class PartitionLine {
     this.#linger ??= clock.setTimer(lingerMs, () => this.#begin());
   }
 
-  /** After the sockets that are ready now have been read: what comes of them is of this batch. */
+  /** When whoever sends now has sent all: a tick comes once every settled promise was heard. */
   #begin(): void {
     this.#linger?.cancel();
     this.#linger = null;
     if (this.#isRunning || this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    process.nextTick(() => {
       this.#isScheduled = false;
       void this.#run();
     });
@@ -165,11 +165,13 @@ export class PartitionLine {
 
   #nextBatch(): Batch | null {
     const { ref, services, config, onBatch } = this.options;
-    const { batchBytesMax, compression } = services.settings;
+    const { clock, settings } = services;
+    const { batchBytesMax, compression } = settings;
     if (this.#waiting.length === 0) return null;
-    const terms = { config: config(), batchBytesMax, compression, clock: services.clock };
+    const sequence = this.#sequence();
+    const terms = { config: config(), batchBytesMax, compression, clock, sequence };
     try {
-      const batch = makeBatch(this.#waiting, { ...terms, sequence: this.#sequence() });
+      const batch = makeBatch(this.#waiting, terms);
       this.#remove(batch.records.length);
       onBatch(ref.partition);
       return batch;
