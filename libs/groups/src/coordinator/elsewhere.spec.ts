@@ -66,6 +66,10 @@ async function offsetOf(groupId = 'g'): Promise<{ offset: number; lineage: numbe
 
 const stateKey = (groupId = 'g') => new GroupKeys(link.keyPrefix).state(groupId);
 
+function byId(one: { memberId: string }, two: { memberId: string }): number {
+  return one.memberId < two.memberId ? -1 : 1;
+}
+
 describe('an operator at any gateway', () => {
   test('is told of a group with members what its coordinator tells', async () => {
     const members = ['a', 'b'].map((name) => consumer(name));
@@ -73,8 +77,6 @@ describe('an operator at any gateway', () => {
     const told = await own.describe('g');
     expect(told.groupState).toBe('Stable');
     const seen = await other.operated('g').describe('g');
-    const byId = (one: { memberId: string }, two: { memberId: string }) =>
-      one.memberId < two.memberId ? -1 : 1;
     expect(seen.members.sort(byId)).toEqual(told.members.sort(byId));
     expect({ ...seen, members: [] }).toEqual({ ...told, members: [] });
     expect((await other.listAll()).groups.map(({ groupId }) => groupId)).toContain('g');

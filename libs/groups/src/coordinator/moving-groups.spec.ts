@@ -121,9 +121,8 @@ class History {
       this.#generation = generationId;
     }
     const partitions = [{ topicId: 'T', partition: 0 }];
-    const { offsets } = await this.#coordinators
-      [0]!.operated(this.#groupId)
-      .fetchOffsets({ groupId: this.#groupId, partitions });
+    const asked = this.#coordinators[0]!.operated(this.#groupId);
+    const { offsets } = await asked.fetchOffsets({ groupId: this.#groupId, partitions });
     expect(offsets[0]!.offset).toBe(this.#committed);
   }
 

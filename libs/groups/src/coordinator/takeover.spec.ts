@@ -87,7 +87,11 @@ async function joinedTogether(): Promise<TestConsumer[]> {
   joined.forEach(({ memberId, generationId }, i) => {
     Object.assign(members[i]!, { memberId, generationId });
   });
-  return joined[0]!.leader === joined[0]!.memberId ? members : members.reverse();
+  return joined[0]!.leader === joined[0]!.memberId ? members : members.toReversed();
+}
+
+function byId(one: { memberId: string }, two: { memberId: string }): number {
+  return one.memberId < two.memberId ? -1 : 1;
 }
 
 describe('a stable group', () => {
@@ -101,8 +105,6 @@ describe('a stable group', () => {
     for (const member of members) expect((await member.heartbeat()).errorCode).toBe(NONE);
     const { members: after, groupState } = await coordinators[1]!.describe('g');
     expect(groupState).toBe('Stable');
-    const byId = (one: { memberId: string }, two: { memberId: string }) =>
-      one.memberId < two.memberId ? -1 : 1;
     expect(after.sort(byId)).toEqual(before.members.sort(byId));
     expect(await members[1]!.commit(8)).toBe(NONE);
     expect(log.lines.filter(({ level }) => level === 'warn')).toEqual([]);
