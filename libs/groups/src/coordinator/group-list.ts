@@ -19,8 +19,8 @@ export interface GroupListDeps {
 }
 
 /**
- * ListGroups: every group that is to be listed, in memory or not. A group that cannot be read is in the state
- * "Unknown".
+ * ListGroups: every group that is to be listed, in memory or not. A group that cannot be read is in
+ * the state "Unknown".
  *
  * @throws as RedisLink
  */

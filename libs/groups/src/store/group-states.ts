@@ -97,7 +97,11 @@ export class GroupStates {
     }
   }
 
-  /** Reads the fields of a group for whoever only looks; null when there is none. @throws UnreadableGroup */
+  /**
+   * Reads the fields of a group for whoever only looks; null when there is none.
+   *
+   * @throws UnreadableGroup
+   */
   async look(groupId: string): Promise<Readonly<Record<string, Buffer>> | null> {
     const key = this.keys.state(groupId);
     const command = this.redis.read.hgetallBuffer(key);

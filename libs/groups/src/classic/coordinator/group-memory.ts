@@ -29,7 +29,7 @@ export interface GroupMemoryDeps {
   meter: GroupMeter;
   /** The epoch with which this coordinator has the group; null where it has it no more. */
   coordinatorEpoch: () => number | null;
-  /** Has the cluster raise that epoch above another one, where this coordinator is the right one. */
+  /** Has the cluster raise that epoch above another, where this coordinator is the right one. */
   raiseEpoch: (above: number) => Promise<void>;
   /** A timer is due: `run` is to be called when its turn among the requests comes. */
   onDue: (run: () => Promise<void> | undefined) => void;
