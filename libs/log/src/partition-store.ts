@@ -34,6 +34,11 @@ import { PartitionWatch, type WatchOptions } from './watch/partition-watch';
 import { AppendMeter } from './writer/append-meter';
 import { Appends, Transactions } from './writer/appends';
 import { RedisLanes } from './writer/lanes';
+import {
+  nobodyConfirms,
+  PartitionConfirmer,
+  type ConfirmerOptions,
+} from './writer/partition-confirmer';
 import { PartitionWriter, type AppendListener } from './writer/partition-writer';
 
 /** What a store does more than it must, and what a test may want otherwise. */
@@ -52,8 +57,21 @@ export interface MissingBatches {
   logEndOffset: number;
 }
 
+/** What a read takes. */
+interface ReadOptions {
+  entries: number;
+  leaderEpochs?: LeaderEpochs;
+  endOffset?: number;
+}
+
 /** What a watch of one partition needs to know. */
-export type NewWatch = Pick<WatchOptions, 'clock' | 'isAppending' | 'onSetBack' | 'onTrimmed'>;
+export type NewWatch = Pick<
+  WatchOptions,
+  'clock' | 'isAppending' | 'onSetBack' | 'onTrimmed' | 'onUnconfirmed'
+>;
+
+/** What a confirmer of one partition needs to know. */
+export type NewConfirmer = Omit<ConfirmerOptions, 'redis' | 'keys' | 'clock' | 'limits'>;
 
 /** What a writer of one partition needs to know. */
 export interface NewWriter {
@@ -65,6 +83,8 @@ export interface NewWriter {
   /** Told of calls that fail. */
   trouble: Pick<TroubleLog, 'note'>;
   onReply: AppendListener;
+  /** Of this partition and process; without one, others move the high watermark. */
+  confirmer?: PartitionConfirmer;
   /** See `WriterOptions`. */
   isGathered?: boolean;
 }
@@ -128,14 +148,21 @@ export class PartitionStore {
    * them; a process needs one a partition.
    */
   writer(ref: PartitionRef, options: NewWriter): PartitionWriter {
-    const { log, trouble, onReply, isGathered, ...terms } = options;
+    const { log, trouble, onReply, confirmer = nobodyConfirms, isGathered, ...terms } = options;
     const { redis, limits, transactions, reservation, clock, history, meter } = this;
     const ends = this.ends.of(ref);
     const common = { limits, transactions, reservation, clock, ends, meter };
     const keys = this.keys(ref);
     const appends = new Appends(keys, common);
     const lanes = new RedisLanes({ redis, key: keys.log, appends, history, ...terms });
-    return new PartitionWriter({ lanes, limits, log, trouble, onReply, meter, isGathered });
+    const told = { log, trouble, onReply, confirmer, meter };
+    return new PartitionWriter({ lanes, limits, isGathered, ...told });
+  }
+
+  /** Moves the high watermark of a partition; a process needs one a partition. To be closed. */
+  confirmer(ref: PartitionRef, options: NewConfirmer): PartitionConfirmer {
+    const { redis, clock, limits } = this;
+    return new PartitionConfirmer({ redis, keys: this.keys(ref), clock, limits, ...options });
   }
 
   /**
@@ -223,22 +250,15 @@ export class PartitionStore {
    * The first batch may begin before `fromOffset`, and even before the log start.
    *
    * @param options.leaderEpochs are written into the batches' headers; by default 0
+   * @param options.endOffset batches that lie wholly below it; by default all
    */
-  read(
-    ref: PartitionRef,
-    fromOffset: number,
-    options: { entries: number; leaderEpochs?: LeaderEpochs },
-  ): Promise<StoredBatch[]> {
+  read(ref: PartitionRef, fromOffset: number, options: ReadOptions): Promise<StoredBatch[]> {
     const range = { fromOffset, ...options };
     return readBatches(this.redis.read, this.keys(ref), range);
   }
 
   /** As `read`, in memory that is lent: faster for many large batches. */
-  readLent(
-    ref: PartitionRef,
-    fromOffset: number,
-    options: { entries: number; leaderEpochs?: LeaderEpochs },
-  ): Promise<LentBatch[]> {
+  readLent(ref: PartitionRef, fromOffset: number, options: ReadOptions): Promise<LentBatch[]> {
     return readLentBatches(this.redis, this.keys(ref), { fromOffset, ...options });
   }
 

@@ -8,7 +8,7 @@ export const appendScript = defineScript({
   name: 'log/append',
   file: file('append'),
   keys: ['meta', 'log', 'producers', 'spans?', 'open…'],
-  args: ['leaderEpoch', 'position', 'confirm', 'wake', 'reservation', 'facts', 'batches…'],
+  args: ['leaderEpoch', 'position', 'confirmed', 'wake', 'reservation', 'facts', 'batches…'],
   reply: {
     all: { logStart: 'int', logEnd: 'int', maxTimestamp: 'int', epoch: 'int' },
     some: {
@@ -32,6 +32,16 @@ export const appendScript = defineScript({
 
 /** What the append script answers. */
 export type AppendScriptReply = Awaited<ReturnType<typeof appendScript.call>>;
+
+/** Moves a partition's high watermark. */
+export const confirmScript = defineScript({
+  name: 'log/confirm',
+  file: file('confirm'),
+  keys: ['meta'],
+  args: ['upTo', 'wake'],
+  reply: { confirmed: { highWatermark: 'int', logEnd: 'int' } },
+  refused: { 'unknown-partition': {}, 'newer-format': {} },
+});
 
 /** Makes an empty partition, unless it is there. */
 export const createPartitionScript = defineScript({

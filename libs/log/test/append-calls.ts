@@ -41,7 +41,7 @@ export class AppendCalls {
       this.byLog.set(keys.log, (one = { appends, line: Promise.resolve() }));
     }
     const { appends, line } = one;
-    const terms = { leaderEpoch, confirm: false };
+    const terms = { leaderEpoch, confirmed: null };
     const reply = line.then(() => appends.append(this.redis.write, terms, batches));
     one.line = reply.catch(() => undefined);
     return reply;

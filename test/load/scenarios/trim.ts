@@ -189,7 +189,7 @@ async function append(store: PartitionStore, ref: PartitionRef, batches: Buffer[
     const header = readBatchHeader(bytes);
     return new Promise<void>((resolve, reject) => {
       const done = (_: unknown, error: unknown) => (error ? reject(error as Error) : resolve());
-      writer.append({ bytes, ...header }, 0, done, 0);
+      writer.append({ bytes, ...header }, null, done, 0);
     });
   });
   await Promise.all(appended);

@@ -3,7 +3,9 @@ import type {
   AppendBatch,
   AppendDone,
   AppendReply,
+  Confirmation,
   PartitionBounds,
+  PartitionConfirmer,
   PartitionRef,
   PartitionStore,
   PartitionWatch,
@@ -36,6 +38,8 @@ export interface PartitionServices {
   hotMemory: HotMemory;
   readAheadBudget: MemoryBudget;
   replicationTimeoutMs: number;
+  /** What a topic asks for before readers get a record; undefined: there is no such topic. */
+  confirmationOf: (topicId: string) => Confirmation | null | undefined;
   log: Logger;
   traffic: TrafficMeter;
   /** Told of appends that fail, of all partitions together. */
@@ -48,6 +52,7 @@ export interface PartitionServices {
  */
 export class Partition {
   private readonly writer: PartitionWriter;
+  private readonly confirmer: PartitionConfirmer;
   private readonly watch: PartitionWatch;
   private readonly ring: HotRing;
   private readonly cold: ColdReads;
@@ -67,19 +72,22 @@ export class Partition {
     this.meter = new PartitionTraffic(services.traffic.of(ref.topic), clock);
     this.cold = new ColdReads({ store, ref, budget, isHot, meter: this.meter });
     const onReply = this.appended.bind(this);
-    this.writer = store.writer(ref, {
-      leaderEpoch: leadership,
+    const confirmer = (this.confirmer = store.confirmer(ref, {
       replicationTimeoutMs,
-      log,
       trouble,
-      onReply,
-    });
+      asked: () => services.confirmationOf(ref.topicId),
+      highWatermark: () => this.watch.highWatermark,
+      onConfirmed: (upTo) => this.watch.confirmed(upTo),
+    }));
+    const terms = { replicationTimeoutMs, log, trouble, onReply, confirmer };
+    this.writer = store.writer(ref, { leaderEpoch: leadership, ...terms });
     const isAppending = (): boolean => this.writer.callIsOut;
     this.watch = store.watch(ref, {
       clock,
       isAppending,
       onSetBack: () => this.forget(),
       onTrimmed: (logStartOffset) => this.forgetBelow(logStartOffset),
+      onUnconfirmed: (bounds) => confirmer.noticed(bounds),
     });
     this.lastUsedMs = clock.monotonicMs();
   }
@@ -96,7 +104,7 @@ export class Partition {
 
   /** True when nothing is under way and nobody has asked for some time. */
   get idle(): boolean {
-    if (this.watch.hasListeners || this.writer.busy) return false;
+    if (this.watch.hasListeners || this.writer.busy || this.confirmer.busy) return false;
     return this.services.clock.monotonicMs() - this.lastUsedMs > limits.partitionIdleMs;
   }
 
@@ -110,28 +118,29 @@ export class Partition {
     this.lastUsedMs = this.services.clock.monotonicMs();
   }
 
-  /** Appends a batch that was checked before; `copies` replicas have to confirm it. */
-  append(batch: AppendBatch, copies: number, done: AppendDone): void {
+  /** Appends a batch that was checked before; null: the primary's word is enough for it. */
+  append(batch: AppendBatch, asked: Confirmation | null, done: AppendDone): void {
     this.lastUsedMs = this.services.clock.monotonicMs();
-    this.writer.append(batch, copies, done, this.lastUsedMs);
+    this.writer.append(batch, asked, done, this.lastUsedMs);
   }
 
   /**
    * The batches from the one that holds `offset`, up to `bytesMax` but at least one where there is
-   * any; no run when the offset is the log end. Rejects with RedisUnavailable when Redis is needed
-   * and away.
+   * any; no run where the offset is the high watermark, or above it in the log. Rejects with
+   * RedisUnavailable when Redis is needed and away.
    */
   async read(offset: number, bytesMax: number): Promise<ReadOutcome> {
     this.lastUsedMs = this.services.clock.monotonicMs();
     let bounds = await this.watch.current();
     if (bounds && refusalOf(offset, bounds)) bounds = await this.watch.refresh();
     const outcome = lookAt(offset, bounds);
-    if (!bounds || 'refused' in outcome || offset === bounds.logEndOffset) return outcome;
-    const run = this.readHot(offset, bytesMax) ?? (await this.readCold(offset, bytesMax));
+    if (!bounds || 'refused' in outcome || offset >= bounds.highWatermark) return outcome;
+    const hot = this.readHot(offset, bytesMax, bounds.highWatermark);
+    const run = hot ?? (await this.readCold(offset, bytesMax));
     // The log has been trimmed meanwhile, or a hand has removed what was there.
     if (!run) return lookAt(offset, await this.watch.refresh());
-    // What was appended meanwhile may have come along.
-    const highWatermark = Math.max(bounds.logEndOffset, run.nextOffset);
+    // What was confirmed meanwhile may have come along.
+    const highWatermark = Math.max(bounds.highWatermark, run.nextOffset);
     return { run, logStartOffset: bounds.logStartOffset, highWatermark };
   }
 
@@ -177,6 +186,7 @@ export class Partition {
   private end(): void {
     this.isOpen = false;
     this.writer.close();
+    this.confirmer.close();
     this.forget();
   }
 
@@ -192,7 +202,11 @@ export class Partition {
     this.cold.dropBelow(logStartOffset);
   }
 
-  private appended(batches: readonly AppendBatch[], reply: AppendReply | null): void {
+  private appended(
+    batches: readonly AppendBatch[],
+    reply: AppendReply | null,
+    asked: Confirmation | null,
+  ): void {
     if (!reply || 'refused' in reply) {
       const isGone = reply?.refused === 'unknown-partition';
       return this.watch.appendFailed({ isGone });
@@ -211,11 +225,11 @@ export class Partition {
     });
     this.meter.appended(appended, records, bytesAppended);
     this.forgetBelow(reply.logStartOffset);
-    this.watch.appended(reply.logStartOffset, reply.logEndOffset);
+    this.watch.appended(reply.logStartOffset, reply.logEndOffset, asked !== null);
   }
 
-  private readHot(offset: number, bytesMax: number): BatchRun | null {
-    const run = this.ring.read(offset, bytesMax);
+  private readHot(offset: number, bytesMax: number, endOffset: number): BatchRun | null {
+    const run = this.ring.read(offset, bytesMax, endOffset);
     if (run !== null) this.meter.read('hot', run.batches ?? 0, run.nextOffset - offset, run.bytes);
     return run;
   }
@@ -258,6 +272,6 @@ function refusalOf(offset: number, bounds: PartitionBounds | null): ReadRefusal 
 function lookAt(offset: number, bounds: PartitionBounds | null): ReadOutcome {
   const refusal = refusalOf(offset, bounds);
   if (refusal || !bounds) return refusal!;
-  const { logStartOffset, logEndOffset } = bounds;
-  return { run: null, logStartOffset, highWatermark: logEndOffset };
+  const { logStartOffset, highWatermark } = bounds;
+  return { run: null, logStartOffset, highWatermark };
 }

@@ -180,20 +180,20 @@ async function targetOf(
   { before, bounds }: { before: number | null; bounds: PartitionBounds },
 ): Promise<{ offset: number; clamped: boolean }> {
   const ref = { topic: topic.name, topicId: topic.id, partition };
-  const { logStartOffset, logEndOffset } = bounds;
+  const { logStartOffset, highWatermark: end } = bounds;
   let offset: number;
   switch (target.to) {
     case 'start':
       offset = logStartOffset;
       break;
     case 'end':
-      offset = logEndOffset;
+      offset = end;
       break;
     case 'offset':
       offset = target.offset;
       break;
     case 'time':
-      offset = (await firstAtOrAfter(store, ref, target.timestampMs)) ?? logEndOffset;
+      offset = (await firstAtOrAfter(store, ref, target.timestampMs)) ?? end;
       break;
     case 'shift':
       if (before === null) {
@@ -202,7 +202,7 @@ async function targetOf(
       }
       offset = before + target.by;
   }
-  const within = Math.min(Math.max(offset, logStartOffset), logEndOffset);
+  const within = Math.min(Math.max(offset, logStartOffset), end);
   return { offset: within, clamped: within !== offset };
 }
 

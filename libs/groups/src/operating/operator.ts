@@ -174,7 +174,8 @@ export function check(errorCode: number, message: string | null = null): void {
 
 function lagOf(topic: string, committed: CommittedOffset, ends: PartitionBounds): PartitionLag {
   const { topicId, partition, offset: committedOffset, leaderEpoch, metadata } = committed;
-  const { logStartOffset, logEndOffset } = ends;
+  // What is not confirmed is not there for the group yet, and so no lag (as in Kafka's tools).
+  const { logStartOffset, highWatermark: logEndOffset } = ends;
   const lag = Math.max(0, logEndOffset - Math.max(committedOffset, logStartOffset));
   const place = { topic, topicId, partition, committedOffset, leaderEpoch, metadata };
   return { ...place, logStartOffset, logEndOffset, lag };

@@ -22,7 +22,8 @@ REFUSED unknown-partition | newer-format | missing (something; see log/find-miss
 --- @include "now"
 --- @include "spans"
 local call, format, match, max = redis.call, string.format, string.match, math.max
-local fields = { 'start', 'next', 'bytes', 'batches', 'epoch', 'format', 'gone', 'kept', 'seen' }
+local fields = { 'start', 'next', 'bytes', 'batches', 'epoch', 'format', 'gone', 'kept', 'seen',
+  'confirmed' }
 local meta = call('HMGET', KEYS.meta, unpack(fields))
 if not meta[1] then return { 'unknown-partition' } end
 if tonumber(meta[6] or 1) > 1 then return { 'newer-format' } end
@@ -114,5 +115,5 @@ if dropped > 0 then
 end
 if kept and kept ~= meta[8] then call('HSET', KEYS.meta, 'kept', kept) end
 if isUnseen then call('HSET', KEYS.meta, 'seen', format('%d %d', logEnd, laterMs)) end
-if logStart > startBefore then wake(ARGV.wake, logEnd, logStart, logEnd, meta[5]) end
+if logStart > startBefore then wake(ARGV.wake, logEnd, logStart, meta[10], meta[5]) end
 return { tag, logStart, logStart - startBefore, dropped, droppedBytes }

@@ -56,8 +56,11 @@ export interface LogPosition {
 export interface AppendTerms {
   /** -1: on no leadership. */
   leaderEpoch: number;
-  /** A WAIT follows on the same connection. */
-  confirm: boolean;
+  /**
+   * How far the log is known to be confirmed, -1 where nothing is known, so that readers get what
+   * is appended once that is, too. Null: the topic asks for nothing.
+   */
+  confirmed: number | null;
 }
 
 /** The same, with what all calls of a writer have in common. */
@@ -89,7 +92,7 @@ export function runAppend(
  */
 export function appendArgs(
   { wake }: PartitionKeys,
-  { leaderEpoch, confirm, reservation }: SentTerms,
+  { leaderEpoch, confirmed, reservation }: SentTerms,
   position: LogPosition | null,
   batches: readonly AppendBatch[],
 ) {
@@ -108,7 +111,7 @@ export function appendArgs(
   return {
     leaderEpoch,
     position: position === null ? '' : `${position.logEndOffset} ${position.maxTimestampMs}`,
-    confirm: confirm ? 1 : 0,
+    confirmed: confirmed ?? '',
     wake,
     reservation,
     facts,

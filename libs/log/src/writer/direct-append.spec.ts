@@ -123,7 +123,7 @@ describe('append of large batches', () => {
 
   describe('beside another writer', () => {
     type Path = 'script' | 'direct';
-    const terms = { leaderEpoch: -1, confirm: false };
+    const terms = { leaderEpoch: -1, confirmed: null };
 
     /** Appends whose sends are told, after the other writer has had its chance. */
     const appendsTold = (onSend: (path: Path) => void): Appends => {
@@ -251,7 +251,7 @@ describe('append of large batches', () => {
     const calls = new Appends(keys(), plainAppends(partitionLimits, new Transactions(link.write)));
     // Knows where the log ends, by a duplicate, and that it may use transactions.
     await appends.append(ref, -1, [large({ id: 3, sequence: 0 })]);
-    const terms = { leaderEpoch: -1, confirm: false };
+    const terms = { leaderEpoch: -1, confirmed: null };
     await calls.append(link.write, terms, [large({ id: 3, sequence: 0 })]);
     await allowsTransactions(link.write);
     expect(await redis.read.xlen(keys().log)).toBe(4);
