@@ -66,8 +66,7 @@ export interface ClusterView {
   coordinatorEpochOf(groupId: string): number | null;
   /**
    * Whether this gateway's session surely holds: if not, another may lead by now what it led, and
-   * it must not answer for it from memory. Listeners are told when it is not sure any more, and
-   * when it is again: `topics` are all then, and `coordinators` is true.
+   * it must not answer for it from memory. It ends by the clock: nobody is told.
    */
   readonly isSure: boolean;
   /**

@@ -26,7 +26,12 @@ beforeEach(async () => {
   table = new EpochTable();
   clusters = [0, 1].map((id) => new FakeCluster(table, id));
   coordinators = clusters.map((cluster) => {
-    const limits = { initialRebalanceDelayMs: 20, sessionTimeoutMsMin: 50, reloadDelayMs: 50 };
+    const limits = {
+      initialRebalanceDelayMs: 20,
+      sessionTimeoutMsMin: 50,
+      reloadDelayMs: 50,
+      sessionLookMs: 100,
+    };
     const deps = { redis: link, clock: systemClock, random: systemRandom, log, limits, cluster };
     return new GroupCoordinator(deps);
   });
@@ -224,12 +229,12 @@ describe('a coordinator that is not sure of its session', () => {
     expect(member.generationId).toBe(1);
   });
 
-  test('what is parked there is told at once', async () => {
+  test.each(['at once', 'soon'])('what is parked there is told %s', async (when) => {
     await entered('a');
     const late = consumer('b');
     const waiting = late.join((await late.join()).memberId);
     await parked(0, 2);
-    clusters[0]!.setSure(false);
+    clusters[0]!.setSure(false, when === 'at once');
     expect((await waiting).errorCode).toBe(NOT_COORDINATOR);
   });
 });

@@ -36,7 +36,7 @@ export interface ClassicGroupsDeps {
   troubles: Troubles;
   quarantine: Quarantine;
   meter: GroupMeter;
-  cluster: Pick<GroupCluster, 'coordinatorEpochOf' | 'raiseCoordinator'>;
+  cluster: Omit<GroupCluster, 'onChange'>;
 }
 
 /**
@@ -50,10 +50,21 @@ export class ClassicGroups {
   /** Those that were let go, and still wait for what is on its way to Redis. */
   readonly #leaving = new Set<Promise<void>>();
   readonly #unloading: Periodic;
+  /** Nobody tells when the gateway's session is not sure any more. */
+  readonly #looking: Periodic;
 
   constructor(private readonly deps: ClassicGroupsDeps) {
     const { clock, log, limits } = deps;
     this.#store = new ClassicStore(deps.stores);
+    this.#looking = new Periodic({
+      clock,
+      log,
+      name: 'dropping the groups of a session that is over',
+      everyMs: limits.sessionLookMs,
+      run: () => {
+        if (!deps.cluster.isSure) this.reassigned();
+      },
+    });
     this.#unloading = new Periodic({
       clock,
       log,
@@ -66,12 +77,13 @@ export class ClassicGroups {
   }
 
   start(): void {
+    this.#looking.start();
     this.#unloading.start();
   }
 
   /** Refuses everything that waits; resolves when what is on its way to Redis has arrived. */
   async stop(errorCode: number): Promise<void> {
-    await this.#unloading.stop();
+    await Promise.all([this.#looking.stop(), this.#unloading.stop()]);
     const actors = [...this.#actors.values()];
     this.#actors.clear();
     await Promise.all([...actors.map((actor) => actor.stop(errorCode)), ...this.#leaving]);
