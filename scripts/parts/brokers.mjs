@@ -51,9 +51,7 @@ export class Brokers {
       this.#fail = reject;
     });
     this.failed.catch(() => undefined);
-    void this.#first.ended.then((how) => {
-      if (this.#brokers.length === 0) this.#end(`the gateway ended (${how})`);
-    });
+    void this.#watchReader();
   }
 
   /**
@@ -95,6 +93,12 @@ export class Brokers {
     gateway.run({ redisUrl: redis.url, own: redis.own, flags, graceMs, label });
     const ready = await Promise.race([gateway.ready, gateway.ended]);
     return typeof ready === 'string' ? undefined : { id, ...ready };
+  }
+
+  /** The first may end before it is known how many there are to be. */
+  async #watchReader() {
+    const how = await this.#first.ended;
+    if (this.#brokers.length === 0) this.#end(`the gateway ended (${how})`);
   }
 
   /**
