@@ -31,7 +31,8 @@ type Action =
   | { kind: 'hear'; who: number }
   | { kind: 'unsure'; who: number; isTold: boolean }
   /** A consumer comes or, where it is there, leaves or falls silent. */
-  | { kind: 'come' | 'leave' | 'die'; who: number }
+  | { kind: 'come'; who: number }
+  | { kind: 'leave' | 'die'; who: number }
   /** A consumer commits, at the coordinator that it should ask or at any other. */
   | { kind: 'commit'; who: number; at: number | null }
   | { kind: 'wait'; ms: number };
