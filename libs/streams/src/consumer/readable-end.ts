@@ -110,6 +110,9 @@ export class ReadableEnd {
       this.isAsking = false;
     };
     // Where Redis cannot be asked, the next look comes back to it.
-    watch.refresh().then(done, done);
+    watch
+      .refresh()
+      .finally(done)
+      .catch(() => {});
   }
 }
