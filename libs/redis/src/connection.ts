@@ -13,7 +13,7 @@ import type { Place } from './topology/place';
 
 /** What a connection is for; part of its name in CLIENT LIST. */
 export type ConnectionRole =
-  'write' | 'durable' | 'read' | 'entries' | 'subscribe' | 'recover' | 'block';
+  'write' | 'durable' | 'disk' | 'read' | 'entries' | 'subscribe' | 'recover' | 'block';
 
 /** A connection that can be kept from being used, although it stands. */
 export interface HeldConnection extends Redis {
@@ -25,12 +25,18 @@ export interface HeldConnection extends Redis {
   hold(reason: RedisUnavailable | null): void;
 }
 
+/** A connection whose writes are waited for until they are on disks. */
+export interface DiskConnection extends Redis {
+  /** See `SharedWait.waitAof`. */
+  waitAof(copies: number, timeoutMs: number): Promise<[own: number, replicas: number]>;
+}
+
 /** Connections on which scripts run. */
-const scriptRoles: readonly ConnectionRole[] = ['write', 'durable', 'read'];
+const scriptRoles: readonly ConnectionRole[] = ['write', 'durable', 'disk', 'read'];
 
 /** A connection together with the last thing that went wrong on it. */
 export interface Connection {
-  redis: HeldConnection;
+  redis: HeldConnection & DiskConnection;
   lastError(): Error | null;
 }
 
@@ -53,6 +59,8 @@ export function reconnectDelayMs(attempt: number): number {
  * command costs, and copies each argument, which is most of what a large one costs.
  */
 class CoalescingRedis extends Redis implements HeldConnection {
+  /** See `SharedWait.waitAof`, on the connection for that. */
+  waitAof: DiskConnection['waitAof'] = () => Promise.reject(new Error('not for WAITAOF'));
   /** Where calls are measured. */
   meter: CallMeter | null = null;
   #corked: Socket | null = null;
@@ -161,9 +169,10 @@ export function openConnection(
     redis.meter = meter;
     meter.attach(redis);
   }
-  if (role === 'durable') {
+  if (role === 'durable' || role === 'disk') {
     const shared = new SharedWait(redis, options.commandStallMs);
     redis.wait = (copies: number, timeoutMs: number) => shared.wait(copies, timeoutMs);
+    redis.waitAof = (copies, timeoutMs) => shared.waitAof(copies, timeoutMs);
   }
   let lastError: Error | null = null;
   redis.on('error', (error: Error) => {

@@ -1,3 +1,4 @@
+export { diskProblem, type DiskWord } from './disk-word';
 export type { Redis } from 'ioredis';
 export type { ArrivalListener } from './admission';
 export { adviseOnServer, checkServer, type Advice } from './checks';

@@ -100,7 +100,7 @@ export const optionalCommands: Readonly<Record<string, string>> = {
   'MEMORY USAGE <key>': 'the admin endpoints tell the memory of a partition',
   'CONFIG GET maxmemory-policy': 'the advice at the start knows the settings',
   'CONFIG SET appendfsync always': 'the first append after a clean stop need not wait (Redis 7.0)',
-  'WAITAOF 1 0 1': 'the first append after a clean stop need not wait',
+  'WAITAOF 1 0 1': 'topics may ask for the disk; the first append after a clean stop need not wait',
   BGREWRITEAOF: 'the append-only file is rewritten when most of it is dead',
 };
 

@@ -17,7 +17,9 @@ import {
   openConnection,
   type Connection,
   type ConnectionRole,
+  type DiskConnection,
 } from './connection';
+import { askForDiskWord, type DiskWord } from './disk-word';
 import { isConnectionLoss, type RedisUnavailable } from './errors';
 import { firstReady } from './first-ready';
 import { keepOnDisk } from './keep-on-disk';
@@ -83,6 +85,8 @@ export class Shard {
    * Its `wait` may be called for every append: those who wait at the same time share one WAIT.
    */
   readonly durable: Redis;
+  /** The same for appends followed by WAITAOF, which takes as long as an fsync. */
+  readonly disk: DiskConnection;
   readonly read: Redis;
   /**
    * For reading stream entries. Its large values come in memory that is used again: each value of a
@@ -107,6 +111,7 @@ export class Shard {
   };
   #replicas: { count: number; atMs: number } | null = null;
   #replicaQuery: Promise<number> | null = null;
+  #diskWord: { word: DiskWord; atMs: number } | null = null;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -125,18 +130,20 @@ export class Shard {
     this.#connections = {
       write: open('write'),
       durable: open('durable'),
+      disk: open('disk'),
       read: open('read'),
       entries: open('entries'),
       subscribe: open('subscribe'),
     };
-    const { write, durable, read, entries, subscribe } = this.#connections;
+    const { write, durable, disk, read, entries, subscribe } = this.#connections;
     this.write = write.redis;
     this.durable = durable.redis;
+    this.disk = disk.redis;
     this.read = read.redis;
     this.entries = entries.redis;
     this.#subscriber = new Subscriber(subscribe.redis, deps.log);
     this.#admission = new Admission({
-      held: [write.redis, durable.redis, read.redis, entries.redis],
+      held: [write.redis, durable.redis, disk.redis, read.redis, entries.redis],
       look: (redis) => this.#look(redis),
       open: () => this.#openUnheld(),
       ...deps,
@@ -299,6 +306,25 @@ export class Shard {
     return this.#replicaQuery;
   }
 
+  /** As `diskWord` has answered last; null before the first answer. */
+  get knownDiskWord(): DiskWord | null {
+    return this.#diskWord?.word ?? null;
+  }
+
+  /**
+   * How the server says that a write is on its disk, at most a second old.
+   *
+   * @throws RedisUnavailable | UnknownOutcome when Redis cannot be asked
+   */
+  async diskWord(): Promise<DiskWord> {
+    const known = this.#diskWord;
+    const nowMs = this.deps.clock.monotonicMs();
+    if (known !== null && nowMs - known.atMs < redisLimits.replicaCountAgeMaxMs) return known.word;
+    const word = await askForDiskWord(this.read, this.#server);
+    this.#diskWord = { word, atMs: nowMs };
+    return word;
+  }
+
   /** Ends all connections. What is outstanding is rejected; later commands are refused. */
   async close(): Promise<void> {
     this.#opening.abort();
@@ -342,6 +368,7 @@ export class Shard {
 
   #admitted(historyChanged: boolean): void {
     this.#replicas = null;
+    this.#diskWord = null;
     this.deps.log.info('Redis is connected again', { historyChanged });
     this.#aof.again();
     this.deps.onAdmitted(historyChanged);

@@ -1,12 +1,15 @@
 import type { Redis } from 'ioredis';
 
-/** WAITs of one connection for the same number of replicas. */
+/** WAITs, or WAITAOFs, of one connection for the same number of replicas. */
 interface Line {
   /** The one that is out. */
-  current: Promise<number>;
+  current: Promise<unknown>;
   /** Who has come since; it is sent for all of them when the current one is answered. */
-  next: Promise<number> | null;
+  next: Promise<unknown> | null;
 }
+
+/** What waits: its name and its arguments. */
+type Waiting = ['WAIT', number, number] | ['WAITAOF', number, number, number];
 
 /**
  * WAIT for many callers on one connection. WAIT blocks its connection, so those sent one behind the
@@ -30,15 +33,27 @@ export class SharedWait {
    * meanwhile, for which WAIT says nothing.
    */
   wait(copies: number, timeoutMs: number): Promise<number> {
-    const key = `${copies}/${timeoutMs}`;
+    return this.#share(['WAIT', copies, timeoutMs]) as Promise<number>;
+  }
+
+  /**
+   * As `wait`: whether the server's own disk has it (1), and how many disks of replicas. Every fsync
+   * is waited for together.
+   */
+  waitAof(copies: number, timeoutMs: number): Promise<[own: number, replicas: number]> {
+    return this.#share(['WAITAOF', 1, copies, timeoutMs]) as Promise<[number, number]>;
+  }
+
+  #share(command: Waiting): Promise<unknown> {
+    const key = command.join(' ');
     const line = this.#lines.get(key);
-    if (line === undefined) return this.#begin(key, copies, timeoutMs);
+    if (line === undefined) return this.#begin(key, command);
     const { stream } = this.redis;
     line.next ??= line.current.then(async () => {
       // The replies right behind that of WAIT are of appends that waited for it; they join.
       await new Promise((resolve) => setImmediate(resolve));
       if (this.redis.stream === stream && this.redis.status === 'ready') {
-        return this.#begin(key, copies, timeoutMs);
+        return this.#begin(key, command);
       }
       this.#lines.delete(key);
       throw new Error('Connection is closed.');
@@ -46,8 +61,8 @@ export class SharedWait {
     return line.next;
   }
 
-  #begin(key: string, copies: number, timeoutMs: number): Promise<number> {
-    const line: Line = { current: this.#send(copies, timeoutMs), next: null };
+  #begin(key: string, command: Waiting): Promise<unknown> {
+    const line: Line = { current: this.#send(command), next: null };
     this.#lines.set(key, line);
     const end = () => {
       if (line.next === null) this.#lines.delete(key);
@@ -57,12 +72,14 @@ export class SharedWait {
   }
 
   /** While it is out nothing is received, and that is no reason to break the connection off. */
-  async #send(copies: number, timeoutMs: number): Promise<number> {
+  async #send(command: Waiting): Promise<unknown> {
     const { options } = this.redis;
+    const [name, ...counts] = command;
+    const timeoutMs = counts.at(-1)!;
     this.#out++;
     options.socketTimeout = Math.max(options.socketTimeout ?? 0, this.stallMs + timeoutMs);
     try {
-      return (await this.redis.call('WAIT', copies, timeoutMs)) as number;
+      return await this.redis.call(name, ...counts);
     } finally {
       if (--this.#out === 0) options.socketTimeout = this.stallMs;
     }

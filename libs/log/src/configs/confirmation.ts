@@ -1,5 +1,5 @@
-/** On whose disk a record has to be; `all`: that of the primary and of each replica that counts. */
-export type DiskDemand = 'none' | 'primary' | 'all';
+/** On which disks a record has to be; `all`: on that of each copy that counts. */
+export type DiskDemand = 'none' | 'all';
 
 /**
  * What a topic asks for beyond the primary's word, before readers are given a record and before

@@ -122,6 +122,16 @@ const obeyedRows: Row[] = [
       'one goes: a record of the future keeps what follows it. Records without a timestamp ' +
       'count from when they were first seen by a trim. Only where cleanup.policy has delete.',
   ],
+  [
+    'sluice.ack.disk',
+    oneOf('none', 'all'),
+    'none',
+    null,
+    'Whether a record has to be on disk before acks=all is answered and before anybody reads it; ' +
+      'all: on that of each copy that min.insync.replicas counts (WAITAOF). Refused where Redis ' +
+      'cannot say so: that takes an append-only file and Redis 7.2 or newer, or appendfsync ' +
+      'always and one copy. With appendfsync everysec an answer takes up to a second.',
+  ],
 ];
 
 /** Configs about compaction: kept, and not acted upon yet. */
@@ -348,7 +358,7 @@ function define([name, rule, fallback, brokerName, documentation]: Row, obeyed: 
   return { ...about, allowed, obeyed, documentation, parse };
 }
 
-/** Every topic config of Kafka 4.4, sorted by name; other names are refused. */
+/** Every topic config of Kafka 4.4 and our own, sorted by name; other names are refused. */
 export const configDefinitions: readonly ConfigDefinition[] = [
   ...obeyedRows.map((row) => define(row, true)),
   ...[...compactionRows, ...storedRows].map((row) => define(row, false)),

@@ -1,4 +1,5 @@
 import type { Clock, Logger, Random } from '@sluice/base';
+import type { ConfigValues } from '../configs/changes';
 import { resolveConfigs } from '../configs/resolve';
 import type { CatalogLimits } from './catalog-limits';
 import type { TopicFollower } from './follower';
@@ -15,6 +16,27 @@ export interface CatalogParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Why Redis cannot say that a record is on so many disks of replicas too; null: it can. */
+  readonly diskProblem: (copies: number) => Promise<string | null>;
+}
+
+/**
+ * Why configs cannot be had with this Redis; null: they can, or they ask for no more than before.
+ *
+ * @throws RedisUnavailable | UnknownOutcome when Redis cannot be asked
+ */
+export async function durabilityProblem(
+  { diskProblem }: Pick<CatalogParts, 'diskProblem'>,
+  configs: ConfigValues,
+  before: ConfigValues = {},
+): Promise<string | null> {
+  const { confirmations } = resolveConfigs({ configs });
+  if (confirmations === null || confirmations.awaited.disk === 'none') return null;
+  if (confirmations.awaited === resolveConfigs({ configs: before }).confirmations?.awaited) {
+    return null;
+  }
+  const problem = await diskProblem(confirmations.awaited.copies);
+  return problem === null ? null : `sluice.ack.disk: ${problem}`;
 }
 
 /** Takes over this process' own change; returns the topic as the view has it now. */

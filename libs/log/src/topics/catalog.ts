@@ -1,5 +1,5 @@
 import { silentMetrics, type Clock, type Logger, type Metrics, type Random } from '@sluice/base';
-import type { RedisLink } from '@sluice/redis';
+import { diskProblem, type RedisLink } from '@sluice/redis';
 import { logMetrics } from '../metrics';
 import type { LogHistory } from '../recovery/log-history';
 import { catalogLimits } from './catalog-limits';
@@ -52,7 +52,8 @@ export class TopicCatalog {
       this.#emit(change);
     };
     const follower = new TopicFollower({ redis, registry, view, clock, log, limits, onChange });
-    this.#parts = { registry, view, follower, limits, clock, random, log };
+    const ofDisks = (copies: number) => diskProblem(redis.shards, copies);
+    this.#parts = { registry, view, follower, limits, clock, random, log, diskProblem: ofDisks };
     this.#unobserve = [
       metrics.observe(logMetrics.topics, (tell) => tell(this.list().length)),
       metrics.observe(logMetrics.partitions, (tell) => {

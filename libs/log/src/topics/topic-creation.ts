@@ -1,6 +1,6 @@
 import { UnknownOutcome } from '@sluice/redis';
 import { checkConfigs } from '../configs/changes';
-import { accept, warnOfCompaction, type CatalogParts } from './catalog-parts';
+import { accept, durabilityProblem, warnOfCompaction, type CatalogParts } from './catalog-parts';
 import { sizeProblem } from './partition-counts';
 import { taken, takenBy, type Refused } from './refusals';
 import { encodeRecord, freezeTopic, topicNameProblem, type Topic, type TopicRecord } from './topic';
@@ -36,6 +36,8 @@ export async function createTopic(parts: CatalogParts, request: NewTopic): Promi
   if (problem) return { refused: 'invalid-partitions', message: problem };
   const configs = checkConfigs(request.configs ?? {});
   if ('problem' in configs) return { refused: 'invalid-config', message: configs.problem };
+  const lacking = await durabilityProblem(parts, configs.ok);
+  if (lacking !== null) return { refused: 'invalid-config', message: lacking };
   const topic = freezeTopic({
     name,
     id: random.uuid(),

@@ -1,6 +1,6 @@
 import { changeConfigs, checkConfigs } from '../configs/changes';
 import type { CheckedConfigs, ConfigChange } from '../configs/changes';
-import { accept, warnOfCompaction, type CatalogParts } from './catalog-parts';
+import { accept, durabilityProblem, warnOfCompaction, type CatalogParts } from './catalog-parts';
 import { growthProblem } from './partition-counts';
 import { busy, unknownTopic, type Refused } from './refusals';
 import { decodeRecord, encodeRecord, freezeTopic, topicVersion } from './topic';
@@ -71,6 +71,9 @@ export async function setConfigs(
     const decision = decideConfigs(name, text, request, ifVersion);
     if (!('next' in decision)) return decision;
     const { next } = decision;
+    const { configs: before } = decodeRecord(text!).topic;
+    const lacking = await durabilityProblem(parts, next.topic.configs, before);
+    if (lacking !== null) return { refused: 'invalid-config', message: lacking };
     if (validateOnly || encodeRecord(next) === text) return { updated: next.topic };
     const reply = await update(parts, text!, next);
     if ('updated' in reply) {

@@ -4,7 +4,7 @@ import { LeadershipLost, noLeadership, type Leadership } from '../leadership';
 import type { LogHistory } from '../recovery/log-history';
 import type { AppendBatch, AppendReply } from './append-call';
 import type { Appends } from './appends';
-import { requireReplicas, waitForReplicas } from './replication';
+import { confirmingOf, requireConfirming } from './confirming';
 
 /** An append call that is out. */
 export interface AppendCall {
@@ -51,8 +51,9 @@ export interface LanesOptions {
 }
 
 /**
- * Two connections: one for what is acknowledged once the primary has it, and one for what replicas
- * confirm, because WAIT blocks its connection and covers that connection's writes.
+ * Several connections: one for what is acknowledged once the primary has it, one for what replicas
+ * confirm, and one for what disks do, because WAIT and WAITAOF block their connection and cover that
+ * connection's writes.
  */
 export class RedisLanes implements AppendLanes {
   constructor(private readonly options: LanesOptions) {}
@@ -61,7 +62,7 @@ export class RedisLanes implements AppendLanes {
     const { history, leadership } = this.options;
     await history?.opening;
     if (leadership?.isOpen) await leadership.claim().catch(unlessLost);
-    if (asked?.isAwaited) await requireReplicas(this.#shard, asked.copies);
+    if (asked?.isAwaited) await requireConfirming(this.#shard, asked);
   }
 
   /** The one that has the partition now. */
@@ -83,14 +84,13 @@ export class RedisLanes implements AppendLanes {
     if (!asked?.isAwaited) {
       return { reply: appends.append(shard.write, terms, batches), confirm: null };
     }
-    const { copies } = asked;
-    const { durable } = shard;
-    const { stream } = durable;
+    const { connection, confirm } = confirmingOf(shard, asked, replicationTimeoutMs);
+    const { stream } = connection;
     // A new connection knows nothing of what was written on the one before it.
-    const sameConnection = (): boolean => durable.stream === stream;
+    const sameConnection = (): boolean => connection.stream === stream;
     return {
-      reply: appends.append(durable, terms, batches),
-      confirm: () => waitForReplicas(shard, copies, replicationTimeoutMs, sameConnection),
+      reply: appends.append(connection, terms, batches),
+      confirm: () => confirm(sameConnection),
     };
   }
 }

@@ -5,8 +5,9 @@ import type { PartitionKeys } from '../keys';
 import type { PartitionLimits } from '../partition-limits';
 import { newerFormat } from '../recovery/newer-format';
 import { confirmScript } from '../scripts';
+import { confirmingOf, requireConfirming } from './confirming';
 import type { Asked } from './lanes';
-import { requireReplicas, waitForReplicas } from './replication';
+
 
 /** What a confirmer is made of. */
 export interface ConfirmerOptions {
@@ -142,9 +143,10 @@ export class PartitionConfirmer {
     if (asked === undefined) return this.told(this.known);
     const waits = isWanted && asked !== null;
     const shard = redis.shardOf(keys.meta);
-    if (waits) await requireReplicas(shard, asked.copies);
+    if (waits) await requireConfirming(shard, asked);
+    const confirming = waits ? confirmingOf(shard, asked, replicationTimeoutMs) : null;
     // WAIT covers its connection's writes, and what only tells is not to stand behind a WAIT.
-    const connection = waits ? shard.durable : shard.write;
+    const connection = confirming?.connection ?? shard.write;
     const { stream } = connection;
     const { known } = this;
     const upTo = asked === null ? 'end' : known;
@@ -154,9 +156,8 @@ export class PartitionConfirmer {
     if (reply.tag !== 'confirmed') return;
     this.confirmed(reply.highWatermark);
     this.told(reply.highWatermark);
-    if (!waits || reply.logEnd <= reply.highWatermark) return;
-    const sameConnection = (): boolean => connection.stream === stream;
-    await waitForReplicas(shard, asked.copies, replicationTimeoutMs, sameConnection);
+    if (confirming === null || reply.logEnd <= reply.highWatermark) return;
+    await confirming.confirm(() => connection.stream === stream);
     this.confirmed(reply.logEnd);
   }
 
