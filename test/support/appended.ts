@@ -13,7 +13,6 @@ export async function appendAll(
   batches: readonly AppendBatch[],
 ): Promise<void> {
   const writer = store.writer(ref, {
-    leaderEpoch: -1,
     replicationTimeoutMs: 5_000,
     log: silentLogger,
     trouble: { note: () => {} },
