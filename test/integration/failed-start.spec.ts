@@ -75,7 +75,6 @@ const partNames = [
   'the connections to Redis',
   'the history of the log',
   'the topics',
-  'the place in the cluster',
   'the consumer groups',
   'the Kafka listener',
   'the housekeeping',

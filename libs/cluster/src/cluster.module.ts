@@ -1,13 +1,6 @@
-import { hostname } from 'node:os';
 import { Module } from '@nestjs/common';
-import { Lifecycle, type Clock, type Logger, type Metrics, type Random } from '@sluice/base';
-import { CLOCK, LOGGER, METRICS, RANDOM } from '@sluice/base/base.module';
-import { TopicCatalog } from '@sluice/log';
-import { LogModule } from '@sluice/log/log.module';
-import { RedisLink } from '@sluice/redis';
-import { RedisModule } from '@sluice/redis/redis.module';
 import type { Cluster } from './api';
-import { GatewayCluster } from './gateway-cluster';
+import { SingleGateway } from './single-gateway';
 
 /** Nest's token for the `Cluster` that this gateway is a member of. */
 export const CLUSTER = Symbol('Cluster');
@@ -26,35 +19,16 @@ export interface ClusterOptions {
   version: string;
 }
 
+/** The lowest id that is given. */
+const brokerIdMin = 1;
+
 /** The cluster. Whoever listens on the port joins it, and leaves it. */
 @Module({
-  imports: [RedisModule, LogModule],
-  providers: [
-    {
-      provide: CLUSTER,
-      inject: [CLUSTER_OPTIONS, RedisLink, TopicCatalog, CLOCK, RANDOM, LOGGER, METRICS, Lifecycle],
-      useFactory: ownCluster,
-    },
-  ],
+  providers: [{ provide: CLUSTER, inject: [CLUSTER_OPTIONS], useFactory: ownCluster }],
   exports: [CLUSTER],
 })
 export class ClusterModule {}
 
-function ownCluster(
-  { brokerId, rack, brokerSessionMs: sessionMs, version }: ClusterOptions,
-  redis: RedisLink,
-  catalog: TopicCatalog,
-  clock: Clock,
-  random: Random,
-  log: Logger,
-  metrics: Metrics,
-  lifecycle: Lifecycle,
-): Cluster {
-  const cluster = new GatewayCluster(
-    { redis, catalog, clock, random, log, metrics, limits: { sessionMs } },
-    { brokerId: brokerId ?? undefined, rack, version, hostName: hostname() },
-  );
-  // Where nobody joins it, there is nothing to leave.
-  lifecycle.own({ name: 'the place in the cluster', stop: () => cluster.leave() });
-  return cluster;
+function ownCluster({ brokerId, rack, version }: ClusterOptions): Cluster {
+  return new SingleGateway({ id: brokerId ?? brokerIdMin, rack, version });
 }
