@@ -145,8 +145,8 @@ export class Membership {
   /** Ends the session; never rejects. */
   async leave(): Promise<void> {
     this.#isLeaving = true;
-    this.#soon?.cancel();
     await this.#beats.stop();
+    this.#soon?.cancel();
     this.#outside.stop();
     const own = this.session;
     this.#isIn = false;
