@@ -30,7 +30,7 @@ export interface AppendLanes {
 
 /** What the lanes of one writer need. */
 export interface LanesOptions {
-  redis: Pick<RedisLink, 'shardOf'>;
+  redis: Pick<RedisLink, 'shardOf' | 'write'>;
   /** A key of the partition. */
   key: string;
   appends: Appends;
@@ -63,11 +63,15 @@ export class RedisLanes implements AppendLanes {
 
   send(batches: readonly AppendBatch[], copies: number): AppendCall {
     const { appends, leaderEpoch, replicationTimeoutMs } = this.options;
-    const shard = this.#shard;
     if (copies === 0) {
-      const reply = appends.append(shard.write, { leaderEpoch, confirm: false }, batches);
+      const reply = appends.append(
+        this.options.redis.write,
+        { leaderEpoch, confirm: false },
+        batches,
+      );
       return { reply, confirm: null };
     }
+    const shard = this.#shard;
     const { durable } = shard;
     const { stream } = durable;
     // A new connection knows nothing of what was written on the one before it.
