@@ -38,7 +38,8 @@ export class TestCluster {
 
   /** How what is tested finds it. */
   get url(): string {
-    return `redis+cluster://${this.servers.map(({ server }) => `127.0.0.1:${server.port}`).join(',')}`;
+    const nodes = this.servers.map(({ server }) => `127.0.0.1:${server.port}`);
+    return `redis+cluster://${nodes.join(',')}`;
   }
 
   ask({ server }: ClusterServer, command: string): Promise<string> {

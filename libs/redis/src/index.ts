@@ -22,6 +22,7 @@ export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from '.
 export { redisMetrics } from './metrics';
 export { aclLine, commandName, neededCommands, optionalCommands } from './needs';
 export { redisLimits, resolveOptions, type RedisOptions } from './options';
+export { plainCommand } from './plain-command';
 export { checkWritesLine } from './script/rules';
 export type { ReplyOf, ReplyShapes, ValueKind } from './script/reply';
 export {

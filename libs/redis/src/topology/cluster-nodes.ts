@@ -99,7 +99,7 @@ export class ClusterNodes {
     const isNone = problems.every((problem) => problem === noCluster);
     const advice = isNone
       ? 'For one server without cluster-enabled use redis://host:port.'
-      : 'Are these nodes of the cluster, and do they run? Try: redis-cli -h host -p port CLUSTER SLOTS';
+      : 'Are these nodes of the cluster, and do they run? Try: redis-cli -u url CLUSTER SLOTS';
     const head = `Redis at ${this.parts.label} cannot be found: no node says who serves what.`;
     const lines = [head, ...each, advice];
     return new RedisStartError(isNone ? 'unsupported-set-up' : 'unreachable', lines.join('\n'));

@@ -36,8 +36,8 @@ function nobodyServes(): (Known | null)[] {
 /**
  * A Redis Cluster: a shard for each primary that has slots, with connections, history and admission
  * of its own. A command goes to the shard that has its key's slot. Who has what is read from the
- * nodes every `clusterLookEveryMs`, and at once when a server answers that it has not got a slot, or
- * a connection was lost.
+ * nodes every `clusterLookEveryMs`, and at once when a server answers that it has not got a slot,
+ * or a connection was lost.
  */
 export class ClusterShards implements Topology, Router {
   readonly write = routedRedis(this, 'write');

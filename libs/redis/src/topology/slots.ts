@@ -5,7 +5,8 @@ const crcTable = makeTable();
 
 /**
  * The slot of a key or channel: of what stands between the first brace and the next closing one
- * where that is not empty, else of all of it (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/).
+ * where that is not empty, else of all of it (as the specification of Redis Cluster has it:
+ * https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/).
  */
 export function slotOf(key: string | Buffer): number {
   const text = typeof key === 'string' ? key : key.toString('latin1');

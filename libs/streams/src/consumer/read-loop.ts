@@ -2,6 +2,7 @@ import type { Clock, Logger, Timer } from '@sluice/base';
 import {
   attempt,
   isConnectionLoss,
+  plainCommand,
   reconnectDelayMs,
   RedisReplyError,
   type BlockingConnection,
@@ -146,9 +147,10 @@ export class ReadLoop {
     if (this.isEnded) return;
     if (failure !== null) return this.failed(failure, wanted);
     this.parts.onWord(true);
-    for (const [key, entries] of rows ?? []) {
-      this.partitions.get(key.toString())?.received(entries);
-    }
+    if (rows === null) return;
+    for (const [key, entries] of rows) this.partitions.get(key.toString())?.received(entries);
+    // What handlers answer at once goes to Redis before the next read, which nobody waits for.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   private ask(wanted: readonly ConsumedPartition[]): Promise<StreamRow[] | null> {
@@ -160,12 +162,11 @@ export class ReadLoop {
     const count = Math.max(1, Math.min(readEntriesMax, fitting));
     if (this.each !== null) return this.each.read(wanted, { group, memberId, count });
     const { blocking } = this;
-    const reading = blocking.redis.xreadgroupBuffer(
-      ...(['GROUP', group, memberId, 'COUNT', count, 'BLOCK', blocking.blockMsMax] as const),
-      'STREAMS',
-      ...wanted.map(({ key }) => key),
-      ...wanted.map(() => '>'),
-    );
+    const blockMs = String(blocking.blockMsMax);
+    const args = ['GROUP', group, memberId, 'COUNT', String(count), 'BLOCK', blockMs, 'STREAMS'];
+    for (const { key } of wanted) args.push(key);
+    for (let left = wanted.length; left > 0; left--) args.push('>');
+    const reading = plainCommand(blocking.redis, 'xreadgroup', args);
     return attempt('streams/read', reading) as Promise<StreamRow[] | null>;
   }
 
