@@ -29,6 +29,9 @@ const inEverySetup = ['test/integration'].map(inProject);
 /** Tests that send the server commands of their own do so with rights that a gateway lacks. */
 const withFewRights = ['test/integration', 'test/clients'].map(inProject);
 
+/** These run after the others, each with the machine to itself. */
+const apart = ['test/clients', 'test/e2e', 'test/chaos'];
+
 export const ignoreModules = ['--testPathIgnorePatterns', '/node_modules/'];
 
 /**
@@ -55,9 +58,10 @@ export function testRuns(servers, jestArgs) {
     args: onEveryServer,
   }));
   return [
-    plain('unit and integration tests', [...ignoreModules, ...without('test/clients', 'test/e2e')]),
+    plain('unit and integration tests', [...ignoreModules, ...without(...apart)]),
     plain('clients: kcat, kafkajs, @platformatic/kafka', [inProject('test/clients')]),
     plain('end to end', [inProject('test/e2e')]),
+    plain('chaos', [inProject('test/chaos')]),
     ...further,
     ...setUps(servers),
   ];
@@ -72,7 +76,8 @@ export function testRuns(servers, jestArgs) {
 export function testRunsEverywhere(servers, jestArgs) {
   return servers.flatMap((server) =>
     setups.map((setup) => {
-      const all = setup === 'acl' ? withFewRights : [...ignoreModules, ...without('test/tidy')];
+      const all =
+        setup === 'acl' ? withFewRights : [...ignoreModules, ...without('test/tidy', 'test/chaos')];
       const args = jestArgs.length > 0 ? [...jestArgs] : all;
       return { name: `tests, on ${runName(server, setup)}`, server, setup, args };
     }),

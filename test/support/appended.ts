@@ -13,7 +13,6 @@ export async function appendAll(
   batches: readonly AppendBatch[],
 ): Promise<void> {
   const writer = store.writer(ref, {
-    leaderEpoch: -1,
     replicationTimeoutMs: 5_000,
     log: silentLogger,
     trouble: { note: () => {} },
@@ -21,7 +20,7 @@ export async function appendAll(
   });
   const append = (batch: AppendBatch): Promise<void> =>
     new Promise((resolve, reject) => {
-      writer.append(batch, 0, (outcome, error) => {
+      writer.append(batch, null, (outcome, error) => {
         if (error !== null) return reject(error as Error);
         assert(outcome !== null && 'result' in outcome && outcome.result.kind === 'appended');
         resolve();

@@ -12,7 +12,7 @@ import {
   type Random,
   type Timer,
 } from '@sluice/base';
-import { LogHistory, PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
+import { confirmationOf, LogHistory, PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
 import { RedisLink, RedisStartError, RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { connectionLimits } from './connection-limits';
 import {
@@ -178,7 +178,13 @@ export class StreamsConnection {
       message: 'records could not be appended',
       quietMs: connectionLimits.troubleQuietMs,
     });
-    const writers = new PartitionWriters({ store, replicationTimeoutMs, log, trouble });
+    const writers = new PartitionWriters({
+      store,
+      confirmationOf: (topicId) => confirmationOf(catalog, topicId),
+      replicationTimeoutMs,
+      log,
+      trouble,
+    });
     const unlisten = catalog.on('change', ({ deleted }) => {
       if (deleted) writers.forget(deleted.id);
     });

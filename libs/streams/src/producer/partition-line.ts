@@ -1,5 +1,6 @@
 import type { Clock, Logger, Timer } from '@sluice/base';
 import {
+  confirmationFor,
   recordsErrorCode,
   type PartitionRef,
   type PartitionWriter,
@@ -219,9 +220,9 @@ export class PartitionLine {
 
   #append(batch: Batch): Promise<Verdict> {
     const { services, writer, config } = this.options;
-    const copies = services.settings.acks === -1 ? config().minInsyncReplicas - 1 : 0;
+    const asked = confirmationFor(config(), services.settings.acks);
     return new Promise((resolve) => {
-      writer.append(batch.batch, copies, (outcome, error) => resolve(verdictOn(outcome, error)));
+      writer.append(batch.batch, asked, (outcome, error) => resolve(verdictOn(outcome, error)));
     });
   }
 
