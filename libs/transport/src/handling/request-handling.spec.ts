@@ -16,7 +16,12 @@ const header = (key: string, value: string) => ({ key, value: Buffer.from(value)
 
 function requestAt(offset: number): ConsumedRecord {
   return {
-    ...{ topic: 'prices', partition: 0, offset, timestampMs: 1, key: null, mayBeRepeated: false },
+    topic: 'prices',
+    partition: 0,
+    offset,
+    timestampMs: 1,
+    key: null,
+    mayBeRepeated: false,
     value: Buffer.from('{}'),
     headers: [
       header(streamHeaders.correlationId, String(offset)),
