@@ -127,7 +127,7 @@ function contextOf(setUp: SetUp, history: HistoryFile, random: SeededRandom): Cl
 }
 
 async function createTopic({ seeds }: ClientContext): Promise<void> {
-  const topics = [{ name: topic, numPartitions: partitions, replicationFactor: 1 }];
+  const topics = [{ name: topic, numPartitions: partitions, replicationFactor: -1 }];
   await eventually(async () => {
     const client = await RawClient.connect(seeds[0]!);
     try {
