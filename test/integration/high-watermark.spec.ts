@@ -139,7 +139,6 @@ describe('a topic that asks for copies', () => {
     const writer = new PartitionStore(host.link).writer(
       { topic: 'left', topicId: topic.id, partition: 0 },
       {
-        leaderEpoch: -1,
         replicationTimeoutMs: 500,
         log: silentLogger,
         trouble: { note: () => {} },

@@ -43,9 +43,20 @@ export async function readBounds(
   if (values[1] === null || values[1] === undefined) return null;
   const [epochs = null, format, confirmed = null] = values.slice(7);
   if (Number(format ?? 1) > 1) throw newerFormat(meta);
-  const [start, next, bytes, batches, largest, maxTimestamp, epoch] = values
-    .slice(0, 7)
-    .map(Number);
+  return boundsOf(values.slice(0, 7).map(Number), epochs, confirmed);
+}
+
+/**
+ * What the fields of a meta hash tell.
+ *
+ * @param numbers log start, log end, bytes, batches, largest batch, largest timestamp and epoch
+ */
+export function boundsOf(
+  numbers: readonly number[],
+  epochs: string | null,
+  confirmed: string | null,
+): PartitionBounds {
+  const [start, next, bytes, batches, largest, maxTimestamp, epoch] = numbers;
   const highWatermark = highWatermarkOf(start!, next!, confirmed);
   return {
     logStartOffset: start!,

@@ -13,6 +13,8 @@ export type { IdempotencyLimits, IdempotencyOptions } from './idempotency/idempo
 export type { NotedBatch, NotedRequest } from './idempotency/noted-request';
 export type { PartitionBounds, PartitionSize } from './bounds';
 export type { KnownProducer } from './known-producers';
+export { Leadership, LeadershipLost, noLeadership } from './leadership';
+export type { LeadershipOptions, LeadReply } from './leadership';
 export { logMetrics } from './metrics';
 export { partitionLimits, type PartitionLimits } from './partition-limits';
 export { PartitionStore } from './partition-store';

@@ -182,7 +182,7 @@ async function fill({ store }: Bench, ref: PartitionRef, records: number): Promi
 }
 
 async function append(store: PartitionStore, ref: PartitionRef, batches: Buffer[]): Promise<void> {
-  const options = { leaderEpoch: -1, replicationTimeoutMs: 5_000, log: silentLogger };
+  const options = { replicationTimeoutMs: 5_000, log: silentLogger };
   const trouble = { note: () => {} };
   const writer = store.writer(ref, { ...options, trouble, onReply: () => {} });
   const appended = batches.map((bytes) => {

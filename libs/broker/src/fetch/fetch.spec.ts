@@ -85,8 +85,9 @@ class FetchBench {
       traffic: new TrafficMeter(silentMetrics),
       appendTrouble: { note: () => {} },
     };
+    const terms = { leadership: -1, onLost: () => {} };
     this.partitions = Array.from({ length: count }, (_, partition) => {
-      return new Partition({ topic: 't', topicId: 'id', partition }, 0, services);
+      return new Partition({ topic: 't', topicId: 'id', partition }, terms, services);
     });
   }
 

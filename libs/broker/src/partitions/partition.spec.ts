@@ -52,18 +52,22 @@ function heldPartition() {
     readLent: () => Promise.resolve([]),
     findMissing: () => Promise.resolve(null),
   };
-  const partition = new Partition(ref, 0, {
-    store: store as unknown as PartitionStore,
-    cluster: { isSure: true },
-    clock: new FakeClock(),
-    hotMemory: new HotMemory(1024 * 1024),
-    readAheadBudget: new MemoryBudget(1024 * 1024),
-    replicationTimeoutMs: 100,
-    confirmationOf: () => null,
-    log: silentLogger,
-    traffic: new TrafficMeter(silentMetrics),
-    appendTrouble: { note: () => {} },
-  });
+  const partition = new Partition(
+    ref,
+    { leadership: -1, onLost: () => {} },
+    {
+      store: store as unknown as PartitionStore,
+      cluster: { isSure: true },
+      clock: new FakeClock(),
+      hotMemory: new HotMemory(1024 * 1024),
+      readAheadBudget: new MemoryBudget(1024 * 1024),
+      replicationTimeoutMs: 100,
+      confirmationOf: () => null,
+      log: silentLogger,
+      traffic: new TrafficMeter(silentMetrics),
+      appendTrouble: { note: () => {} },
+    },
+  );
   /** The answer to an append of this gateway, of one record. */
   const appended = (baseOffset: number, logStartOffset = 0): void => {
     const results = [{ kind: 'appended' as const, baseOffset }];

@@ -4,6 +4,7 @@ import type {
   AppendDone,
   AppendReply,
   Confirmation,
+  Leadership,
   PartitionBounds,
   PartitionConfirmer,
   PartitionRef,
@@ -11,6 +12,7 @@ import type {
   PartitionWatch,
   PartitionWriter,
 } from '@sluice/log';
+import { noLeadership } from '@sluice/log';
 import { stampBatch } from '@sluice/records';
 import type { Clock, Logger, MemoryBudget, TroubleLog } from '@sluice/base';
 import { limits } from '../limits';
@@ -20,9 +22,6 @@ import type { HotMemory } from './hot-memory';
 import { type BatchRun, HotRing } from './hot-ring';
 import { PartitionTraffic, type PartitionRates } from './partition-traffic';
 import type { TrafficMeter } from './traffic-meter';
-
-/** Of appends that depend on no leadership. */
-export const noLeadership = -1;
 
 /** What a read has found. */
 export type ReadOutcome =
@@ -46,6 +45,18 @@ export interface PartitionServices {
   appendTrouble: Pick<TroubleLog, 'note'>;
 }
 
+/** For which leadership a partition is made. */
+export interface PartitionTerms {
+  /** See `Placement.leadership`; `noLeadership`: it depends on none. */
+  leadership: number;
+  /**
+   * Told when the partition turns out to know another leadership.
+   *
+   * @param known which; null where only that is known
+   */
+  onLost: (partition: Partition, known: number | null) => void;
+}
+
 /**
  * A partition as its leader sees it: appends in order, the hot tail, and those who wait for more.
  * It is made for one leadership, and closed with it.
@@ -57,12 +68,13 @@ export class Partition {
   private readonly ring: HotRing;
   private readonly cold: ColdReads;
   private readonly meter: PartitionTraffic;
+  private readonly claim: Leadership | undefined;
   private lastUsedMs: number;
   private isOpen = true;
 
   constructor(
     readonly ref: PartitionRef,
-    readonly leadership: number,
+    private readonly terms: PartitionTerms,
     private readonly services: PartitionServices,
   ) {
     const { store, clock, log, hotMemory, readAheadBudget: budget } = services;
@@ -72,6 +84,8 @@ export class Partition {
     this.meter = new PartitionTraffic(services.traffic.of(ref.topic), clock);
     this.cold = new ColdReads({ store, ref, budget, isHot, meter: this.meter });
     const onReply = this.appended.bind(this);
+    this.claim = this.makeClaim();
+    const { claim: leadership } = this;
     const confirmer = (this.confirmer = store.confirmer(ref, {
       replicationTimeoutMs,
       trouble,
@@ -79,10 +93,11 @@ export class Partition {
       highWatermark: () => this.watch.highWatermark,
       onConfirmed: (upTo) => this.watch.confirmed(upTo),
     }));
-    const terms = { replicationTimeoutMs, log, trouble, onReply, confirmer };
-    this.writer = store.writer(ref, { leaderEpoch: leadership, ...terms });
+    const common = { replicationTimeoutMs, log, trouble, onReply, confirmer };
+    this.writer = store.writer(ref, { leadership, ...common });
     const isAppending = (): boolean => this.writer.callIsOut;
     this.watch = store.watch(ref, {
+      leadership,
       clock,
       isAppending,
       onSetBack: () => this.forget(),
@@ -95,6 +110,16 @@ export class Partition {
   /** Rises with each change that listeners are told of: who notes it before looking misses none. */
   get changeCount(): number {
     return this.watch.changeCount;
+  }
+
+  /** The leadership that it was made for. */
+  get leadership(): number {
+    return this.terms.leadership;
+  }
+
+  /** Whether it needs no leadership, or surely has the one that it was made for. */
+  get isClaimed(): boolean {
+    return this.claim === undefined || this.claim.isClaimed;
   }
 
   /** Whether what waits for it may be answered by it: the leadership surely holds. */
@@ -166,6 +191,7 @@ export class Partition {
 
   /** What is known may be wrong now: another history of Redis, or notices were lost. */
   invalidate(historyChanged: boolean): void {
+    if (historyChanged) this.claim?.renew();
     if (historyChanged) this.ring.clear();
     this.cold.clear();
     this.watch.invalidate();
@@ -183,8 +209,16 @@ export class Partition {
     this.watch.close();
   }
 
+  private makeClaim(): Leadership | undefined {
+    const { leadership, onLost } = this.terms;
+    if (leadership === noLeadership) return undefined;
+    const { store } = this.services;
+    return store.leadership(this.ref, leadership, (known) => onLost(this, known));
+  }
+
   private end(): void {
     this.isOpen = false;
+    this.claim?.end();
     this.writer.close();
     this.confirmer.close();
     this.forget();
@@ -209,7 +243,9 @@ export class Partition {
   ): void {
     if (!reply || 'refused' in reply) {
       const isGone = reply?.refused === 'unknown-partition';
-      return this.watch.appendFailed({ isGone });
+      this.watch.appendFailed({ isGone });
+      if (reply?.refused === 'fenced-leader') this.terms.onLost(this, null);
+      return;
     }
     let appended = 0;
     let records = 0;

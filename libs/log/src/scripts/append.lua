@@ -18,14 +18,14 @@ log/confirm). WAIT covers only what its connection has written (Valkey 8), so so
 for batches that are there already, too.
 
 KEYS    meta log producers spans? open…
-ARGV    leaderEpoch position confirmed wake reservation facts batches…
+ARGV    leadership position confirmed wake reservation facts batches…
 REPLY   all logStart logEnd maxTimestamp epoch (appended one after the other, up to logEnd) |
         some logStart logEnd maxTimestamp epoch times verdicts… |
         wait ms (nothing was appended; it may be after so long)
 REFUSED moved logEnd maxTimestamp (the log ends there) | unfit (to go past Lua) |
         fenced-leader | unknown-partition | newer-format
 The facts of each batch are packed as '<i4ddi2i4I4': lastOffsetDelta, maxTimestampMs, producerId (-1
-for none), producerEpoch, baseSequence, bytes. No conditions: leaderEpoch -1, the two others ''.
+for none), producerEpoch, baseSequence, bytes. No conditions: leadership -1, the two others ''.
 Two numbers are the verdict on a batch: 0 and where it was appended, 1 and where that is of which it
 is a duplicate, 2 and nothing: a duplicate of an older batch, 3 and the sequence that was expected,
 4: fenced by its epoch, 5: a timestamp that cannot be kept exactly. `times` has the largest
@@ -36,12 +36,12 @@ local factsForm, factsBytes, exactMax = '<i4ddi2i4I4', 30, 9007199254740991 -- 2
 local spanBytesMin, aloneBytesMin = 1048576, 262144
 local call, max = redis.call, math.max
 local meta = call('HMGET', KEYS.meta, 'next', 'maxts', 'start', 'bytes', 'batches', 'largest',
-  'epoch', 'usable', 'format', 'gone', 'span', 'confirmed')
+  'epoch', 'usable', 'format', 'gone', 'span', 'confirmed', 'leadership')
 if not meta[1] then return { 'unknown-partition' } end
 if tonumber(meta[9] or 1) > 1 then return { 'newer-format' } end
-local leaderEpoch, position, facts = tonumber(ARGV.leaderEpoch), ARGV.position, ARGV.facts
-local epoch = meta[7] + 0
-if leaderEpoch ~= -1 and leaderEpoch < epoch then return { 'fenced-leader' } end
+local leadership, position, facts, epoch = ARGV.leadership, ARGV.position, ARGV.facts, meta[7] + 0
+-- One that is later than the partition's was not claimed, or Redis has lost that.
+if leadership ~= '-1' and leadership ~= meta[13] then return { 'fenced-leader' } end
 if position ~= '' and position ~= meta[1] .. ' ' .. meta[2] then
   return { 'moved', tonumber(meta[1]), tonumber(meta[2]) }
 end

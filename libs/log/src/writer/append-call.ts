@@ -55,7 +55,7 @@ export interface LogPosition {
 /** On what an append depends, and what it has to see to; see the script's header. */
 export interface AppendTerms {
   /** -1: on no leadership. */
-  leaderEpoch: number;
+  leadership: number;
   /**
    * How far the log is known to be confirmed, -1 where nothing is known, so that readers get what
    * is appended once that is, too. Null: the topic asks for nothing.
@@ -92,7 +92,7 @@ export function runAppend(
  */
 export function appendArgs(
   { wake }: PartitionKeys,
-  { leaderEpoch, confirmed, reservation }: SentTerms,
+  { leadership, confirmed, reservation }: SentTerms,
   position: LogPosition | null,
   batches: readonly AppendBatch[],
 ) {
@@ -109,7 +109,7 @@ export function appendArgs(
     at = facts.writeUInt32LE(batch.bytes.length, at);
   }
   return {
-    leaderEpoch,
+    leadership,
     position: position === null ? '' : `${position.logEndOffset} ${position.maxTimestampMs}`,
     confirmed: confirmed ?? '',
     wake,

@@ -18,7 +18,7 @@ const callsMax = 150;
 const shortWay = 'if count == 1 and from then';
 const longWay = appendScript.source.replace(shortWay, 'if false then');
 // Of few offsets, so that they are extended now and then.
-const terms = { leaderEpoch: -1, confirmed: null, reservation: '0 40 20' };
+const terms = { leadership: -1, confirmed: null, reservation: '0 40 20' };
 
 let redis: RedisLink;
 let store: PartitionStore;
@@ -77,8 +77,8 @@ class Batches {
 function call(keys: PartitionKeys, batches: AppendBatch[], source: string): Promise<unknown> {
   const { meta, log, producers, spans } = keys;
   const args = appendArgs(keys, terms, null, batches);
-  const { leaderEpoch, position, confirmed, wake, reservation, facts } = args;
-  const values = [leaderEpoch, position, confirmed, wake, reservation, facts];
+  const { leadership, position, confirmed, wake, reservation, facts } = args;
+  const values = [leadership, position, confirmed, wake, reservation, facts];
   const bytes = batches.map((batch) => batch.bytes);
   return redis.write.eval(source, 4, meta, log, producers, spans, ...values, ...bytes);
 }

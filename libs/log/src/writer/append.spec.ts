@@ -198,12 +198,14 @@ describe('append', () => {
     expect(await redis.read.exists(partitionKeys(redis.keyPrefix, other).log)).toBe(0);
   });
 
-  it('refuses a leader whose epoch has passed, and no other', async () => {
-    await redis.write.hset(keys().meta, 'epoch', 5);
-    expect(await appends.append(ref, 4, [batchAt(1)])).toEqual({ refused: 'fenced-leader' });
+  it('takes the leadership that has the partition, or none, and refuses others', async () => {
+    const refused = { refused: 'fenced-leader' };
+    expect(await appends.append(ref, 0, [batchAt(1)])).toEqual(refused);
+    await store.lead(ref, 5);
+    expect(await appends.append(ref, 4, [batchAt(1)])).toEqual(refused);
+    expect(await appends.append(ref, 6, [batchAt(1)])).toEqual(refused);
     expect(await appends.append(ref, 5, [batchAt(1)])).toMatchObject({ logEndOffset: 1 });
-    expect(await appends.append(ref, 6, [batchAt(1)])).toMatchObject({ logEndOffset: 2 });
-    expect(await appends.append(ref, -1, [batchAt(1)])).toMatchObject({ logEndOffset: 3 });
+    expect(await appends.append(ref, -1, [batchAt(1)])).toMatchObject({ logEndOffset: 2 });
   });
 });
 
@@ -326,7 +328,7 @@ describe('append of an idempotent producer', () => {
     };
     const writes = async (batch: AppendBatch, confirmed: number | null): Promise<boolean> => {
       const before = await changes();
-      await raw.append(redis.write, { leaderEpoch: -1, confirmed }, [batch]);
+      await raw.append(redis.write, { leadership: -1, confirmed }, [batch]);
       return (await changes()) > before;
     };
     for (let i = 0; i < 7; i++) await append(batchOf({ id: 9, sequence: i }));

@@ -1,5 +1,6 @@
 import type { RedisLink, Shard } from '@sluice/redis';
 import type { Confirmation } from '../configs/confirmation';
+import { LeadershipLost, noLeadership, type Leadership } from '../leadership';
 import type { LogHistory } from '../recovery/log-history';
 import type { AppendBatch, AppendReply } from './append-call';
 import type { Appends } from './appends';
@@ -42,7 +43,8 @@ export interface LanesOptions {
   /** A key of the partition. */
   key: string;
   appends: Appends;
-  leaderEpoch: number;
+  /** What appends depend on; left out: on none. */
+  leadership?: Leadership;
   replicationTimeoutMs: number;
   /** Says when appends may be made. */
   history: LogHistory | undefined;
@@ -56,7 +58,9 @@ export class RedisLanes implements AppendLanes {
   constructor(private readonly options: LanesOptions) {}
 
   async ready(asked: Asked): Promise<void> {
-    await this.options.history?.opening;
+    const { history, leadership } = this.options;
+    await history?.opening;
+    if (leadership?.isOpen) await leadership.claim().catch(unlessLost);
     if (asked?.isAwaited) await requireReplicas(this.#shard, asked.copies);
   }
 
@@ -66,12 +70,15 @@ export class RedisLanes implements AppendLanes {
   }
 
   get isOpen(): boolean {
-    return (this.options.history?.opening ?? null) === null;
+    const { history, leadership } = this.options;
+    return (history?.opening ?? null) === null && leadership?.isOpen !== true;
   }
 
   send(batches: readonly AppendBatch[], asked: Asked, upTo: number): AppendCall {
-    const { appends, leaderEpoch, replicationTimeoutMs } = this.options;
-    const terms = { leaderEpoch, confirmed: asked === null ? null : upTo };
+    const { appends, replicationTimeoutMs } = this.options;
+    const { number: leadership, isOver } = this.options.leadership ?? noneNeeded;
+    if (isOver) return { reply: Promise.resolve({ refused: 'fenced-leader' }), confirm: null };
+    const terms = { leadership, confirmed: asked === null ? null : upTo };
     const shard = this.#shard;
     if (!asked?.isAwaited) {
       return { reply: appends.append(shard.write, terms, batches), confirm: null };
@@ -86,4 +93,12 @@ export class RedisLanes implements AppendLanes {
       confirm: () => waitForReplicas(shard, copies, replicationTimeoutMs, sameConnection),
     };
   }
+}
+
+const noneNeeded = { number: noLeadership, isOver: false };
+
+/** What is appended then is refused as it comes. */
+function unlessLost(error: unknown): null {
+  if (error instanceof LeadershipLost) return null;
+  throw error;
 }

@@ -18,8 +18,6 @@ export interface PartitionWritersOptions {
   trouble: Pick<TroubleLog, 'note'>;
 }
 
-/** Appends depend on no leadership, as those of a gateway; see `noLeadership` in libs/broker. */
-const noLeadership = -1;
 /** Whoever appends hears of it from its own `done`. */
 const nobodyAsks = (): void => undefined;
 
@@ -71,8 +69,8 @@ export class PartitionWriters {
       highWatermark: () => Infinity,
       onConfirmed: nobodyAsks,
     });
+    // Without a leadership: whoever leads the partition hears of it.
     const writer = store.writer(ref, {
-      leaderEpoch: noLeadership,
       replicationTimeoutMs,
       log,
       trouble,
