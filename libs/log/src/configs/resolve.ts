@@ -1,6 +1,11 @@
 import { defaultOf } from './changes';
 import type { ConfigValues } from './changes';
-import { confirmationsOf, type Confirmation, type Confirmations, type DiskDemand } from './confirmation';
+import {
+  confirmationsOf,
+  type Confirmation,
+  type Confirmations,
+  type DiskDemand,
+} from './confirmation';
 import { listItems } from './values';
 
 /** What compression.type may be; producer keeps each batch as it was sent. */
@@ -75,7 +80,10 @@ function resolve(configs: ConfigValues): TopicConfig {
     compressionLz4Level: number('compression.lz4.level'),
     compressionZstdLevel: number('compression.zstd.level'),
     minInsyncReplicas: number('min.insync.replicas'),
-    confirmations: confirmationsOf(number('min.insync.replicas'), text('sluice.ack.disk') as DiskDemand),
+    confirmations: confirmationsOf(
+      number('min.insync.replicas'),
+      text('sluice.ack.disk') as DiskDemand,
+    ),
     retentionMs: number('retention.ms'),
     retentionBytes: number('retention.bytes'),
     cleanupPolicy: Object.freeze(cleanupPolicy),

@@ -8,7 +8,6 @@ import { confirmScript } from '../scripts';
 import { confirmingOf, requireConfirming } from './confirming';
 import type { Asked } from './lanes';
 
-
 /** What a confirmer is made of. */
 export interface ConfirmerOptions {
   redis: Pick<RedisLink, 'shardOf'>;
