@@ -37,8 +37,7 @@ export class SharedWait {
   }
 
   /**
-   * As `wait`: whether the server's own disk has it (1), and how many disks of replicas. Every fsync
-   * is waited for together.
+   * As `wait`: whether the server's own disk has it (1), and how many disks of replicas do.
    */
   waitAof(copies: number, timeoutMs: number): Promise<[own: number, replicas: number]> {
     return this.#share(['WAITAOF', 1, copies, timeoutMs]) as Promise<[number, number]>;

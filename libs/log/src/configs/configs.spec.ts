@@ -24,7 +24,7 @@ describe('the table of topic configs', () => {
   test('names each config once, sorted, with a default that is valid and in stored form', () => {
     const names = configDefinitions.map(({ name }) => name);
     expect(names).toEqual([...new Set(names)].sort());
-    expect(names).toHaveLength(37);
+    expect(names).toHaveLength(38);
     for (const { name, parse, default: fallback } of configDefinitions) {
       expect({ name, parsed: parse(fallback) }).toEqual({ name, parsed: { ok: fallback } });
     }

@@ -52,8 +52,8 @@ export interface LanesOptions {
 
 /**
  * Several connections: one for what is acknowledged once the primary has it, one for what replicas
- * confirm, and one for what disks do, because WAIT and WAITAOF block their connection and cover that
- * connection's writes.
+ * confirm, and one for what disks do, because WAIT and WAITAOF block their connection and cover
+ * that connection's writes.
  */
 export class RedisLanes implements AppendLanes {
   constructor(private readonly options: LanesOptions) {}
