@@ -13,7 +13,7 @@ import {
 } from '@sluice/base';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
 import { BROKER_OPTIONS } from '@sluice/broker/broker.module';
-import { CLUSTER_OPTIONS } from '@sluice/cluster/cluster.module';
+import { CLUSTER_OPTIONS, type ClusterOptions } from '@sluice/cluster/cluster.module';
 import { GroupCoordinator, type GroupLimits } from '@sluice/groups';
 import { GROUP_LIMITS } from '@sluice/groups/groups.module';
 import { TopicCatalog } from '@sluice/log';
@@ -43,6 +43,8 @@ export interface StartBrokerOptions extends Partial<BrokerOptions> {
   brokerId?: number;
   /** Default: none. */
   rack?: string;
+  /** Default: 6 s. */
+  brokerSessionMs?: number;
   /** Default: the shared server of the spec file. */
   redis?: TestRedis;
   /** Another broker's, to go on with its data. Default: a fresh one. */
@@ -82,7 +84,8 @@ export interface TestBroker {
  */
 export async function startBroker(given: StartBrokerOptions = {}): Promise<TestBroker> {
   const { redis: server, keyPrefix = freshPrefix(), groupLimits, logOptions, ...others } = given;
-  const { housekeeping, metrics = silentMetrics, brokerId = 1, rack = null, ...rest } = others;
+  const { housekeeping, metrics = silentMetrics, ...unclustered } = others;
+  const { brokerId = 1, rack = null, brokerSessionMs = 6_000, ...rest } = unclustered;
   const { log = silentLogger, admin = false, ...options } = rest;
   const { lifecycle = new Lifecycle({ clock: systemClock, log }), ...brokerOptions } = options;
   const redis = server ?? (await sharedRedis());
@@ -95,7 +98,7 @@ export async function startBroker(given: StartBrokerOptions = {}): Promise<TestB
     .overrideProvider(BROKER_OPTIONS)
     .useValue({ ...own, ...brokerOptions })
     .overrideProvider(CLUSTER_OPTIONS)
-    .useValue({ brokerId, rack, brokerSessionMs: 6_000, version: projectVersion() })
+    .useValue(clusterOptions({ brokerId, rack, brokerSessionMs }))
     .overrideProvider(LOG_OPTIONS)
     .useValue({ acceptEmptyRedis: false, producerIdExpirationMs: dayMs, ...logOptions })
     .overrideProvider(HOUSEKEEPING_OPTIONS)
@@ -136,6 +139,13 @@ async function openAdmin(
   const metricsText = (typeof admin === 'object' ? admin.metricsText : undefined) ?? null;
   await openGatewayAdmin(app, settings, { ...ports, metricsText });
   return `http://127.0.0.1:${app.get(AdminDoor, { strict: false }).port}`;
+}
+
+function clusterOptions(
+  given: Pick<ClusterOptions, 'brokerId' | 'rack' | 'brokerSessionMs'>,
+): ClusterOptions {
+  // As many machines as gateways: none takes over what another has left on its port.
+  return { ...given, version: projectVersion(), hostName: `test-${given.brokerId}` };
 }
 
 function settingsFor(redisUrl: string, keyPrefix: string, admin: StartBrokerOptions['admin']) {
