@@ -18,10 +18,10 @@ const autoCreationAskedVersion = 4;
 const topicIdVersion = 12;
 
 /**
- * Metadata, v0–v12. v0: an empty list means all topics; later null does. v4: auto-creation is asked
- * for. v7: leader epochs. v10: topic ids. v12: topics by id. How many topics are created by being
- * asked for is bounded. v8–v10 tell the cluster's authorized operations, from v8 on the topics':
- * all, for there are no ACLs.
+ * Metadata, v0–v12. v0: an empty list means all topics; later null does. v4: auto-creation is
+ * asked for. v7: leader epochs. v10: topic ids. v12: topics by id. How many topics are created by
+ * being asked for is bounded. v8–v10 tell the cluster's authorized operations, from v8 on the
+ * topics': all, for there are no ACLs.
  */
 export const metadata = handle(Metadata, async (context, request) => {
   const { services, apiVersion } = context;
