@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomInt } from 'node:crypto';
@@ -32,13 +32,14 @@ async function main(args: readonly string[]): Promise<void> {
 async function run(options: ChaosOptions, historyFile: string): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const { setUp, seconds, seed, faults } = options;
+  const { setUp, seconds, seed, faults, logs: logFolder } = options;
+  if (logFolder !== null) mkdirSync(logFolder, { recursive: true });
   const named = faults === null ? '' : ` --faults ${faults.join(',')}`;
   const asked = `--set-up ${setUp} --seconds ${seconds} --seed ${seed}${named}`;
   const command = `npm run chaos -- ${asked}`;
   say(command);
   const commit = commitOf();
-  const about = { setUp, seconds, seed, faults, command, commit, historyFile };
+  const about = { setUp, seconds, seed, faults, command, commit, historyFile, logFolder };
   await runChaos({ ...about, signal: stop.signal, progress: say });
   if (stop.signal.aborted) throw new Error('stopped before its end');
 }

@@ -15,6 +15,7 @@ export interface ChaosOptions {
   checkers: string[] | null;
   report: string | null;
   history: string | null;
+  logs: string | null;
   /** A history to check, in the place of a run. */
   check: string | null;
 }
@@ -33,6 +34,7 @@ It starts processes of its own on this machine and ends them.
   --faults A,B           only these
   --report FILE          write the report there, as Markdown
   --history FILE         keep the history there: one operation a line, as JSON
+  --logs FOLDER          keep what gateways say there
   --check FILE           no run: check the history in this file
   --checkers A,B         only these
   --help                 this text
@@ -69,6 +71,7 @@ export function readOptions(args: readonly string[], freshSeed: () => number): C
       checkers: { type: 'string' },
       report: { type: 'string' },
       history: { type: 'string' },
+      logs: { type: 'string' },
       check: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -82,6 +85,7 @@ export function readOptions(args: readonly string[], freshSeed: () => number): C
     checkers: values.checkers?.split(',') ?? null,
     report: values.report ?? null,
     history: values.history ?? null,
+    logs: values.logs ?? null,
     check: values.check ?? null,
   };
 }

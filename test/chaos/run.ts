@@ -8,6 +8,7 @@ import { FaultRunner } from './faults/fault-runner';
 import { makeSchedule } from './faults/schedule';
 import { readFinally } from './final-reading';
 import { HistoryFile } from './history/history-file';
+import type { RunNote } from './history/operation';
 import { Progress } from './history/progress';
 import { SeededRandom } from './seeded-random';
 import { setUpNamed } from './set-ups/all-set-ups';
@@ -19,6 +20,8 @@ const partitions = 4;
 /** How long everybody works on after the last fault, at the least. */
 const settleMsMin = 4_000;
 const drainMsMax = 40_000;
+/** A set-up that starts within this time starts on a machine that is not slow. */
+const usualStartMs = 5_000;
 
 /** What a run is asked for. */
 export interface RunOptions {
@@ -28,6 +31,8 @@ export interface RunOptions {
   /** Names of faults; null: all that the set-up can have. */
   faults: readonly string[] | null;
   historyFile: string;
+  /** Where what gateways say is kept; null: nowhere. */
+  logFolder: string | null;
   /** For the report. */
   command: string;
   commit: string;
@@ -37,6 +42,8 @@ export interface RunOptions {
   /** What is done to the set-up before clients come; for tests of the checkers. */
   sabotage?: (setUp: SetUp, topic: string) => Promise<void>;
 }
+
+type Measured = RunOptions & Pick<RunNote, 'slowness'>;
 
 /**
  * Starts a set-up, lets clients work and faults happen, and writes the history of it. Whatever
@@ -50,7 +57,8 @@ export async function runChaos(options: RunOptions): Promise<void> {
   const plans = random.fork();
   let setUp: SetUp | null = null;
   try {
-    setUp = await start({ history, random: random.fork() });
+    setUp = await start({ history, random: random.fork(), logFolder: options.logFolder });
+    const slowness = Math.max(1, history.now() / usualStartMs);
     const { possible, left } = faultsIn(setUp, wanted);
     for (const { name, why } of left) options.progress(`without ${name}: ${why}`);
     const { seconds } = options;
@@ -59,9 +67,11 @@ export async function runChaos(options: RunOptions): Promise<void> {
     await createTopic(context);
     const runner = new FaultRunner(setUp, history, random.fork(), options.signal);
     const workload = new Workload(context);
-    noteRun(options, setUp, workload, history);
+    noteRun({ ...options, slowness }, setUp, workload, history);
     await options.sabotage?.(setUp, topic);
-    await work(setUp, context, workload, options, () => runner.run(schedule, seconds));
+    await work(setUp, context, workload, { ...options, slowness }, () =>
+      runner.run(schedule, seconds),
+    );
     if (runner.skipped > 0) options.progress(`${runner.skipped} faults found no free target`);
   } finally {
     await setUp?.stop();
@@ -73,7 +83,7 @@ async function work(
   { gateways }: SetUp,
   context: ClientContext,
   workload: Workload,
-  { progress, seconds, signal }: RunOptions,
+  { progress, seconds, signal, slowness }: Measured,
   letFaultsHappen: () => Promise<void>,
 ): Promise<void> {
   const { history } = context;
@@ -89,11 +99,14 @@ async function work(
   const everybody = [...workload.producers.map(({ name }) => name), ...names];
   const untilMs = healedMs + settleMsMin;
   const isSettled = () => history.now() > untilMs && reached.haveGotOn(everybody, healedMs);
-  await workload.wait(() => signal.aborted || isSettled(), groupProgressMsMax);
+  await workload.wait(() => signal.aborted || isSettled(), slowness * groupProgressMsMax);
   await workload.stopProducers();
   const last = await readFinally(context, 1);
   progress('consumers read to the end');
-  await workload.wait(() => signal.aborted || reached.haveReached(names, last), drainMsMax);
+  await workload.wait(
+    () => signal.aborted || reached.haveReached(names, last),
+    slowness * drainMsMax,
+  );
   await workload.stopConsumers();
   // What they have in memory is not in their way any more.
   await Promise.all(gateways.map((gateway) => gateway.kill()));
@@ -114,7 +127,7 @@ function contextOf(setUp: SetUp, history: HistoryFile, random: SeededRandom): Cl
 }
 
 async function createTopic({ seeds }: ClientContext): Promise<void> {
-  const topics = [{ name: topic, numPartitions: partitions, replicationFactor: 1 }];
+  const topics = [{ name: topic, numPartitions: partitions, replicationFactor: -1 }];
   await eventually(async () => {
     const client = await RawClient.connect(seeds[0]!);
     try {
@@ -128,7 +141,7 @@ async function createTopic({ seeds }: ClientContext): Promise<void> {
 }
 
 function noteRun(
-  { command, commit, seed, setUp: name, seconds }: RunOptions,
+  { command, commit, seed, setUp: name, seconds, slowness }: Measured,
   { redisVersion }: SetUp,
   workload: Workload,
   history: HistoryFile,
@@ -140,6 +153,7 @@ function noteRun(
     seed,
     setUp: name,
     seconds,
+    slowness,
     versions: { redis: redisVersion, node: `Node ${process.version}` },
     partitions,
     producers: workload.producers.map(({ name }) => name),

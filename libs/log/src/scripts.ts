@@ -102,7 +102,7 @@ export const writersLeaveScript = defineScript({
   name: 'log/writers-leave',
   file: file('writers-leave'),
   keys: ['writers'],
-  args: ['token', 'stoppedField', 'history'],
+  args: ['token', 'stoppedField', 'history', 'left'],
   reply: { left: {} },
 });
 

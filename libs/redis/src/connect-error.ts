@@ -50,8 +50,8 @@ const explanations: readonly { test: RegExp; problem: StartProblem; lines: reado
     test: /SELECT is not allowed in cluster mode/,
     problem: 'unsupported-set-up',
     lines: [
-      'It is a node of a Redis Cluster, which is not supported yet.',
-      'Use a server with cluster-enabled no.',
+      'It is a node of a Redis Cluster, which has no databases but 0.',
+      'Use redis+cluster://host:port,… with the addresses of some nodes.',
     ],
   },
   {

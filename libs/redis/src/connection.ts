@@ -59,6 +59,8 @@ class CoalescingRedis extends Redis implements HeldConnection {
   /** When the first call of this turn was made. */
   #turnMs = 0;
   #held: RedisUnavailable | null = null;
+  /** Told where a server refuses a command as one that another has to run. */
+  onElsewhere: (() => void) | null = null;
   /** ioredis' methods of commands call `sendCommand` of what they are called on. */
   readonly unheld: Redis = Object.assign(Object.create(this) as Redis, {
     sendCommand: (...args: Parameters<Redis['sendCommand']>) => this.#send(...args),
@@ -89,6 +91,7 @@ class CoalescingRedis extends Redis implements HeldConnection {
     const [command, stream] = args;
     // What ioredis itself sends to log in is not measured.
     if (this.#corked !== null) this.meter?.begin(command, this.#turnMs);
+    if (this.onElsewhere !== null) this.#listen(command, this.onElsewhere);
     // Commands of a pipeline are collected by ioredis, not written to the socket one by one.
     if (this.#corked !== null && stream === undefined && command.args.some(Buffer.isBuffer)) {
       command.toWritable = toWritableInPieces;
@@ -96,11 +99,21 @@ class CoalescingRedis extends Redis implements HeldConnection {
     return super.sendCommand(...args);
   }
 
+  #listen(command: Command, onElsewhere: () => void): void {
+    const { reject } = command;
+    command.reject = (error: Error) => {
+      if (refusedElsewhere.test(error.message)) onElsewhere();
+      reject(error);
+    };
+  }
+
   readonly #uncork = (): void => {
     this.#corked?.uncork();
     this.#corked = null;
   };
 }
+
+const refusedElsewhere = /^(READONLY|MOVED|CLUSTERDOWN) /;
 
 /** Stands in for ioredis' encoder of a command with binary arguments. */
 function toWritableInPieces(this: Command, socket: object): Buffer {
@@ -157,6 +170,7 @@ export function openConnection(
     retryStrategy: reconnectDelayMs,
     Connector: sieve || place ? connectorWith({ lent: sieve, place, onNoPrimary }) : undefined,
   });
+  if (place?.isElsewhere) redis.onElsewhere = () => place.isElsewhere?.();
   if (meter !== undefined) {
     redis.meter = meter;
     meter.attach(redis);

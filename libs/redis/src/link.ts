@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
 import { silentMetrics, type Clock, type Logger, type Metrics } from '@sluice/base';
-import type { ArrivalListener } from './admission';
 import type { AofSizes } from './aof';
 import type { BlockingConnection } from './blocking-connection';
 import { explainConnectFailure } from './connect-error';
@@ -9,7 +8,7 @@ import { openJobConnection, type JobConnectionKind, type JobConnections } from '
 import type { LentReplies } from './lent-replies';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
 import type { HistoryToken, ServerMemory } from './server';
-import type { Shard, ShardStatus } from './shard';
+import type { Shard, ShardArrivalListener, ShardStatus } from './shard';
 import { observeShards } from './shard-metrics';
 import type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
 import { openTopology } from './topology/open-topology';
@@ -49,6 +48,7 @@ export class RedisLink {
   readonly db: number;
   readonly #topology: Topology;
   readonly #readyListeners = new Set<ReadyListener>();
+  readonly #arrivalListeners = new Set<ShardArrivalListener>();
   readonly #unobserve: () => void;
 
   private constructor(
@@ -57,7 +57,10 @@ export class RedisLink {
   ) {
     const { metrics = silentMetrics } = deps;
     const onAdmitted = (historyChanged: boolean): void => this.#admitted(historyChanged);
-    this.#topology = openTopology(options, { ...deps, onAdmitted });
+    const onArrival: ShardArrivalListener = async (...arrival) => {
+      for (const listener of this.#arrivalListeners) await listener(...arrival);
+    };
+    this.#topology = openTopology(options, { ...deps, onAdmitted, onArrival });
     const { write, durable, read, entries, lent } = this.#topology;
     [this.write, this.durable, this.read, this.entries] = [write, durable, read, entries];
     this.lent = lent;
@@ -124,9 +127,14 @@ export class RedisLink {
     return this.shards.some((shard) => shard.keepsOnlySnapshots);
   }
 
-  /** Opens a connection for jobs, which whoever asks for it closes; see `JobConnectionKind`. */
-  openJobConnection<Kind extends JobConnectionKind>(kind: Kind): JobConnections[Kind] {
-    return openJobConnection(this.options, kind, { ...this.deps, place: this.#first.place });
+  /**
+   * Opens a connection for jobs, which whoever asks for it closes; see `JobConnectionKind`.
+   *
+   * @param key a key of the jobs, or the start of one with the part in braces
+   */
+  openJobConnection<Kind extends JobConnectionKind>(kind: Kind, key: string): JobConnections[Kind] {
+    const { place } = this.shardOf(key);
+    return openJobConnection(this.options, kind, { ...this.deps, place });
   }
 
   /**
@@ -139,14 +147,24 @@ export class RedisLink {
     return this.#first.rewriteDeadFile();
   }
 
-  /** Opens a connection for commands that wait, which whoever asks for it closes. */
-  openBlockingConnection(): BlockingConnection {
-    return this.#first.openBlockingConnection();
+  /** Opens a connection for commands on a key that wait, which whoever asks for it closes. */
+  openBlockingConnection(key: string): BlockingConnection {
+    return this.shardOf(key).openBlockingConnection();
   }
 
-  /** The history that the server was on when it was last looked at. */
+  /** The history that the server was on when it was last looked at; of several, the first's. */
   get history(): HistoryToken {
     return this.#first.history;
+  }
+
+  /** The history of each shard. */
+  get histories(): HistoryToken[] {
+    return this.shards.map(({ history }) => history);
+  }
+
+  /** Keys are in several places, and what is to be read of many of them is asked one by one. */
+  get isCluster(): boolean {
+    return this.options.topology.kind === 'cluster';
   }
 
   /**
@@ -156,9 +174,9 @@ export class RedisLink {
    *
    * @returns a function that takes the listener back
    */
-  onArrival(listener: ArrivalListener): () => void {
-    const undo = this.shards.map((shard) => shard.onArrival(listener));
-    return () => undo.forEach((take) => take());
+  onArrival(listener: ShardArrivalListener): () => void {
+    this.#arrivalListeners.add(listener);
+    return () => void this.#arrivalListeners.delete(listener);
   }
 
   /**

@@ -28,10 +28,21 @@ export const redisLimits = {
   blockMsMax: 2_000,
   /** The same where what blocks cannot be woken, because CLIENT UNBLOCK is forbidden. */
   blockUnwakeableMsMax: 100,
-  /** How long a Sentinel may take to be connected to, and to answer. */
-  sentinelAnswerMsMax: 2_000,
+  /** How long a server that is asked where others are may take to be connected to, or to answer. */
+  askedAnswerMsMax: 2_000,
   /** How often the Sentinels are asked whether the primary is another one. */
   sentinelLookEveryMs: 1_000,
+  /** How often the nodes of a Redis Cluster are asked who serves what. */
+  clusterLookEveryMs: 2_000,
+  /** How many of them are asked at the same time. */
+  clusterNodesAskedMax: 5,
+  /** What was read so shortly before is not asked for again before a connection is made. */
+  clusterMapFreshMs: 100,
+  /** How long a call is sent on that no server of a cluster has run, because its slot moves. */
+  redirectMsMax: 3_000,
+  /** The first pause of such a call where it is not known whereto; doubled each time. */
+  redirectPauseMsMin: 10,
+  redirectPauseMsMax: 250,
   /** How soon a wake-up is sent again that came before what it was to wake. */
   unblockAgainMs: 2,
   /** How often the append-only file of a Redis of our own is looked at. */

@@ -7,7 +7,7 @@ import {
   type Logger,
   type Metrics,
 } from '@sluice/base';
-import { Admission, type ArrivalListener } from './admission';
+import { Admission } from './admission';
 import { AppendOnlyFile, type AofSizes } from './aof';
 import { openBlockingConnection, type BlockingConnection } from './blocking-connection';
 import { CallMeter, callMetrics } from './call-meter';
@@ -18,7 +18,7 @@ import {
   type Connection,
   type ConnectionRole,
 } from './connection';
-import { isConnectionLoss, type RedisUnavailable } from './errors';
+import { isConnectionLoss, RedisUnavailable } from './errors';
 import { firstReady } from './first-ready';
 import { keepOnDisk } from './keep-on-disk';
 import { LentReplies } from './lent-replies';
@@ -50,9 +50,21 @@ export interface ShardDeps {
   metrics?: Metrics;
   /** Called after the write connection was made again. */
   onAdmitted: (historyChanged: boolean) => void;
+  /**
+   * Called when the server has come back with another history, before any other connection may be
+   * used: until it is done, commands fail with RedisUnavailable 'recovering'.
+   */
+  onArrival: ShardArrivalListener;
   /** Says where the primary is; without it, it is where the options say. */
   place?: Place | undefined;
 }
+
+/** As `ArrivalListener`, with the shard that it is about. */
+export type ShardArrivalListener = (
+  redis: Redis,
+  history: HistoryToken,
+  shard: Shard,
+) => Promise<void>;
 
 /** How a shard stands. */
 export interface ShardStatus {
@@ -119,7 +131,9 @@ export class Shard {
       // Where nobody reads what is measured, a call is spared what measuring it takes.
       const isMeasured = metrics !== silentMetrics;
       const meter = isMeasured ? new CallMeter(measured, role, deps.clock) : undefined;
-      const lent = role === 'entries' ? this.lent : undefined;
+      // In a cluster an answer may come from another shard than that which was asked first.
+      const lends = role === 'entries' && options.topology.kind !== 'cluster';
+      const lent = lends ? this.lent : undefined;
       return openConnection(options, role, deps.log, { lent, meter, place });
     };
     this.#connections = {
@@ -142,6 +156,7 @@ export class Shard {
       ...deps,
       onAdmitted: (historyChanged) => this.#admitted(historyChanged),
     });
+    this.#admission.onArrival((redis, history) => deps.onArrival(redis, history, this));
     const { keyPrefix, managed: isManaged } = options;
     const key = `${keyPrefix}{registry}:aof`;
     this.#aof = new AppendOnlyFile({ redis: this.write, key, isManaged, ...deps });
@@ -155,12 +170,18 @@ export class Shard {
    * Connects, checks that the server can be used and logs what is worth knowing about it. Where it
    * fails, `close` is to be called all the same.
    *
+   * @param isLate others may have written there before: it is used only when the arrival listeners
+   *   are done with it
    * @throws RedisStartError | RedisUnavailable | UnknownOutcome
    */
-  async start(): Promise<void> {
+  async start(isLate = false): Promise<void> {
     const { write, ...others } = this.#connections;
+    const { subscribe: _never, ...held } = this.#connections;
+    const notYet = new RedisUnavailable('recovering', 'a shard is new, and is looked at first');
+    if (isLate) for (const { redis } of Object.values(held)) redis.hold(notYet);
     await this.#firstReady(write);
-    const facts = await this.#look(write.redis, await readSettings(write.redis));
+    const { unheld } = write.redis;
+    const facts = await this.#look(unheld, await readSettings(unheld));
     await Promise.all(Object.values(others).map((one) => this.#firstReady(one)));
     this.#persistence = facts;
     this.#admission.start(facts);
@@ -168,6 +189,7 @@ export class Shard {
     this.#heartbeat.start();
     for (const { level, message } of adviseOnServer(facts, this.place !== undefined))
       this.deps.log[level](message);
+    if (isLate) this.suspect(notYet);
     await this.#aof.begin();
   }
 
@@ -234,16 +256,6 @@ export class Shard {
   /** The history that the server was on when it was last looked at. */
   get history(): HistoryToken {
     return this.#admission.history;
-  }
-
-  /**
-   * Calls the listener when Redis has come back with another history, before any other connection
-   * may be used: until it is done, commands fail with RedisUnavailable 'recovering'.
-   *
-   * @returns a function that takes the listener back
-   */
-  onArrival(listener: ArrivalListener): () => void {
-    return this.#admission.onArrival(listener);
   }
 
   /**
@@ -314,9 +326,10 @@ export class Shard {
   /** Looks at a server, and whether it and its user may be used. */
   async #look(redis: Redis, settings?: ReadonlyMap<string, string>): Promise<ServerFacts> {
     const { label, username, keyPrefix } = this.options;
+    const isClustered = this.options.topology.kind === 'cluster';
     if (redis === this.#connections.entries.redis.unheld) {
       const identity = await readServerIdentity(redis);
-      checkServer(identity, label);
+      checkServer(identity, label, isClustered);
       return identity;
     }
     const rights = { label, username, keyPrefix };
@@ -328,7 +341,7 @@ export class Shard {
       if (!isConnectionLoss(error)) await checkRights(redis, rights);
       throw error;
     }
-    checkServer(facts, label);
+    checkServer(facts, label, isClustered);
     await checkRights(redis, rights);
     this.#server = { product: facts.product, version: facts.version };
     return facts;

@@ -31,11 +31,12 @@ export const liveness: Checker = {
       (poll) => (poll as { group?: string }).group!,
     );
     const run = history.of('run')[0];
+    const slowness = run?.slowness ?? 1;
     for (const name of run ? [...run.producers, ...run.readers] : []) {
-      checkOne(name, alone.get(name) ?? [], healedMs, progressMsMax, findings);
+      checkOne(name, alone.get(name) ?? [], healedMs, slowness * progressMsMax, findings);
     }
     for (const name of run?.groups ?? []) {
-      checkOne(name, groups.get(name) ?? [], healedMs, groupProgressMsMax, findings);
+      checkOne(name, groups.get(name) ?? [], healedMs, slowness * groupProgressMsMax, findings);
     }
     return findings;
   },

@@ -69,6 +69,7 @@ export function operationsOf(history: SoundHistory): Operation[] {
     seed: 1,
     setUp: 'single',
     seconds: 1,
+    slowness: 1,
     versions: {},
     partitions: log.length,
     producers: writers,

@@ -44,6 +44,11 @@ export interface RunNote {
   seed: number;
   setUp: string;
   seconds: number;
+  /**
+   * How slow the machine was when nothing was wrong yet, by the start of the set-up: 1 is as usual.
+   * What is to happen soon may take as many times longer.
+   */
+  slowness: number;
   versions: Record<string, string>;
   partitions: number;
   producers: string[];

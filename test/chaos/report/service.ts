@@ -1,7 +1,7 @@
 import type { HistoryView } from '../history/history-view';
 import type { Timed } from '../history/operation';
 
-/** After a fault its clients have so long to come back before it counts as over. */
+/** After a fault clients have so long to come back before it counts as over, on a usual machine. */
 const recoveryMs = 3_000;
 /** Nobody was served where nothing was acknowledged for so long. */
 const silenceMs = 1_000;
@@ -25,9 +25,10 @@ export interface Service {
 
 /** Looks at the sends of a history. */
 export function serviceOf(history: HistoryView): Service {
+  const slowness = history.of('run')[0]?.slowness ?? 1;
   const troubled = history.faults.map(({ begunMs, endedMs }) => ({
     begunMs,
-    endedMs: endedMs + recoveryMs,
+    endedMs: endedMs + slowness * recoveryMs,
   }));
   const service = { done: 0, refused: 0, unknown: 0, doneInFaults: 0 };
   const outside = { done: 0, all: 0, share: 0 };

@@ -1,3 +1,5 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayProcess } from '../../e2e/gateway-process';
 import type { HistoryFile } from '../history/history-file';
@@ -14,6 +16,8 @@ export interface GatewayPlace {
   /** The network between it and each Redis. */
   redisProxies: readonly FaultProxy[];
   flags: readonly string[];
+  /** Where what it says is kept, if anywhere. */
+  logFolder: string | null;
 }
 
 const restartPauseMs = 250;
@@ -143,6 +147,7 @@ export class ChaosGateway {
 
   async #watch(process: GatewayProcess): Promise<void> {
     const { code, output } = await process.ended;
+    this.#keep(output);
     if (this.#process !== process) return;
     this.#process = null;
     this.history.add({
@@ -153,5 +158,10 @@ export class ChaosGateway {
       output: output.slice(-outputCharsTold),
     });
     if (this.#isWanted) await this.start().catch(() => undefined);
+  }
+
+  #keep(output: string): void {
+    const { logFolder } = this.place;
+    if (logFolder !== null) appendFileSync(join(logFolder, `${this.name}.log`), output);
   }
 }

@@ -30,7 +30,7 @@ export async function startOnOneRedis(count: number, deps: SetUpDeps): Promise<S
 async function makeGateway(
   id: number,
   redisUrl: string,
-  { history, random }: SetUpDeps,
+  { history, random, logFolder }: SetUpDeps,
 ): Promise<ChaosGateway> {
   const url = new URL(redisUrl);
   const proxy = new FaultProxy({ host: url.hostname, port: Number(url.port) }, random.fork());
@@ -40,6 +40,7 @@ async function makeGateway(
     port: await freePort(),
     redisUrl: url.href,
     redisProxies: [proxy],
+    logFolder,
     flags: ['--no-admin', '--auto-create-topics=false', `--broker-id=${id}`],
   };
   return new ChaosGateway(place, history, random);

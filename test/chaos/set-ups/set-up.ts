@@ -23,4 +23,6 @@ export interface SetUp {
 export interface SetUpDeps {
   history: HistoryFile;
   random: SeededRandom;
+  /** Where what gateways say is kept; null: nowhere. */
+  logFolder: string | null;
 }

@@ -17,6 +17,7 @@ export async function runAndCheck(
     await runChaos({
       ...options,
       historyFile,
+      logFolder: null,
       command: `--set-up ${options.setUp} --seconds ${options.seconds} --seed ${options.seed}`,
       commit: 'these files',
       signal: new AbortController().signal,

@@ -39,7 +39,7 @@ export interface AppendLanes {
 
 /** What the lanes of one writer need. */
 export interface LanesOptions {
-  redis: Pick<RedisLink, 'shardOf'>;
+  redis: Pick<RedisLink, 'shardOf' | 'write'>;
   /** A key of the partition. */
   key: string;
   appends: Appends;
@@ -79,11 +79,11 @@ export class RedisLanes implements AppendLanes {
     const { number: leadership, isOver } = this.options.leadership ?? noneNeeded;
     if (isOver) return { reply: Promise.resolve({ refused: 'fenced-leader' }), confirm: null };
     const terms = { leadership, confirmed: asked === null ? null : upTo };
-    const shard = this.#shard;
     if (!asked?.isAwaited) {
-      return { reply: appends.append(shard.write, terms, batches), confirm: null };
+      return { reply: appends.append(this.options.redis.write, terms, batches), confirm: null };
     }
     const { copies } = asked;
+    const shard = this.#shard;
     const { durable } = shard;
     const { stream } = durable;
     // A new connection knows nothing of what was written on the one before it.

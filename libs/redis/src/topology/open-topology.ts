@@ -1,33 +1,27 @@
-import { RedisStartError } from '../errors';
 import type { ResolvedOptions } from '../options';
 import { Shard, type ShardDeps } from '../shard';
+import { ClusterNodes } from './cluster-nodes';
+import { ClusterShards } from './cluster-shards';
 import { Sentinels } from './sentinels';
 import { OneShard, type ShardMaker, type Topology } from './topology';
 
-/**
- * What the URL names: one server, or one that Sentinels name.
- *
- * @throws RedisStartError where it cannot be used
- */
+/** What the URL names: one server, one that Sentinels name, or a Redis Cluster. */
 export function openTopology(options: ResolvedOptions, deps: ShardDeps): Topology {
   const newShard: ShardMaker = (place) => new Shard(options, { ...deps, place });
-  const { topology } = options;
-  if (topology.kind === 'single') return new OneShard(newShard);
-  if (topology.kind === 'cluster') {
-    throw new RedisStartError(
-      'unsupported-set-up',
-      [
-        'Redis Cluster is not supported yet.',
-        'Supported now: one server, with or without replicas, and Redis Sentinel.',
-      ].join('\n'),
-    );
+  const { topology, label, username, password, tls } = options;
+  switch (topology.kind) {
+    case 'single':
+      return new OneShard(newShard);
+    case 'sentinel': {
+      const onMoved = (): void => shard.shards[0]!.leave();
+      const shard = new OneShard(newShard, new Sentinels({ ...deps, options, topology, onMoved }));
+      return shard;
+    }
+    case 'cluster': {
+      const { log, clock } = deps;
+      const terms = { username, password, tls };
+      const nodes = new ClusterNodes({ seeds: topology.nodes, terms, label, log });
+      return new ClusterShards({ nodes, newShard, log, clock });
+    }
   }
-  const sentinels = new Sentinels({
-    ...deps,
-    options,
-    topology,
-    onMoved: () => shard.shards[0]!.leave(),
-  });
-  const shard = new OneShard(newShard, sentinels);
-  return shard;
 }

@@ -14,6 +14,8 @@ export interface Place {
   locate(): Promise<Address>;
   /** The server at this address said that it is no primary. */
   isNoPrimary?(address: Address): void;
+  /** A server has refused a command as one that another has to run. */
+  isElsewhere?(): void;
 }
 
 /** As `host:port`, for messages. */

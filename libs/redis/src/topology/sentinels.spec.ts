@@ -100,8 +100,8 @@ describe('a Redis that Sentinels watch', () => {
 
   it('gives jobs and waiting readers connections that follow the primary', async () => {
     const link = await connect(watched.url);
-    const job = link.openJobConnection('work');
-    const blocking = link.openBlockingConnection();
+    const job = link.openJobConnection('work', link.keyPrefix);
+    const blocking = link.openBlockingConnection(link.keyPrefix);
     await eventually(() => blocking.isReady);
     await watched.failover();
     await eventually(async () => (await job.redis.set(`${link.keyPrefix}job`, '1')) === 'OK');

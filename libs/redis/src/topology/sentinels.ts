@@ -37,7 +37,8 @@ export class Sentinels implements Place {
 
   constructor(private readonly parts: SentinelsParts) {
     const { clock, log, topology, options } = parts;
-    const terms = { login: topology.login, tls: options.tls };
+    const { isSecure, ...login } = topology.login;
+    const terms = { ...login, tls: isSecure ? (options.tls ?? {}) : undefined };
     this.#clients = topology.sentinels.map((address) => new SentinelClient(address, terms));
     this.#watch = new Periodic({
       clock,
@@ -70,6 +71,10 @@ export class Sentinels implements Place {
       this.parts.log.warn('the primary that the Sentinels name is a replica', { server: text });
     }
     this.#replica = text;
+  }
+
+  isElsewhere(): void {
+    this.#watch.runSoon();
   }
 
   async stop(): Promise<void> {

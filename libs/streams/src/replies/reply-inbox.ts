@@ -46,7 +46,7 @@ export class ReplyInbox {
       everyMs: repliesLimits.keepEveryMs,
       run: () => this.#keepStream(),
     });
-    this.#blocking = redis.openBlockingConnection();
+    this.#blocking = redis.openBlockingConnection(this.#key);
     this.#unlisten = redis.onReady(({ historyChanged }) => {
       if (historyChanged) this.listener.onLost('Redis has come back without its last writes');
       this.#keep.runSoon();
