@@ -26,12 +26,12 @@ let topics = 0;
 
 beforeAll(async () => {
   redis = await startRedis();
-  const first = await startBroker({ redis, brokerId: 1, rack: 'a' });
-  const { keyPrefix } = first;
+  const first = await startBroker({ redis, isClustered: true, brokerId: 1, rack: 'a' });
+  const others = { redis, isClustered: true, keyPrefix: first.keyPrefix };
   gateways = [
     first,
-    await startBroker({ redis, keyPrefix, brokerId: 2, rack: 'b' }),
-    await startBroker({ redis, keyPrefix, brokerId: 3, rack: 'c' }),
+    await startBroker({ ...others, brokerId: 2, rack: 'b' }),
+    await startBroker({ ...others, brokerId: 3, rack: 'c' }),
   ];
   clients = await Promise.all(gateways.map(({ port }) => RawClient.connect(port)));
 });

@@ -13,7 +13,8 @@ import {
 } from '@sluice/base';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
 import { BROKER_OPTIONS } from '@sluice/broker/broker.module';
-import { CLUSTER_OPTIONS, type ClusterOptions } from '@sluice/cluster/cluster.module';
+import { SingleGateway } from '@sluice/cluster';
+import { CLUSTER, CLUSTER_OPTIONS, type ClusterOptions } from '@sluice/cluster/cluster.module';
 import { GroupCoordinator, type GroupLimits } from '@sluice/groups';
 import { GROUP_LIMITS } from '@sluice/groups/groups.module';
 import { TopicCatalog } from '@sluice/log';
@@ -41,6 +42,11 @@ const housekeepingOptions: HousekeepingOptions = {
 export interface StartBrokerOptions extends Partial<BrokerOptions> {
   /** Default: 1. */
   brokerId?: number;
+  /**
+   * Whether it shares leaders with the others on its keys. Default: it leads everything, as do others
+   * beside it.
+   */
+  isClustered?: boolean;
   /** Default: none. */
   rack?: string;
   /** Default: 6 s. */
@@ -84,8 +90,9 @@ export interface TestBroker {
  */
 export async function startBroker(given: StartBrokerOptions = {}): Promise<TestBroker> {
   const { redis: server, keyPrefix = freshPrefix(), groupLimits, logOptions, ...others } = given;
-  const { housekeeping, metrics = silentMetrics, ...unclustered } = others;
-  const { brokerId = 1, rack = null, brokerSessionMs = 6_000, ...rest } = unclustered;
+  const { housekeeping, metrics = silentMetrics, ...membership } = others;
+  const { brokerId = 1, rack = null, brokerSessionMs = 6_000, ...inCluster } = membership;
+  const { isClustered = false, ...rest } = inCluster;
   const { log = silentLogger, admin = false, ...options } = rest;
   const { lifecycle = new Lifecycle({ clock: systemClock, log }), ...brokerOptions } = options;
   const redis = server ?? (await sharedRedis());
@@ -105,6 +112,10 @@ export async function startBroker(given: StartBrokerOptions = {}): Promise<TestB
     .useValue({ ...housekeepingOptions, ...housekeeping })
     .overrideProvider(GROUP_LIMITS)
     .useValue({ initialRebalanceDelayMs: 0, ...groupLimits });
+  if (!isClustered) {
+    const alone = new SingleGateway({ id: brokerId, rack, version: projectVersion() });
+    builder.overrideProvider(CLUSTER).useValue(alone);
+  }
   try {
     const app = await (await builder.compile()).init();
     const broker = app.get(Broker, { strict: false });

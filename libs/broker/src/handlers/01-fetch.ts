@@ -1,7 +1,7 @@
 import { ErrorCode, Fetch, type RequestOf } from '@sluice/wire';
 import type { RequestContext } from '../requests/context';
 import { asksForLeader, tellLeaders, type CurrentLeader } from '../requests/current-leader';
-import { ledHere } from '../requests/led-here';
+import { ledHere, unsureCode } from '../requests/led-here';
 import { FetchPlan, type FetchTarget } from '../fetch/fetch-plan';
 import { fetchBytesMax, reserveFetchMemory } from '../fetch/fetch-memory';
 import { waitForChange } from '../fetch/fetch-wait';
@@ -28,7 +28,8 @@ export const fetch = handle(Fetch, async (context, request) => {
     return { errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, responses: [] };
   }
   const targets = targetsOf(context, request);
-  const plan = new FetchPlan(targets, fetchBytesMax(context.services, request.maxBytes));
+  const bytesMax = fetchBytesMax(context.services, request.maxBytes);
+  const plan = new FetchPlan(targets, bytesMax, () => unsureCode(context.services));
   context.onReplySent(() => plan.release());
   const memory = reserveFetchMemory(context);
   await readUntilEnough(context, request, plan, memory.reserve);
