@@ -43,8 +43,8 @@ export interface StartBrokerOptions extends Partial<BrokerOptions> {
   /** Default: 1. */
   brokerId?: number;
   /**
-   * Whether it shares leaders with the others on its keys. Default: it leads everything, as do others
-   * beside it.
+   * Whether it shares leaders with the others on its keys. Default: it leads everything, as do
+   * others beside it.
    */
   isClustered?: boolean;
   /** Default: none. */

@@ -82,8 +82,8 @@ export class Partitions {
   }
 
   /**
-   * The partition where this gateway leads it, as far as it knows, for what only a leader does; else
-   * who does. What is appended is compared in Redis; whoever reads by it has to look at `isServing`.
+   * The partition where this gateway leads it, as far as it knows, for what only a leader does;
+   * else who does. What is appended is compared in Redis; whoever reads has to look at `isServing`.
    */
   lead(topic: Topic, index: number): Led {
     const { cluster } = this.services;

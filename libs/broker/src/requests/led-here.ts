@@ -5,8 +5,8 @@ import { isElsewhere } from '../partitions/partitions';
 import type { BrokerServices } from './context';
 
 /**
- * The error for what a gateway would answer from memory while it is not sure that its session holds:
- * another may lead by now, unless Redis is away, without which nobody does anything.
+ * The error for what a gateway would answer from memory while it is not sure that its session
+ * holds: another may lead by now, unless Redis is away, without which nobody does anything.
  */
 export function unsureCode({ redis }: Pick<BrokerServices, 'redis'>): ErrorCodeValue {
   const { NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR } = ErrorCode;
