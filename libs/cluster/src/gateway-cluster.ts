@@ -145,7 +145,7 @@ export class GatewayCluster implements Cluster {
       id !== this.selfId && !isDraining;
     if (this.#membership.session === null || !state.brokers.some(isOther)) return;
     try {
-      await this.#membership.drain();
+      if (!(await this.#membership.drain())) return;
       const isDone = (): boolean => !state.hasLeader(this.selfId) || !state.brokers.some(isOther);
       const isInTime = await until(this.#feed, this.deps.clock, timeoutMs, isDone);
       if (!isInTime) this.deps.log.warn('others have not yet taken over all that it leads');

@@ -39,7 +39,7 @@ export class Assigner {
     const { assignCallsMax } = this.deps.limits;
     for (let at = 0; at < calls.length; at += assignCallsMax) {
       const some = calls.slice(at, at + assignCallsMax);
-      for (const one of await Promise.all(some.map((call) => this.#call(fence, call)))) {
+      for (const one of await Promise.all(some.map((call) => this.#call(fence, call, plan)))) {
         if (outcome !== 'fenced' && one !== 'done') outcome = one;
       }
       if (outcome === 'fenced') break;
@@ -47,7 +47,11 @@ export class Assigner {
     return outcome;
   }
 
-  async #call(fence: string, changes: readonly LeadersChange[]): Promise<AssignOutcome> {
+  async #call(
+    fence: string,
+    changes: readonly LeadersChange[],
+    plan: Plan,
+  ): Promise<AssignOutcome> {
     const { store, feed } = this.deps;
     const reply = await store.assign(fence, changes);
     if (reply === null) return 'fenced';
@@ -56,7 +60,7 @@ export class Assigner {
     for (const { topicId, next } of changes) {
       if (!stale.has(topicId)) leaders.set(topicId, next === '' ? null : next);
     }
-    if (leaders.size > 0) feed.acceptOwn({ version: reply.version, leaders });
+    if (leaders.size > 0) feed.acceptOwn({ version: reply.version, leaders }, plan);
     return stale.size > 0 ? 'stale' : 'done';
   }
 

@@ -46,6 +46,8 @@ export class Controller {
   #fence: string | null = null;
   #isReapDue = false;
   #balanceAtMs = Infinity;
+  /** The version of the cluster at which nothing was to be balanced. */
+  #evenVersion = -1;
   #waiting: (() => void)[] = [];
 
   constructor(private readonly deps: ControllerDeps) {
@@ -99,6 +101,7 @@ export class Controller {
       this.#balanceAtMs = clock.monotonicMs() + limits.balanceEveryMs;
       this.#unknownSinceMs.clear();
       this.#goneSinceMs.clear();
+      this.#evenVersion = -1;
       this.#gone.clear();
       this.#isReapDue = true;
       this.#look('all');
@@ -188,6 +191,8 @@ export class Controller {
     if (catalog.version < 0) return;
     if (!(await this.#place(fence)) || clock.monotonicMs() < this.#balanceAtMs) return;
     this.#balanceAtMs = clock.monotonicMs() + limits.balanceEveryMs;
+    // Also for sessions whose ends cannot be right.
+    this.#isReapDue = true;
     await this.#balance(fence);
   }
 
@@ -212,12 +217,18 @@ export class Controller {
 
   async #balance(fence: string): Promise<void> {
     const { imbalancePercent, movedShareMax, movedMin } = this.deps.limits;
+    const { version } = this.deps.feed.state;
+    if (this.#evenVersion === version) return;
     const input = this.planInput();
     const partitions = input.topics.reduce((sum, topic) => sum + topic.partitions, 0);
     const movesMax = Math.max(movedMin, Math.ceil(partitions * movedShareMax));
     const forgotten = this.#forgotten(input);
     const plan = balanceLeaders(input, { imbalancePercent, movesMax, forgotten });
-    await this.#write(fence, plan, { gone: this.#unknownTopics(), reason: 'balanced' });
+    const gone = this.#unknownTopics();
+    // What waits for its time (a broker to be forgotten, a topic to be known) is looked at again.
+    const isWaiting = this.#goneSinceMs.size > 0 || this.#unknownSinceMs.size > 0;
+    if (plan.size === 0 && !isWaiting) this.#evenVersion = version;
+    await this.#write(fence, plan, { gone, reason: 'balanced' });
   }
 
   /** @returns whether all of it is written */

@@ -130,19 +130,23 @@ export class Membership {
     if (this.#hasJoined) this.#beats.runSoon();
   }
 
-  /** Tells the others that this gateway is about to leave. */
-  async drain(): Promise<void> {
-    if (this.#own === null || !this.#isIn) return;
+  /**
+   * Tells the others that this gateway is about to leave.
+   *
+   * @returns whether they know; not where its session is over, and they have what it led
+   */
+  async drain(): Promise<boolean> {
+    if (this.#own === null || !this.#isIn) return false;
     this.#isLeaving = true;
     this.#own = { ...this.#own, isDraining: true };
-    await this.deps.store.tell(this.#own, encodeBroker(this.#own));
+    return this.deps.store.tell(this.#own, encodeBroker(this.#own));
   }
 
   /** Ends the session; never rejects. */
   async leave(): Promise<void> {
     this.#isLeaving = true;
-    this.#soon?.cancel();
     await this.#beats.stop();
+    this.#soon?.cancel();
     this.#outside.stop();
     const own = this.session;
     this.#isIn = false;

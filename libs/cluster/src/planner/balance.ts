@@ -195,6 +195,7 @@ class Balancing {
       const leaders = this.#leaders[at]!;
       for (const [index, { isChosen, replicas }] of partitions.entries()) {
         const from = leaders[index]!;
+        if (this.#total.of(from) <= this.#leastTotal() + 1) continue;
         if (isChosen || !this.loads.isTaker(from)) continue;
         const isBetter = (id: number): boolean =>
           this.#total.of(from) > this.#total.of(id) + 1 && led.of(from) > led.of(id);
@@ -208,6 +209,12 @@ class Balancing {
         if (to !== undefined) this.#move(at, index, to);
       }
     }
+  }
+
+  #leastTotal(): number {
+    let least = Infinity;
+    for (const id of this.#ids) least = Math.min(least, this.#total.of(id));
+    return least;
   }
 
   #move(at: number, index: number, to: number): void {

@@ -16,6 +16,12 @@ interface Published {
   leaders?: Record<string, unknown>;
 }
 
+/** The version of a notice, without reading the rest; infinite where it is none. */
+export function versionOf(message: string): number {
+  const digits = /^\{"version":(\d+)/.exec(message)?.[1];
+  return digits === undefined ? Infinity : Number(digits);
+}
+
 /** Reads a notice; null where it is none. What is in it goes back to the texts that it was. */
 export function parseNotice(message: string): ClusterNotice | null {
   try {

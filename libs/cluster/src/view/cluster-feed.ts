@@ -3,7 +3,8 @@ import type { RedisLink } from '@sluice/redis';
 import type { ClusterChange } from '../api';
 import type { ClusterLimits } from '../limits';
 import type { Beat, ClusterStore } from '../store/cluster-store';
-import { parseNotice, type ClusterNotice } from '../store/notice';
+import { parseNotice, versionOf, type ClusterNotice } from '../store/notice';
+import type { StoredLeaders } from '../store/stored-leaders';
 import { ClusterState, isNothing } from './cluster-state';
 
 /** What keeps a view in step works with. */
@@ -125,15 +126,18 @@ export class ClusterFeed {
   /**
    * Takes over a change that this gateway has made, before its notice comes. Where it follows one
    * of another, the notices of both are on their way.
+   *
+   * @param decoded what the texts were made from
    */
-  acceptOwn(notice: ClusterNotice): void {
+  acceptOwn(notice: ClusterNotice, decoded?: ReadonlyMap<string, StoredLeaders>): void {
     if (this.#isStopped) return;
-    const change = this.state.apply(notice);
+    const change = this.state.apply(notice, decoded);
     if (change) this.#emit(change);
   }
 
   #notice(message: string): void {
-    if (this.#isStopped) return;
+    // It is known already where this gateway has made the change.
+    if (this.#isStopped || versionOf(message) <= this.state.version) return;
     const notice = parseNotice(message);
     const change = notice === null ? null : this.state.apply(notice);
     if (change === null) this.readSoon();

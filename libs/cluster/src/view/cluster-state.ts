@@ -121,13 +121,20 @@ export class ClusterState {
   /**
    * Takes over one change. Null where a change before it is missing, so that all has to be read
    * anew; undefined where it is known already.
+   *
+   * @param decoded what is written in the texts, where that is known
    */
-  apply(notice: ClusterNotice): ClusterChange | null | undefined {
+  apply(
+    notice: ClusterNotice,
+    decoded?: ReadonlyMap<string, StoredLeaders>,
+  ): ClusterChange | null | undefined {
     if (notice.version <= this.#version) return undefined;
     if (notice.version > this.#version + 1) return null;
     this.#version = notice.version;
     const topics = new Set<string>();
-    for (const [id, text] of notice.leaders ?? []) this.#setLeaders(id, text, topics);
+    for (const [id, text] of notice.leaders ?? []) {
+      this.#setLeaders(id, text, topics, decoded?.get(id));
+    }
     const { controllerId = this.#controllerId, brokers } = notice;
     return this.#changeOf(topics, controllerId, () =>
       brokers === undefined ? false : this.#setBrokers(brokers, this.#brokers),
@@ -149,11 +156,16 @@ export class ClusterState {
     return this.#list.map(({ id }) => id).join();
   }
 
-  #setLeaders(topicId: string, text: string | null, changed: Set<string>): void {
+  #setLeaders(
+    topicId: string,
+    text: string | null,
+    changed: Set<string>,
+    decoded?: StoredLeaders,
+  ): void {
     if (this.#leaders.get(topicId)?.text === (text ?? undefined)) return;
     changed.add(topicId);
     if (text === null) return void this.#leaders.delete(topicId);
-    const leaders = decodeLeaders(text);
+    const leaders = decoded ?? decodeLeaders(text);
     this.#leaders.set(topicId, { text, leaders, shown: [], shownOf: null });
   }
 
