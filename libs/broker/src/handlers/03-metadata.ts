@@ -1,6 +1,6 @@
 import { topicNameProblem, type Topic } from '@sluice/log';
 import { ErrorCode, Metadata, zeroUuid, type ErrorCodeValue, type RequestOf } from '@sluice/wire';
-import { describeTopic } from '../admin-requests/described-topic';
+import { amongBrokers, describeTopic } from '../admin-requests/described-topic';
 import { limits } from '../limits';
 import { authorizedOperations } from '../requests/authorized-operations';
 import type { RequestAllowance } from '../requests/auto-creation';
@@ -31,14 +31,18 @@ export const metadata = handle(Metadata, async (context, request) => {
   const topics = all
     ? await inTurns(catalog.list(), limits.topicsAtOnceMax, (one) => describeTopic(services, one))
     : await lookAtAll(context, request.topics!, mayCreate);
+  // Read last, in the turn of the answer: what is told of the topics is told of these brokers.
+  const brokers = cluster.brokers();
+  const live = new Set(brokers.map(({ id }) => id));
+  const told = topics.map((topic) => {
+    return { ...topic, partitions: amongBrokers(topic.partitions, live) };
+  });
   const { includeTopicAuthorizedOperations, includeClusterAuthorizedOperations } = request;
   return {
-    brokers: cluster
-      .brokers()
-      .map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
+    brokers: brokers.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
     clusterId,
     controllerId: cluster.controllerId,
-    topics: includeTopicAuthorizedOperations ? topics.map(withOperations) : topics,
+    topics: includeTopicAuthorizedOperations ? told.map(withOperations) : told,
     clusterAuthorizedOperations: authorizedOperations(
       'cluster',
       includeClusterAuthorizedOperations,
@@ -108,6 +112,6 @@ function missing(name: string | null, errorCode: ErrorCodeValue, topicId: string
 }
 
 /** Topics that are not there included, as Kafka does. */
-function withOperations(answer: TopicAnswer) {
+function withOperations<T extends object>(answer: T) {
   return { ...answer, topicAuthorizedOperations: authorizedOperations('topic', true) };
 }
