@@ -108,6 +108,8 @@ async function produce(place: number, name: string, version = 9, sent: Sent = {}
   return { ...responses[0]!.partitionResponses[0]!, nodeEndpoints };
 }
 
+const idempotent = (baseSequence: number): Sent => ({ producerId: 77, baseSequence });
+
 interface Asked {
   offset?: number;
   epoch?: number;
@@ -199,17 +201,16 @@ test('a topic made through one gateway is produced to through its leader at once
 
 test('a move ends waiting fetches, begins an epoch, and loses and doubles nothing', async () => {
   const { name, leader, other } = await newTopic();
-  const producer = (baseSequence: number) => ({ producerId: 77, baseSequence });
-  expect(await produce(leader, name, 9, producer(0))).toMatchObject({ baseOffset: 0 });
-  expect(await produce(leader, name, 9, producer(1))).toMatchObject({ baseOffset: 1 });
+  expect(await produce(leader, name, 9, idempotent(0))).toMatchObject({ baseOffset: 0 });
+  expect(await produce(leader, name, 9, idempotent(1))).toMatchObject({ baseOffset: 1 });
   const before = (await fetch(leader, name, { offset: 0 })).errorCode;
   const { leaderEpoch } = await metadataOf(leader, name);
   const waiting = fetch(leader, name, { offset: 2, epoch: leaderEpoch, waitMs: 15_000 });
   await moveTo(name, other);
   expect([before, (await waiting).errorCode]).toEqual([NONE, NOT_LEADER_OR_FOLLOWER]);
   // The former leader's client has not heard its answer, and sends it again.
-  expect(await produce(other, name, 9, producer(1))).toMatchObject({ errorCode: 0, baseOffset: 1 });
-  expect(await produce(other, name, 9, producer(2))).toMatchObject({ errorCode: 0, baseOffset: 2 });
+  expect(await produce(other, name, 9, idempotent(1))).toMatchObject({ errorCode: 0, baseOffset: 1 });
+  expect(await produce(other, name, 9, idempotent(2))).toMatchObject({ errorCode: 0, baseOffset: 2 });
   const after = await eventually(async () => {
     const told = await metadataOf(leader, name);
     return told.leaderEpoch > leaderEpoch ? told : null;
