@@ -209,8 +209,14 @@ test('a move ends waiting fetches, begins an epoch, and loses and doubles nothin
   await moveTo(name, other);
   expect([before, (await waiting).errorCode]).toEqual([NONE, NOT_LEADER_OR_FOLLOWER]);
   // The former leader's client has not heard its answer, and sends it again.
-  expect(await produce(other, name, 9, idempotent(1))).toMatchObject({ errorCode: 0, baseOffset: 1 });
-  expect(await produce(other, name, 9, idempotent(2))).toMatchObject({ errorCode: 0, baseOffset: 2 });
+  expect(await produce(other, name, 9, idempotent(1))).toMatchObject({
+    errorCode: 0,
+    baseOffset: 1,
+  });
+  expect(await produce(other, name, 9, idempotent(2))).toMatchObject({
+    errorCode: 0,
+    baseOffset: 2,
+  });
   const after = await eventually(async () => {
     const told = await metadataOf(leader, name);
     return told.leaderEpoch > leaderEpoch ? told : null;
