@@ -1,22 +1,29 @@
+import { advertisedPortOf } from './brokers.mjs';
+
 /**
  * @typedef {import('../../apps/gateway/src/settings.js').GatewaySettings} GatewaySettings
+ * @typedef {import('./brokers.mjs').Place} Place
  * @typedef {{ what: string, own: boolean }} RedisShown whether it is a Redis of our own, in words
  */
 
 /**
- * What is reachable where, and what to try next; shown once the gateway listens.
+ * What is reachable where, and what to try next; shown once the gateways listen.
  * @param {object} facts
  * @param {GatewaySettings} facts.settings
- * @param {number} facts.port
- * @param {number | null} facts.adminPort null where there are no admin endpoints
+ * @param {readonly Place[]} facts.places where the brokers listen
  * @param {RedisShown} facts.redis
  * @param {string} facts.directory
  */
-export function banner({ settings, port, adminPort, redis, directory }) {
-  const at = address(settings.advertisedHost, settings.advertisedPort || port);
+export function banner({ settings, places, redis, directory }) {
+  const all = places.map(({ port }, index) => {
+    return address(settings.advertisedHost, advertisedPortOf(settings, index) ?? port);
+  });
+  const at = all.join(',');
+  const adminPort = places[0]?.adminPort ?? null;
   const http = adminPort === null ? null : adminUrl(settings, adminPort);
   const rows = [
-    ['Kafka', `${at}${atBroker(settings, port)}`],
+    ...(places.length > 1 ? brokerRows(settings, places, all) : []),
+    ...(places.length > 1 ? [] : [['Kafka', `${at}${atBroker(settings, places[0]?.port ?? 0)}`]]),
     ...(http === null ? [] : [['Admin', `${http}/v1, described at ${http}/docs`]]),
     ['Redis', redis.what],
     ...(redis.own ? [['Data', directory]] : []),
@@ -26,11 +33,26 @@ export function banner({ settings, port, adminPort, redis, directory }) {
     ['write', `echo 'hello' | kcat -b ${at} -t greetings -P`],
     ['read', `kcat -b ${at} -t greetings -C -o beginning -e`],
     ...(http === null ? [] : [['admin', `curl ${http}/v1/topics${withKey(settings)}`]]),
-    ['kafkajs', `new Kafka({ brokers: ['${at}'] })`],
+    ['kafkajs', `new Kafka({ brokers: [${all.map((one) => `'${one}'`).join(', ')}] })`],
     ['settings', 'npm start -- --help'],
     ['stop', `Ctrl-C, or: kill ${process.pid}`],
   ];
   return ['', 'Sluice is ready.', ...table(rows), '', 'Try:', ...table(tries), ''].join('\n');
+}
+
+/**
+ * One row a broker of a cluster.
+ * @param {GatewaySettings} settings
+ * @param {readonly Place[]} places
+ * @param {readonly string[]} addresses as clients are told them
+ */
+function brokerRows(settings, places, addresses) {
+  return places.map(({ id, port, adminPort }, index) => {
+    const admin = adminPort === null ? '' : `, admin ${adminUrl(settings, adminPort)}`;
+    const isUsual = advertisedPortOf(settings, index) === null;
+    const listens = isUsual ? '' : ` (listens on ${address(settings.host, port)})`;
+    return [`Broker ${id}`, `${addresses[index]}${listens}${admin}`];
+  });
 }
 
 /** What an acknowledgement is worth, in one line each. */

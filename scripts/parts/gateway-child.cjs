@@ -19,9 +19,11 @@ process.once('disconnect', () => {
 });
 
 process.once('message', (message) => {
-  const { redisUrl, own } = /** @type {{ redisUrl: string, own: boolean }} */ (message);
+  /** @typedef {{ redisUrl: string, own: boolean, flags: string[] }} Facts */
+  const { redisUrl, own, flags } = /** @type {Facts} */ (message);
   // A listener would keep the process alive for as long as the channel is open.
   process.channel?.unref();
+  process.argv.push(...flags);
   process.env.REDIS_URL = redisUrl;
   if (own) process.env.SLUICE_REDIS_MANAGED = 'true';
   require(join(sources, 'main.js'));

@@ -9,7 +9,7 @@ import { readIfThere } from './project.mjs';
  * What the file of a lock says: the process that uses the directory, by number and start time, with
  * what others want to know of it.
  * @typedef {import('./processes.mjs').Identity} Identity
- * @typedef {Identity & { kafkaPort?: number, gateway?: Identity }} Holder
+ * @typedef {Identity & { kafkaPort?: number, gateways?: Identity[] }} Holder
  */
 
 /** The lock of a data directory: a file that names the process which uses it. */

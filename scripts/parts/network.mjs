@@ -19,12 +19,13 @@ export function whyNotListen(port, host) {
 /**
  * A port of 127.0.0.1 that nobody listens on, other than `kept`: the wanted one if it is free.
  * @param {number} wanted
- * @param {number} kept
+ * @param {readonly number[]} kept
  * @returns {Promise<number>}
  */
 export async function freePort(wanted, kept) {
-  if (wanted !== kept && (await whyNotListen(wanted, '127.0.0.1')) === undefined) return wanted;
-  return new Promise((resolve, reject) => {
+  if (!kept.includes(wanted) && (await whyNotListen(wanted, '127.0.0.1')) === undefined)
+    return wanted;
+  const free = await new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
@@ -32,6 +33,7 @@ export async function freePort(wanted, kept) {
       server.close(() => resolve(port));
     });
   });
+  return kept.includes(free) ? freePort(wanted, kept) : free;
 }
 
 /**

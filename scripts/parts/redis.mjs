@@ -22,13 +22,13 @@ import { clearRedisState, readRedisState } from './redis-state.mjs';
  * @param {object} options
  * @param {string} options.directory
  * @param {number} options.wantedPort
- * @param {number} options.kafkaPort which it must not take
+ * @param {readonly number[]} options.kept ports that it must not take
  * @param {AbortSignal} options.signal
  * @returns {Promise<OwnRedis>}
  */
-export async function openRedis({ directory, wantedPort, kafkaPort, signal }) {
+export async function openRedis({ directory, wantedPort, kept, signal }) {
   await endLeftRedis(directory);
-  const port = await freePort(wantedPort, kafkaPort);
+  const port = await freePort(wantedPort, kept);
   const found = findServer();
   signal.throwIfAborted();
   if (found.program !== undefined) return startServer({ ...found, directory, port });

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { banner } from './banner.mjs';
+import { Brokers, portsOf } from './brokers.mjs';
 import { ensureBuilt } from './build.mjs';
 import { complain, duration, say, Trouble } from './console.mjs';
-import { Gateway } from './gateway.mjs';
 import { ensureInstalled } from './install.mjs';
 import { Lock } from './lock.mjs';
 import { whyNotListen } from './network.mjs';
@@ -12,13 +12,14 @@ import { root } from './project.mjs';
 import { openRedis } from './redis.mjs';
 
 /**
+ * @typedef {import('./gateway.mjs').Gateway} Gateway
  * @typedef {import('./gateway.mjs').Loaded} Loaded
  * @typedef {import('./gateway.mjs').GatewaySettings} GatewaySettings
  * @typedef {object} Run what has begun, and has to be stopped
  * @property {Lock} [lock]
  * @property {import('./lock.mjs').Holder} [left] what a start that was killed has left
  * @property {import('./redis.mjs').OwnRedis} [redis]
- * @property {Gateway} [gateway]
+ * @property {Brokers} [brokers]
  * @property {Promise<void>} [programs] resolves when npm or the compiler has ended after a signal
  */
 
@@ -30,7 +31,7 @@ const secondSignalMs = 1_000;
 const leftGatewayGraceMs = 15_000;
 
 /**
- * Installs, builds, finds a Redis, runs the gateway; at the end stops all in the opposite order.
+ * Installs, builds, finds a Redis, runs the gateways; at the end stops all in the opposite order.
  * @param {readonly string[]} argv
  */
 export async function start(argv) {
@@ -60,32 +61,21 @@ async function work(argv, run, signal) {
   if (!asks) await takeLock(run, directory);
   await ensureInstalled();
   await ensureBuilt(['gateway']);
-  const gateway = new Gateway(argv);
-  run.gateway = gateway;
-  const ended = untilGatewayEnds(gateway, signal);
-  const settings = readSettings(await Promise.race([gateway.settings, ended]));
+  const brokers = new Brokers(argv);
+  run.brokers = brokers;
+  const settings = readSettings(await Promise.race([brokers.settings, brokers.failed]));
   if (settings === undefined) return;
-  await endLeftGateway(run.left);
+  await endLeftGateways(run.left);
   await checkPorts(settings);
   const redis = await connectRedis({ run, settings, directory, signal });
-  run.lock?.tell({ gateway: gateway.identity });
-  gateway.run({ redisUrl: redis.url, own: redis.own, graceMs: settings.shutdownGraceMs });
-  const ready = await Promise.race([gateway.ready, ended]);
-  if (ready === undefined) return;
-  run.lock?.tell({ kafkaPort: ready.port });
+  const onChange = (/** @type {readonly Gateway[]} */ gateways) => {
+    run.lock?.tell({ gateways: gateways.map(({ identity }) => identity) });
+  };
+  const places = await brokers.run({ settings, redis, onChange });
+  run.lock?.tell({ kafkaPort: places[0]?.port });
   say(`ready in ${duration(process.uptime() * 1_000)}`);
-  const { port, adminPort } = ready;
-  console.log(banner({ settings, port, adminPort, redis, directory }));
-  await ended;
-}
-
-/**
- * @param {Gateway} gateway
- * @param {AbortSignal} signal
- */
-async function untilGatewayEnds(gateway, signal) {
-  const how = await gateway.ended;
-  if (!signal.aborted) throw new Trouble(`the gateway ended (${how}); its last lines are above.`);
+  console.log(banner({ settings, places, redis, directory }));
+  await brokers.failed;
 }
 
 /**
@@ -124,12 +114,11 @@ function makeDirectory(directory) {
 }
 
 /**
- * @param {Loaded | void} loaded undefined when the gateway has ended
+ * @param {Loaded} loaded
  * @returns {GatewaySettings | undefined} undefined also when only help or the version was asked
  *   for, which is printed
  */
 function readSettings(loaded) {
-  if (loaded === undefined) return undefined;
   if ('errors' in loaded) throw new Trouble(loaded.errors.join('\nsluice: '));
   if ('settings' in loaded) return loaded.settings;
   console.log('help' in loaded ? loaded.help : loaded.version);
@@ -137,43 +126,76 @@ function readSettings(loaded) {
 }
 
 /**
- * A start that was killed leaves a gateway that is on its way out; it may still hold the port.
+ * A start that was killed leaves gateways that are on their way out; they may still hold the ports.
  * @param {Run['left']} left
  */
-async function endLeftGateway(left) {
-  if (left?.gateway === undefined) return;
-  await endProcess(left.gateway, { graceMs: leftGatewayGraceMs, force: true });
+async function endLeftGateways(left) {
+  const ends = (left?.gateways ?? []).map((gateway) => {
+    return endProcess(gateway, { graceMs: leftGatewayGraceMs, force: true });
+  });
+  await Promise.all(ends);
 }
 
 /** @param {GatewaySettings} settings */
-async function checkPorts({ host, port, admin, adminHost, adminPort }) {
-  await checkPort(host, port, '');
-  if (admin) await checkPort(adminHost, adminPort, 'admin-');
+async function checkPorts(settings) {
+  const { ports, adminPorts } = portsOf(settings);
+  checkRows(settings, ports, adminPorts);
+  for (const port of ports) await checkPort(settings, port, '');
+  for (const port of adminPorts) await checkPort(settings, port, 'admin-');
 }
 
 /**
- * @param {string} host
+ * @param {GatewaySettings} settings
+ * @param {readonly number[]} ports
+ * @param {readonly number[]} adminPorts
+ */
+function checkRows({ brokers, advertisedPort }, ports, adminPorts) {
+  const last = Math.max(...ports, ...adminPorts, advertisedPort + brokers - 1);
+  if (last > 65_535) {
+    throw new Trouble(
+      `${brokers} ports in a row would end at ${last}; the last there is is 65535.`,
+    );
+  }
+  const twice = ports.find((port) => port !== 0 && adminPorts.includes(port));
+  if (twice === undefined) return;
+  throw new Trouble(
+    `port ${twice} would be both for Kafka (${rowText(ports)}) and for the admin endpoints ` +
+      `(${rowText(adminPorts)}).\nMove one of them: see --port and --admin-port.`,
+  );
+}
+
+/** @param {readonly number[]} ports */
+function rowText(ports) {
+  return ports.length === 1 ? String(ports[0]) : `${ports[0]} to ${ports.at(-1)}`;
+}
+
+/**
+ * @param {GatewaySettings} settings
  * @param {number} port
  * @param {'' | 'admin-'} kind what the names of its flags begin with
  */
-async function checkPort(host, port, kind) {
+async function checkPort(settings, port, kind) {
+  const host = kind === '' ? settings.host : settings.adminHost;
   let why = await whyNotListen(port, host);
   if (why !== undefined && why !== 'EADDRINUSE' && host === '::') {
     why = await whyNotListen(port, '0.0.0.0');
   }
-  if (why !== undefined) throw new Trouble(cannotListen(why, host, port, kind));
+  if (why !== undefined) throw new Trouble(cannotListen({ why, host, port, kind, settings }));
 }
 
 /**
- * @param {string} why
- * @param {string} host
- * @param {number} port
- * @param {'' | 'admin-'} kind
+ * @param {object} facts
+ * @param {string} facts.why
+ * @param {string} facts.host
+ * @param {number} facts.port
+ * @param {'' | 'admin-'} facts.kind
+ * @param {GatewaySettings} facts.settings
  */
-function cannotListen(why, host, port, kind) {
+function cannotListen({ why, host, port, kind, settings: { brokers } }) {
   const usual = kind === '' ? 9_092 : 8_080;
-  const other = port < 1_024 || port === 65_535 ? usual : port + 1;
-  const choosePort = `Choose another port: npm start -- --${kind}port ${other}`;
+  const other = port < 1_024 || port + brokers > 65_535 ? usual : port + 1;
+  const row = brokers === 1 ? '' : ` --brokers ${brokers}`;
+  const choosePort = `Choose another port: npm start -- --${kind}port ${other}${row}`;
   const hostless = `this machine has no address ${host} to listen on (${why}).\nSee --${kind}host.`;
   /** @type {Record<string, string>} */
   const reasons = {
@@ -196,18 +218,28 @@ function cannotListen(why, host, port, kind) {
  */
 async function connectRedis({ run, settings, directory, signal }) {
   if (settings.redisUrl !== undefined) {
-    const { host } = new URL(settings.redisUrl);
-    return { url: settings.redisUrl, what: `${host} (as given)`, own: false };
+    const what = `${hostsOf(settings.redisUrl)} (as given)`;
+    return { url: settings.redisUrl, what, own: false };
   }
-  const { redisPort: wantedPort, port: kafkaPort } = settings;
-  const redis = await openRedis({ directory, wantedPort, kafkaPort, signal });
+  const { ports, adminPorts } = portsOf(settings);
+  const kept = [...ports, ...adminPorts];
+  const redis = await openRedis({ directory, wantedPort: settings.redisPort, kept, signal });
   run.redis = redis;
   await redis.ready;
   return { url: redis.url, what: redis.what, own: true };
 }
 
 /**
- * `asked` resolves at the first signal to stop; a second one hurries the gateway.
+ * The servers of a Redis URL, without what is secret in it.
+ * @param {string} url which was found to be valid
+ */
+function hostsOf(url) {
+  const [authority = ''] = url.slice(url.indexOf('//') + 2).split('/');
+  return authority.slice(authority.lastIndexOf('@') + 1);
+}
+
+/**
+ * `asked` resolves at the first signal to stop; a second one hurries the gateways.
  * @param {Run} run
  */
 function stopSignals(run) {
@@ -223,7 +255,7 @@ function stopSignals(run) {
         controller.abort();
         run.programs = endPrograms();
         resolveAsked();
-      } else if (performance.now() - firstMs > secondSignalMs) run.gateway?.kill();
+      } else if (performance.now() - firstMs > secondSignalMs) run.brokers?.kill();
     };
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, onSignal);
   });
@@ -231,12 +263,12 @@ function stopSignals(run) {
 }
 
 /**
- * The gateway first, so that it can still answer; then Redis, which saves; then the lock.
+ * The gateways first, so that they can still answer; then Redis, which saves; then the lock.
  * @param {Run} run
  */
-async function stopAll({ programs, gateway, redis, lock }) {
+async function stopAll({ programs, brokers, redis, lock }) {
   await programs;
-  for (const step of [() => gateway?.stop(), () => redis?.stop(), () => lock?.release()]) {
+  for (const step of [() => brokers?.stop(), () => redis?.stop(), () => lock?.release()]) {
     try {
       await step();
     } catch (error) {

@@ -38,6 +38,9 @@ const inEverySetup = [inProject('test/integration'), ...ofServices];
 /** Tests that send the server commands of their own do so with rights that a gateway lacks. */
 const withFewRights = [...['test/integration', 'test/clients'].map(inProject), ...ofServices];
 
+/** These run after the others, each with the machine to itself. */
+const apart = ['test/clients', 'test/e2e', 'test/chaos'];
+
 export const ignoreModules = ['--testPathIgnorePatterns', '/node_modules/'];
 
 /**
@@ -64,9 +67,10 @@ export function testRuns(servers, jestArgs) {
     args: onEveryServer,
   }));
   return [
-    plain('unit and integration tests', [...ignoreModules, ...without('test/clients', 'test/e2e')]),
+    plain('unit and integration tests', [...ignoreModules, ...without(...apart)]),
     plain('clients: kcat, kafkajs, @platformatic/kafka', [inProject('test/clients')]),
     plain('end to end', [inProject('test/e2e')]),
+    plain('chaos', [inProject('test/chaos')]),
     ...further,
     ...setUps(servers),
   ];
@@ -81,7 +85,8 @@ export function testRuns(servers, jestArgs) {
 export function testRunsEverywhere(servers, jestArgs) {
   return servers.flatMap((server) =>
     setups.map((setup) => {
-      const all = setup === 'acl' ? withFewRights : [...ignoreModules, ...without('test/tidy')];
+      const all =
+        setup === 'acl' ? withFewRights : [...ignoreModules, ...without('test/tidy', 'test/chaos')];
       const args = jestArgs.length > 0 ? [...jestArgs] : all;
       return { name: `tests, on ${runName(server, setup)}`, server, setup, args };
     }),

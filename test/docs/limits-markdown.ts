@@ -1,5 +1,6 @@
 import { adminLimits } from '@sluice/admin';
 import { baseLimits } from '@sluice/base';
+import { clusterLimits } from '@sluice/cluster';
 import { streamJobsLimits } from '@sluice/jobs';
 import { catalogLimits, partitionLimits } from '@sluice/log';
 import { fsckLimits, jobLimits, retentionLimits, scheduleLimits } from '@sluice/retention';
@@ -47,6 +48,7 @@ const tables: readonly LimitTable[] = [
     file: 'libs/log/src/topics/catalog-limits.ts',
     values: catalogLimits,
   },
+  { title: 'Cluster of gateways', file: 'libs/cluster/src/limits.ts', values: clusterLimits },
   { title: 'Consumer groups', file: 'libs/groups/src/limits.ts', values: defaultGroupLimits },
   { title: 'Retention', file: 'libs/retention/src/limits.ts', values: retentionLimits },
   { title: 'Jobs', file: 'libs/retention/src/queue/job-limits.ts', values: jobLimits },

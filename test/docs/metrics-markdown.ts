@@ -1,5 +1,6 @@
 import { baseLimits, memoryMetrics, type MetricDefinition } from '@sluice/base';
 import { brokerMetrics } from '@sluice/broker';
+import { clusterMetrics } from '@sluice/cluster';
 import { groupMetrics } from '@sluice/groups';
 import { logMetrics } from '@sluice/log';
 import { metricsOfNode, processMetrics, type NodeMetric } from '@sluice/process';
@@ -33,6 +34,7 @@ There are a [Grafana dashboard](../deploy/grafana/dashboards/sluice.json),
 const parts: readonly { title: string; metrics: Readonly<Record<string, MetricDefinition>> }[] = [
   { title: 'Kafka clients, produce and fetch', metrics: brokerMetrics },
   { title: 'Topics, partitions and appends', metrics: logMetrics },
+  { title: 'The cluster of gateways', metrics: clusterMetrics },
   { title: 'Consumer groups', metrics: groupMetrics },
   { title: 'Retention and other housekeeping', metrics: jobMetricDefinitions },
   { title: 'Redis', metrics: redisMetrics },

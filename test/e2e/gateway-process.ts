@@ -1,7 +1,9 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 
 const entry = join(__dirname, '../../dist/apps/gateway/apps/gateway/src/main.js');
+/** Of what it has said the latest is kept. */
+const outputCharsMax = 1024 * 1024;
 
 interface ProcessOptions {
   redisUrl: string;
@@ -25,18 +27,24 @@ export class GatewayProcess {
   /** The admin port; null without one. */
   adminPort: number | null = null;
   readonly #child: ChildProcess;
-  readonly #ended: Promise<EndedProcess>;
+  readonly #guard: ChildProcess;
+  /** Resolves when it has ended, whatever was the reason. */
+  readonly ended: Promise<EndedProcess>;
 
   private constructor({ redisUrl, port, flags = ['--no-admin'] }: ProcessOptions) {
     const place = ['--port', String(port), '--host', '127.0.0.1', '--redis-url', redisUrl];
     const args = [...place, ...flags];
     const child = fork(entry, args, { silent: true });
     for (const stream of [child.stdout!, child.stderr!]) {
-      stream.on('data', (text) => (this.output += String(text)));
+      stream.on('data', (text) => this.#keep(String(text)));
     }
     this.#child = child;
-    this.#ended = new Promise((resolve) => {
-      child.once('close', (code, signal) => resolve({ code: signal ?? code, output: this.output }));
+    this.#guard = spawnGuard(child);
+    this.ended = new Promise((resolve) => {
+      child.once('close', (code, signal) => {
+        this.#guard.stdin?.end('ended\n');
+        resolve({ code: signal ?? code, output: this.output });
+      });
     });
   }
 
@@ -49,7 +57,7 @@ export class GatewayProcess {
         resolve();
       });
     });
-    const ended = gateway.#ended.then(({ output }) => {
+    const ended = gateway.ended.then(({ output }) => {
       throw new Error(`the gateway ended:\n${output}`);
     });
     await Promise.race([ready, ended]);
@@ -63,7 +71,7 @@ export class GatewayProcess {
       gateway.#child.once('message', () => reject(new Error('it listens')));
     });
     try {
-      return await Promise.race([gateway.#ended, ready]);
+      return await Promise.race([gateway.ended, ready]);
     } finally {
       gateway.#child.kill('SIGKILL');
     }
@@ -74,9 +82,33 @@ export class GatewayProcess {
     await this.end('SIGKILL');
   }
 
+  /** Sends a signal that does not end it. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal);
+  }
+
   /** Sends a signal and waits for the end. */
   async end(signal: NodeJS.Signals): Promise<EndedProcess> {
     this.#child.kill(signal);
-    return this.#ended;
+    return this.ended;
   }
+
+  #keep(text: string): void {
+    this.output = (this.output + text).slice(-outputCharsMax);
+  }
+}
+
+/**
+ * A small process that outlives this one, however it ends: it reads from a pipe that only this
+ * process holds, and where that ends without a word it kills the gateway.
+ */
+function spawnGuard({ pid }: ChildProcess): ChildProcess {
+  const script = 'read -r line || kill -9 "$1"';
+  const guard = spawn('sh', ['-c', script, 'guard', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  guard.unref();
+  (guard.stdin as unknown as { unref?: () => void }).unref?.();
+  return guard;
 }

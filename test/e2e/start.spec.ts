@@ -27,11 +27,16 @@ function start(...args: string[]): StartScript {
   return script;
 }
 
-/** Processes that a start has noted: the gateway, and Redis where it is a process. */
+/** The gateways that a start has noted. */
+function gatewayNotes(): { pid: number }[] {
+  return (noteIn(directory, 'sluice.lock')?.gateways ?? []) as { pid: number }[];
+}
+
+/** Processes that a start has noted: the gateways, and Redis where it is a process. */
 function notedProcesses(): number[] {
-  const gateway = noteIn(directory, 'sluice.lock')?.gateway as { pid: number } | undefined;
   const redis = noteIn(directory, 'redis.json') as { pid?: number } | undefined;
-  return [gateway?.pid, redis?.pid].filter((pid) => pid !== undefined);
+  const pids = [...gatewayNotes().map(({ pid }) => pid), redis?.pid];
+  return pids.filter((pid) => pid !== undefined);
 }
 
 function redisNote(): { kind: string; pid: number } {
@@ -127,10 +132,32 @@ test('after kill -9 the next start cleans up, and has what was acknowledged', as
   expect(await recordCount()).toBe(2);
 });
 
+test('three brokers on ports in a row; one that dies is started again, and all end', async () => {
+  const adminPort = (await freePort()) + 20;
+  const script = await start('--brokers', '3', '--admin-port', String(adminPort)).ready();
+  for (const at of [0, 1, 2]) {
+    expect(await askApiVersions(port + at)).toBe(0);
+    expect(script.output).toContain(`Broker ${at + 1}  localhost:${port + at}, admin http:`);
+    expect((await fetch(`http://localhost:${adminPort + at}/v1/cluster`)).status).toBe(200);
+  }
+  const second = gatewayNotes()[1]!;
+  process.kill(second.pid, 'SIGKILL');
+  await eventually(() => script.output.includes(`broker 2 is back on port ${port + 1}`));
+  expect(script.output).toContain('broker 2 ended (SIGKILL); the others go on');
+  expect(script.output).toMatch(/^\[3\] .*listening for Kafka clients/m);
+  expect(await askApiVersions(port + 1)).toBe(0);
+  await produce('through any of them');
+  expect(await recordCount()).toBe(1);
+  const processes = notedProcesses();
+  expect(processes).toHaveLength(4);
+  expect(await script.end('SIGINT')).toBe(0);
+  expect(processes.filter(processExists)).toEqual([]);
+});
+
 test('a gateway that crashes ends at once, and so does the start', async () => {
   const script = await start().ready();
-  const gateway = noteIn(directory, 'sluice.lock')?.gateway as { pid: number };
-  process.kill(gateway.pid, 'SIGFPE');
+  const [gateway] = gatewayNotes();
+  process.kill(gateway!.pid, 'SIGFPE');
   expect(await script.ended).toBe(1);
   expect(script.output).toContain('the gateway ended (SIGFPE)');
   // What runs after such a signal cannot be relied on.
@@ -202,6 +229,29 @@ describe('without starting anything', () => {
     expect(script.output).toContain(`port ${port} is in use by another program`);
     expect(script.output).toContain(`--admin-port ${port + 1}`);
     expect(existsSync(join(directory, 'redis.json'))).toBe(false);
+  });
+
+  test('a port of a row that is taken is named', async () => {
+    other = createServer().listen(port + 2, '::');
+    const script = start('--brokers', '3');
+    expect(await script.ended).toBe(1);
+    expect(script.output).toContain(`port ${port + 2} is in use by another program`);
+    expect(script.output).toContain(`--port ${port + 3} --brokers 3`);
+  });
+
+  test('rows of ports that meet, or that end beyond the last port, are refused', async () => {
+    const meeting = start('--brokers', '3', '--admin-port', String(port + 2));
+    expect(await meeting.ended).toBe(1);
+    expect(meeting.output).toContain(`port ${port + 2} would be both for Kafka`);
+    const beyond = start('--brokers', '3', '--port', '65534');
+    expect(await beyond.ended).toBe(1);
+    expect(beyond.output).toContain('3 ports in a row would end at 65536');
+  });
+
+  test('a number of brokers that cannot be is refused', async () => {
+    const script = start('--brokers', '0');
+    expect(await script.ended).toBe(1);
+    expect(script.output).toContain("--brokers is '0', which must be a whole number from 1 to 9");
   });
 
   test('a data directory that cannot be made is named', async () => {

@@ -3,7 +3,7 @@ import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
 import { RawClient } from '@sluice/test/support/raw-client';
 import { startRedis, type TestRedis } from '@sluice/test/support/redis';
-import { CreateTopics, ErrorCode, ListOffsets, Produce } from '@sluice/wire';
+import { CreateTopics, ErrorCode, Produce } from '@sluice/wire';
 
 let primary: TestRedis;
 let replica: TestRedis;
@@ -42,10 +42,11 @@ async function produce(name: string, acks: number, value = 'x') {
   return responses[0]!.partitionResponses[0]!;
 }
 
-async function logEnd(name: string): Promise<number> {
-  const topics = [{ name, partitions: [{ partitionIndex: 0, timestamp: -1 }] }];
-  const reply = await client.send(ListOffsets, 5, { topics });
-  return reply.topics[0]!.partitions[0]!.offset;
+/** Also of what is not for readers yet. */
+async function logEnd(topic: string): Promise<number> {
+  const { partitions } = host.broker.services;
+  const { id: topicId } = host.catalog.byName(topic)!;
+  return (await partitions.store.bounds({ topic, topicId, partition: 0 }))!.logEndOffset;
 }
 
 describe('acks=all with min.insync.replicas=2', () => {

@@ -64,6 +64,7 @@ export class PartitionModel {
     return {
       logStartOffset: this.logStartOffset,
       logEndOffset: this.logEndOffset,
+      highWatermark: this.logEndOffset,
       lastStableOffset: this.logEndOffset,
       bytes: this.entries.reduce((sum, entry) => sum + entry.bytes, 0),
       batches: this.entries.length,

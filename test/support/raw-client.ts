@@ -14,7 +14,7 @@ interface Waiting {
 }
 
 const frameBytesMax = 256 * 1024 * 1024;
-const replyTimeoutMs = 20_000;
+const defaultReplyTimeoutMs = 20_000;
 
 /**
  * A client that sends any request in any version, and knows nothing more of Kafka: one socket, as
@@ -30,6 +30,7 @@ export class RawClient {
   private constructor(
     readonly socket: Socket,
     private readonly clientId: string | null,
+    private readonly replyTimeoutMs: number,
   ) {
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -46,20 +47,21 @@ export class RawClient {
   /** Connects to a broker on this machine. */
   static connect(
     port: number,
-    options: { host?: string; clientId?: string | null } = {},
+    options: { host?: string; clientId?: string | null; replyTimeoutMs?: number } = {},
   ): Promise<RawClient> {
     const { host = '127.0.0.1', clientId = 'raw-client' } = options;
+    const { replyTimeoutMs = defaultReplyTimeoutMs } = options;
     return new Promise((resolve, reject) => {
       const socket = connect({ host, port });
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.off('error', reject);
-        resolve(new RawClient(socket, clientId));
+        resolve(new RawClient(socket, clientId, replyTimeoutMs));
       });
     });
   }
 
-  /** Sends a request; rejects when the connection ends first, or no reply comes for 20 s. */
+  /** Sends a request; rejects when the connection ends first, or no reply comes in time. */
   send<A extends Api>(api: A, version: number, request: RequestInput<A>): Promise<ResponseOf<A>> {
     const correlationId = ++this.#correlationId;
     const what = `${api.name} v${version}`;
@@ -68,7 +70,7 @@ export class RawClient {
         this.#waiting.delete(correlationId);
         reject(new Error(`${what}: no reply came`));
       };
-      const timer = setTimeout(giveUp, replyTimeoutMs);
+      const timer = setTimeout(giveUp, this.replyTimeoutMs);
       const settle = (act: () => void) => {
         clearTimeout(timer);
         this.#waiting.delete(correlationId);

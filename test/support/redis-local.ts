@@ -182,7 +182,7 @@ export class LocalRedis implements TestRedis {
  * A small process that outlives this one, however it ends: it reads from a pipe that only this
  * process holds, and at its end kills the server and removes the folder.
  */
-function spawnGuard(folder: string): ChildProcess {
+export function spawnGuard(folder: string): ChildProcess {
   const script = 'cat >/dev/null; [ -f "$1/pid" ] && kill -9 "$(cat "$1/pid")"; rm -rf "$1"';
   const guard = spawn('sh', ['-c', script, 'guard', folder], {
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -1,4 +1,5 @@
 import { AdminListenError } from '@sluice/admin';
+import { BrokerIdHeld } from '@sluice/cluster';
 import { explainAdminListen, explainListen } from '@sluice/process';
 import { explainRedisStart } from '@sluice/redis';
 
@@ -6,6 +7,7 @@ import { explainRedisStart } from '@sluice/redis';
 export function explainStart(error: unknown, { host, port }: { host: string; port: number }) {
   const ofRedis = explainRedisStart(error);
   if (ofRedis !== undefined) return ofRedis;
+  if (error instanceof BrokerIdHeld) return error.message;
   if (error instanceof AdminListenError) {
     const why = explainAdminListen(error.cause, error.address);
     if (why !== undefined) return why;

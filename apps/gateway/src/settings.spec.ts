@@ -112,7 +112,10 @@ describe('settings', () => {
 
   test('a wrong Redis URL is not repeated, for it may hold a password', () => {
     const errors = errorsOf({ REDIS_URL: 'http://:secret@cache' });
-    expect(errors).toEqual(['REDIS_URL must be a URL that starts with redis:// or rediss://']);
+    expect(errors).toEqual([
+      'REDIS_URL must be a URL that starts with redis://, redis+sentinel:// or redis+cluster://, ' +
+        'or with rediss',
+    ]);
   });
 
   test.each([

@@ -149,6 +149,14 @@ const limits = {
 };
 
 const npmStart = {
+  brokers: integer({
+    default: 1,
+    about:
+      'Gateways that npm start runs as the brokers of one cluster, on ports in a row from --port ' +
+      'and --admin-port, with ids in a row from --broker-id.',
+    min: 1,
+    max: 9,
+  }),
   dataDir: text({
     default: 'data',
     defaultText: 'data, in the project',

@@ -11,7 +11,7 @@ export async function appendRecord(
   const leader = broker.services.partitions.open(catalog.byName(topic)!, partition)!;
   const batch = encodeBatch({ records: [{ timestampMs, value: Buffer.from('a value') }] });
   await new Promise<void>((resolve, reject) => {
-    leader.append(appendedAs(batch), 0, (outcome, error) => {
+    leader.append(appendedAs(batch), null, (outcome, error) => {
       if (outcome && 'result' in outcome && outcome.result.kind === 'appended') resolve();
       else reject(error ?? new Error(JSON.stringify(outcome)));
     });

@@ -1,6 +1,13 @@
 import type { BrokerAddress, Cluster } from '@sluice/cluster';
 import type { GroupCoordinator } from '@sluice/groups';
-import type { Idempotency, PartitionStore, ProducerIds, Topic, TopicCatalog } from '@sluice/log';
+import {
+  confirmationOf,
+  type Idempotency,
+  type PartitionStore,
+  type ProducerIds,
+  type Topic,
+  type TopicCatalog,
+} from '@sluice/log';
 import {
   type Clock,
   type Logger,
@@ -93,6 +100,7 @@ export class Broker {
       readAheadBudget,
       traffic: new TrafficMeter(metrics),
       replicationTimeoutMs: options.replicationTimeoutMs,
+      confirmationOf: (topicId) => confirmationOf(parts.catalog, topicId),
       log,
       appendTrouble: this.appendTrouble,
     });

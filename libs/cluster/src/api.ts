@@ -24,8 +24,8 @@ export interface Placement {
   readonly leaderId: number;
   /**
    * Rises each time the controller gives the partition to a session of a broker, from 0 on. Scripts
-   * compare it, so that who led before can do no harm. −1: nothing is compared, as with one gateway
-   * alone. It is not Kafka's leader epoch, which also rises when Redis has lost writes.
+   * compare it, so that who led before can do no harm. −1: nothing is compared, as with one
+   * gateway alone. It is not Kafka's leader epoch, which also rises when Redis has lost writes.
    */
   readonly leadership: number;
   /** The brokers that may lead it, the preferred one first; live or not. */
@@ -66,7 +66,7 @@ export interface ClusterView {
   coordinatorEpochOf(groupId: string): number | null;
   /**
    * Whether this gateway's session surely holds: if not, another may lead by now what it led, and
-   * it must not answer for it from memory.
+   * it must not answer for it from memory. It ends by the clock: nobody is told.
    */
   readonly isSure: boolean;
   /**

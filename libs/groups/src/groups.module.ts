@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { Lifecycle, type Clock, type Logger, type Metrics, type Random } from '@sluice/base';
 import { CLOCK, LOGGER, METRICS, RANDOM } from '@sluice/base/base.module';
+import type { Cluster } from '@sluice/cluster';
+import { CLUSTER, ClusterModule } from '@sluice/cluster/cluster.module';
 import { RedisLink } from '@sluice/redis';
 import { RedisModule } from '@sluice/redis/redis.module';
 import { GroupCoordinator } from './coordinator/coordinator';
@@ -11,11 +13,11 @@ export const GROUP_LIMITS = Symbol('GroupLimits');
 
 /** Consumer groups. */
 @Module({
-  imports: [RedisModule],
+  imports: [RedisModule, ClusterModule],
   providers: [
     {
       provide: GroupCoordinator,
-      inject: [RedisLink, CLOCK, RANDOM, LOGGER, METRICS, GROUP_LIMITS, Lifecycle],
+      inject: [RedisLink, CLUSTER, CLOCK, RANDOM, LOGGER, METRICS, GROUP_LIMITS, Lifecycle],
       useFactory: ownCoordinator,
     },
   ],
@@ -25,6 +27,7 @@ export class GroupsModule {}
 
 function ownCoordinator(
   redis: RedisLink,
+  cluster: Cluster,
   clock: Clock,
   random: Random,
   log: Logger,
@@ -32,7 +35,8 @@ function ownCoordinator(
   limits: Partial<GroupLimits>,
   lifecycle: Lifecycle,
 ): GroupCoordinator {
-  const groups = new GroupCoordinator({ redis, clock, random, log, metrics, limits });
+  const deps = { redis, cluster, clock, random, log, metrics, limits };
+  const groups = new GroupCoordinator(deps);
   lifecycle.own({
     name: 'the consumer groups',
     start: () => groups.start(),

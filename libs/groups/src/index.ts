@@ -11,6 +11,7 @@ export type {
 export { MemberSession, type MemberSessionDeps } from './assigned/session/member-session';
 export type { TopicSource } from './assigned/session/topics';
 export type { OwnOffset } from './store/offsets';
+export type { GroupCluster } from './coordinator/group-cluster';
 export { GroupCoordinator, type GroupCoordinatorDeps } from './coordinator/coordinator';
 export { defaultGroupLimits, type GroupLimits } from './limits';
 export {

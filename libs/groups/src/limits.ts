@@ -68,6 +68,8 @@ export interface GroupLimits {
   quarantinedGroupsMax: number;
   /** Trouble with Redis is told to be over when there was none for this time. */
   troubleQuietMs: number;
+  /** How often it is looked whether this gateway's session in the cluster still holds. */
+  sessionLookMs: number;
   /** A group without members is forgotten (in memory) after this time without a request. */
   idleUnloadMs: number;
   /** Groups, and offsets of a group, that one step of a sweep looks at. */
@@ -123,6 +125,7 @@ export const defaultGroupLimits: Readonly<GroupLimits> = {
   quarantineMs: 10 * second,
   quarantinedGroupsMax: 1000,
   troubleQuietMs: 10 * second,
+  sessionLookMs: second,
   idleUnloadMs: 5 * minute,
   sweepStepCount: 100,
   heartbeatIntervalMs: 3 * second,

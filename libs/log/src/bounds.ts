@@ -9,7 +9,12 @@ export interface PartitionBounds {
   logStartOffset: number;
   /** The offset that the next record gets. */
   logEndOffset: number;
-  /** The first offset that readers of committed records may not be given: the log end, so far. */
+  /**
+   * The first offset that readers may not be given: the log end, but where the topic asks for
+   * copies or for the disk and the last records are not confirmed yet.
+   */
+  highWatermark: number;
+  /** The first offset that readers of committed records may not be given. */
   lastStableOffset: number;
   /**
    * Bytes of the stored batches; counts a first batch that is partly below the log start in full.
@@ -25,7 +30,9 @@ export interface PartitionBounds {
 }
 
 /** The first seven are numbers. */
-const fieldNames = 'start next bytes batches largest maxts epoch epochs format'.split(' ');
+const fieldNames = 'start next bytes batches largest maxts epoch epochs format confirmed'.split(
+  ' ',
+);
 
 /** See `PartitionStore.bounds`. */
 export async function readBounds(
@@ -34,15 +41,28 @@ export async function readBounds(
 ): Promise<PartitionBounds | null> {
   const values = await attempt('log.bounds', redis.hmget(meta, ...fieldNames));
   if (values[1] === null || values[1] === undefined) return null;
-  const [epochs = null, format] = values.slice(7);
+  const [epochs = null, format, confirmed = null] = values.slice(7);
   if (Number(format ?? 1) > 1) throw newerFormat(meta);
-  const [start, next, bytes, batches, largest, maxTimestamp, epoch] = values
-    .slice(0, 7)
-    .map(Number);
+  return boundsOf(values.slice(0, 7).map(Number), epochs, confirmed);
+}
+
+/**
+ * What the fields of a meta hash tell.
+ *
+ * @param numbers log start, log end, bytes, batches, largest batch, largest timestamp and epoch
+ */
+export function boundsOf(
+  numbers: readonly number[],
+  epochs: string | null,
+  confirmed: string | null,
+): PartitionBounds {
+  const [start, next, bytes, batches, largest, maxTimestamp, epoch] = numbers;
+  const highWatermark = highWatermarkOf(start!, next!, confirmed);
   return {
     logStartOffset: start!,
     logEndOffset: next!,
-    lastStableOffset: next!,
+    highWatermark,
+    lastStableOffset: highWatermark,
     bytes: bytes!,
     batches: batches!,
     largestBatchBytes: largest!,
@@ -53,17 +73,28 @@ export async function readBounds(
 }
 
 /** How much is in a partition. */
-export type PartitionSize = Pick<PartitionBounds, 'logStartOffset' | 'logEndOffset' | 'bytes'>;
+export type PartitionSize = Pick<
+  PartitionBounds,
+  'logStartOffset' | 'logEndOffset' | 'highWatermark' | 'bytes'
+>;
 
 /** See `PartitionStore.sizes`. */
 export async function readSize(
   redis: Redis,
   { meta }: PartitionKeys,
 ): Promise<PartitionSize | null> {
-  const asked = redis.hmget(meta, 'start', 'next', 'bytes', 'format');
-  const [start, next, bytes, format] = await attempt('log.size', asked);
+  const asked = redis.hmget(meta, 'start', 'next', 'bytes', 'format', 'confirmed');
+  const [start, next, bytes, format, confirmed = null] = await attempt('log.size', asked);
   if (typeof next !== 'string' || Number(format ?? 1) > 1) return null;
-  return { logStartOffset: Number(start), logEndOffset: Number(next), bytes: Number(bytes) };
+  const [logStartOffset, logEndOffset] = [Number(start), Number(next)];
+  const highWatermark = highWatermarkOf(logStartOffset, logEndOffset, confirmed);
+  return { logStartOffset, logEndOffset, highWatermark, bytes: Number(bytes) };
+}
+
+/** @param confirmed the field of the meta hash; null: nobody asks, and all is for readers */
+function highWatermarkOf(logStart: number, logEnd: number, confirmed: string | null): number {
+  if (confirmed === null) return logEnd;
+  return Math.max(logStart, Math.min(logEnd, Number(confirmed)));
 }
 
 /** See `PartitionStore.memoryBytes`. */

@@ -50,6 +50,10 @@ export const partitionLimits = {
   writerGoneMs: 300_000,
   /** After a change of Redis' history, how long the others that write are waited for. */
   writersBackMs: 3_000,
+  /** What nobody has confirmed for so long, whoever sees it has confirmed. */
+  confirmStaleMs: 1_000,
+  /** The pause before what could not be confirmed is tried again. */
+  confirmAgainMs: 1_000,
   /** Offsets of a new partition that are kept free beyond its log end, and again so many. */
   reservedOffsetsFirst: 4 * 1024 * 1024,
   /** The same of a partition with little traffic. */

@@ -53,6 +53,7 @@ describe('partitions', () => {
     expect(await store.bounds(ref)).toEqual({
       logStartOffset: 0,
       logEndOffset: 0,
+      highWatermark: 0,
       lastStableOffset: 0,
       bytes: 0,
       batches: 0,

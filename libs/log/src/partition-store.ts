@@ -10,9 +10,10 @@ import { attempt, type RedisLink } from '@sluice/redis';
 import { readBounds, readMemoryBytes, readSize } from './bounds';
 import type { PartitionBounds, PartitionSize } from './bounds';
 import { partitionKeys, type PartitionKeys, type PartitionRef } from './keys';
+import { lead, Leadership, type LeadReply } from './leadership';
 import { readLastBatch, readProducers, type KnownProducer } from './known-producers';
 import { partitionLimits, type PartitionLimits } from './partition-limits';
-import { EpochTable } from './recovery/epoch-table';
+import { EpochTable, type EpochsOfTopic } from './recovery/epoch-table';
 import type { LeaderEpochs } from './recovery/epochs';
 import { KnownEnds } from './recovery/known-ends';
 import type { LogHistory } from './recovery/log-history';
@@ -34,6 +35,11 @@ import { PartitionWatch, type WatchOptions } from './watch/partition-watch';
 import { AppendMeter } from './writer/append-meter';
 import { Appends, Transactions } from './writer/appends';
 import { RedisLanes } from './writer/lanes';
+import {
+  nobodyConfirms,
+  PartitionConfirmer,
+  type ConfirmerOptions,
+} from './writer/partition-confirmer';
 import { PartitionWriter, type AppendListener } from './writer/partition-writer';
 
 /** What a store does more than it must, and what a test may want otherwise. */
@@ -52,19 +58,39 @@ export interface MissingBatches {
   logEndOffset: number;
 }
 
+/** What a read takes. */
+interface ReadOptions {
+  entries: number;
+  leaderEpochs?: LeaderEpochs;
+  endOffset?: number;
+}
+
 /** What a watch of one partition needs to know. */
-export type NewWatch = Pick<WatchOptions, 'clock' | 'isAppending' | 'onSetBack' | 'onTrimmed'>;
+export interface NewWatch extends Pick<
+  WatchOptions,
+  'clock' | 'isAppending' | 'onSetBack' | 'onTrimmed' | 'onUnconfirmed'
+> {
+  /** Claimed before anything is told; left out: none is needed. */
+  leadership?: Leadership;
+}
+
+/** What a confirmer of one partition needs to know. */
+export type NewConfirmer = Omit<ConfirmerOptions, 'redis' | 'keys' | 'clock' | 'limits'>;
 
 /** What a writer of one partition needs to know. */
 export interface NewWriter {
-  /** Calls are refused when it is older than the partition's; -1: it needs no leadership. */
-  leaderEpoch: number;
+  /** Calls are refused when it is not the partition's any more; left out: none is needed. */
+  leadership?: Leadership;
   /** How long replicas have to confirm what asks for it. */
   replicationTimeoutMs: number;
   log: Logger;
   /** Told of calls that fail. */
   trouble: Pick<TroubleLog, 'note'>;
   onReply: AppendListener;
+  /** Of this partition and process; without one, others move the high watermark. */
+  confirmer?: PartitionConfirmer;
+  /** See `WriterOptions`. */
+  isGathered?: boolean;
 }
 
 /**
@@ -78,7 +104,7 @@ export interface NewWriter {
 export class PartitionStore {
   private readonly transactions: Transactions;
   private readonly limits: PartitionLimits;
-  private readonly clock: Pick<Clock, 'setTimer'>;
+  private readonly clock: Pick<Clock, 'setTimer' | 'monotonicMs'>;
   private readonly history: LogHistory | undefined;
   private readonly ends: KnownEnds;
   private readonly meter: AppendMeter;
@@ -95,7 +121,7 @@ export class PartitionStore {
     this.clock = clock;
     this.history = history;
     this.ends = history?.ends ?? new KnownEnds();
-    this.epochs = new EpochTable(redis);
+    this.epochs = new EpochTable(redis, clock);
     this.reservation = reservationTerms(limits, redis);
     this.transactions = new Transactions(redis.write);
     this.meter = new AppendMeter(options.metrics ?? silentMetrics, clock);
@@ -125,27 +151,56 @@ export class PartitionStore {
    * One who appends to a partition. Its appends are in the log in the order in which it was given
    * them; a process needs one a partition.
    */
-  writer(ref: PartitionRef, { log, trouble, onReply, ...terms }: NewWriter): PartitionWriter {
+  writer(ref: PartitionRef, options: NewWriter): PartitionWriter {
+    const { log, trouble, onReply, confirmer = nobodyConfirms, isGathered, ...terms } = options;
     const { redis, limits, transactions, reservation, clock, history, meter } = this;
     const ends = this.ends.of(ref);
     const common = { limits, transactions, reservation, clock, ends, meter };
-    const appends = new Appends(this.keys(ref), common);
-    const lanes = new RedisLanes({ redis, appends, history, ...terms });
-    return new PartitionWriter({ lanes, limits, log, trouble, onReply, meter });
+    const keys = this.keys(ref);
+    const appends = new Appends(keys, common);
+    const lanes = new RedisLanes({ redis, key: keys.log, appends, history, ...terms });
+    const told = { log, trouble, onReply, confirmer, meter };
+    return new PartitionWriter({ lanes, limits, isGathered, ...told });
+  }
+
+  /** Moves the high watermark of a partition; a process needs one a partition. To be closed. */
+  confirmer(ref: PartitionRef, options: NewConfirmer): PartitionConfirmer {
+    const { redis, clock, limits } = this;
+    return new PartitionConfirmer({ redis, keys: this.keys(ref), clock, limits, ...options });
   }
 
   /**
    * What this process knows of how far a partition reaches; a process needs one a partition. To be
    * closed.
    */
-  watch(ref: PartitionRef, options: NewWatch): PartitionWatch {
+  watch(ref: PartitionRef, { leadership, ...options }: NewWatch): PartitionWatch {
     const { redis, limits } = this;
     const source = {
-      bounds: () => this.bounds(ref),
+      bounds: () => (leadership?.isOpen ? leadership.claim() : this.bounds(ref)),
       subscribe: (listener: (message: string) => void, onResubscribed: () => void) =>
         redis.subscribe(this.keys(ref).wake, listener, { onResubscribed }),
     };
     return new PartitionWatch({ source, limits, ...options });
+  }
+
+  /**
+   * A leadership of a partition, which is claimed at its first use.
+   *
+   * @param onLost told once when the partition turns out to know a later one, and which
+   */
+  leadership(ref: PartitionRef, number: number, onLost: (known: number) => void): Leadership {
+    return new Leadership({ number, claim: () => this.lead(ref, number), onLost });
+  }
+
+  /**
+   * Takes a partition for a leadership: from then on appends of earlier ones are refused. Running
+   * it again is harmless.
+   */
+  async lead(ref: PartitionRef, leadership: number): Promise<LeadReply> {
+    const reply = await lead(this.redis.write, this.keys(ref), leadership);
+    if ('bounds' in reply) this.epochs.forget(ref.topicId);
+    else if (reply.refused === 'unknown-partition') await this.history?.verify();
+    return reply;
   }
 
   /**
@@ -159,15 +214,18 @@ export class PartitionStore {
   }
 
   /**
-   * The leader epoch of each partition of a topic, from memory where it was asked for before; empty
-   * while Redis cannot be asked.
+   * The leader epoch of each partition of a topic, from memory where it was asked for at most
+   * `ageMsMax` ago and no leadership was claimed since by this process; empty while Redis cannot be
+   * asked.
    */
-  leaderEpochs(topic: {
-    name: string;
-    id: string;
-    partitions: number;
-  }): Promise<readonly number[]> {
-    return this.epochs.of(topic);
+  leaderEpochs(topic: EpochsOfTopic, ageMsMax = Infinity): Promise<readonly number[]> {
+    return this.epochs.of(topic, ageMsMax);
+  }
+
+  /** Others may have claimed leaderships of these topics: their epochs are asked for anew. */
+  forgetLeaderEpochs(topicIds: Iterable<string> | 'all'): void {
+    if (topicIds === 'all') return this.epochs.forgetAll();
+    for (const id of topicIds) this.epochs.forget(id);
   }
 
   /** As `bounds`, in one round trip; in the order of `refs`. */
@@ -219,22 +277,15 @@ export class PartitionStore {
    * The first batch may begin before `fromOffset`, and even before the log start.
    *
    * @param options.leaderEpochs are written into the batches' headers; by default 0
+   * @param options.endOffset batches that lie wholly below it; by default all
    */
-  read(
-    ref: PartitionRef,
-    fromOffset: number,
-    options: { entries: number; leaderEpochs?: LeaderEpochs },
-  ): Promise<StoredBatch[]> {
+  read(ref: PartitionRef, fromOffset: number, options: ReadOptions): Promise<StoredBatch[]> {
     const range = { fromOffset, ...options };
     return readBatches(this.redis.read, this.keys(ref), range);
   }
 
   /** As `read`, in memory that is lent: faster for many large batches. */
-  readLent(
-    ref: PartitionRef,
-    fromOffset: number,
-    options: { entries: number; leaderEpochs?: LeaderEpochs },
-  ): Promise<LentBatch[]> {
+  readLent(ref: PartitionRef, fromOffset: number, options: ReadOptions): Promise<LentBatch[]> {
     return readLentBatches(this.redis, this.keys(ref), { fromOffset, ...options });
   }
 

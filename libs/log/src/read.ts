@@ -27,6 +27,8 @@ export interface LentBatch extends StoredBatch {
 interface Range {
   fromOffset: number;
   entries: number;
+  /** Batches that lie wholly below it; by default all. */
+  endOffset?: number;
   leaderEpochs?: LeaderEpochs;
 }
 
@@ -36,9 +38,10 @@ type Row = [id: Buffer, fields: Buffer[]];
 export async function readBatches(
   redis: Redis,
   keys: PartitionKeys,
-  { fromOffset, entries, leaderEpochs = LeaderEpochs.first }: Range,
+  { leaderEpochs = LeaderEpochs.first, ...wanted }: Range,
 ): Promise<StoredBatch[]> {
-  const [range, start] = askForRange(redis, keys, fromOffset, entries);
+  const { fromOffset } = wanted;
+  const [range, start] = askForRange(redis, keys, wanted);
   const [rows, logStart] = await attempt('log.read', Promise.all([range, start]));
   if (!reaches(fromOffset, logStart)) return [];
   return rows.map(([id, fields]) => stampStored(id, fields[1]!, leaderEpochs));
@@ -48,9 +51,10 @@ export async function readBatches(
 export async function readLentBatches(
   { entries: redis, lent }: RedisLink,
   keys: PartitionKeys,
-  { fromOffset, entries, leaderEpochs = LeaderEpochs.first }: Range,
+  { leaderEpochs = LeaderEpochs.first, ...wanted }: Range,
 ): Promise<LentBatch[]> {
-  const [range, start] = askForRange(redis, keys, fromOffset, entries);
+  const { fromOffset } = wanted;
+  const [range, start] = askForRange(redis, keys, wanted);
   // Claimed whatever becomes of the rest, or they would be kept for ever.
   const claimed = range.then((rows) =>
     rows.map(([id, fields]) => ({ id, ...lent.claim(fields[1]!) })),
@@ -73,10 +77,10 @@ export async function readLentBatches(
 function askForRange(
   redis: Redis,
   { log, meta }: PartitionKeys,
-  fromOffset: number,
-  entries: number,
+  { fromOffset, entries, endOffset }: Range,
 ): [Promise<Row[]>, Promise<string | null>] {
-  const range = redis.xrangeBuffer(log, fromOffset, '+', 'COUNT', entries) as Promise<Row[]>;
+  const last = endOffset === undefined ? '+' : endOffset - 1;
+  const range = redis.xrangeBuffer(log, fromOffset, last, 'COUNT', entries) as Promise<Row[]>;
   // Asked after the entries: if they were trimmed meanwhile, this start is beyond `fromOffset`.
   return [range, redis.hget(meta, 'start')];
 }

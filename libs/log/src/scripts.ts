@@ -8,7 +8,7 @@ export const appendScript = defineScript({
   name: 'log/append',
   file: file('append'),
   keys: ['meta', 'log', 'producers', 'spans?', 'open…'],
-  args: ['leaderEpoch', 'position', 'confirm', 'wake', 'reservation', 'facts', 'batches…'],
+  args: ['leadership', 'position', 'confirmed', 'wake', 'reservation', 'facts', 'batches…'],
   reply: {
     all: { logStart: 'int', logEnd: 'int', maxTimestamp: 'int', epoch: 'int' },
     some: {
@@ -32,6 +32,38 @@ export const appendScript = defineScript({
 
 /** What the append script answers. */
 export type AppendScriptReply = Awaited<ReturnType<typeof appendScript.call>>;
+
+/** Takes a partition for a leadership, and tells what `bounds` tells. */
+export const leadScript = defineScript({
+  name: 'log/lead',
+  file: file('lead'),
+  keys: ['meta'],
+  args: ['leadership', 'epochsMax', 'wake'],
+  reply: {
+    led: {
+      start: 'int',
+      next: 'int',
+      bytes: 'int',
+      batches: 'int',
+      largest: 'int',
+      maxTimestamp: 'int',
+      epoch: 'int',
+      epochs: 'text',
+      confirmed: 'text',
+    },
+  },
+  refused: { fenced: { leadership: 'int' }, 'unknown-partition': {}, 'newer-format': {} },
+});
+
+/** Moves a partition's high watermark. */
+export const confirmScript = defineScript({
+  name: 'log/confirm',
+  file: file('confirm'),
+  keys: ['meta'],
+  args: ['upTo', 'wake'],
+  reply: { confirmed: { highWatermark: 'int', logEnd: 'int' } },
+  refused: { 'unknown-partition': {}, 'newer-format': {} },
+});
 
 /** Makes an empty partition, unless it is there. */
 export const createPartitionScript = defineScript({
@@ -70,7 +102,7 @@ export const writersLeaveScript = defineScript({
   name: 'log/writers-leave',
   file: file('writers-leave'),
   keys: ['writers'],
-  args: ['token', 'stoppedField', 'history'],
+  args: ['token', 'stoppedField', 'history', 'left'],
   reply: { left: {} },
 });
 

@@ -164,30 +164,49 @@ describe('a batch whose records have no time', () => {
 });
 
 describe('what fills the offsets that a loss has left out', () => {
-  it('goes as soon as it comes first, whatever came before it', async () => {
+  it('goes with what comes behind it, whatever came before it', async () => {
     await fill([10], [Date.now() + 300 * dayMs]);
     const logEnd = await jump();
     await fill([20], [30]);
     await store.deleteRecords(ref, 2);
-    expect(await trimToTime(15)).toMatchObject({ logStartOffset: logEnd, batches: 1 });
-    expect(await trimToTime(25)).toMatchObject({ logStartOffset: logEnd + 1 });
+    expect(await trimToTime(15)).toMatchObject({ logStartOffset: 2 });
+    expect(await mayBe({ ...keepAll, retentionMs: 0, nowMs: 15 })).toBe(false);
+    expect(await mayBe({ ...keepAll, retentionMs: 0, nowMs: 25 })).toBe(true);
+    expect(await trimToTime(25)).toMatchObject({ logStartOffset: logEnd + 1, batches: 2 });
+  });
+
+  // Who stands there has missed nothing yet, and is not to be told that it has.
+  it('stays where nothing has come behind it', async () => {
+    expect(await jump()).toBeGreaterThan(0);
+    expect(await trimToTime(15)).toMatchObject({ logStartOffset: 0, batches: 0 });
+    await fill([20]);
+    expect(await trimToTime(15)).toMatchObject({ logStartOffset: 0, batches: 0 });
+  });
+
+  it('counts with what comes behind it when a log is too large', async () => {
+    await fill([10]);
+    const logEnd = await jump();
+    await fill([20]);
+    await fill([30]);
+    const length = batchAt(1).bytes.length;
+    expect(await trimToSize(2 * length)).toMatchObject({ logStartOffset: 1, batches: 1 });
+    expect(await trimToSize(length)).toMatchObject({ logStartOffset: logEnd + 1, batches: 2 });
   });
 
   it('leaves the log end and the leader epochs where they are', async () => {
     await fill([10]);
     const logEnd = await jump();
     const before = await store.bounds(ref);
-    expect(await trimToTime(15)).toMatchObject({ logStartOffset: logEnd, batches: 2 });
+    expect(await trimToTime(15)).toMatchObject({ logStartOffset: 1, batches: 1 });
     const { leaderEpoch, leaderEpochs } = before!;
     expect(await store.bounds(ref)).toMatchObject({
-      logStartOffset: logEnd,
+      logStartOffset: 1,
       logEndOffset: logEnd,
-      bytes: 0,
       leaderEpoch,
       leaderEpochs,
     });
     await fill([20]);
-    expect(await startOf()).toBe(logEnd);
+    expect(await trimToTime(25)).toMatchObject({ logStartOffset: logEnd + 1, batches: 2 });
   });
 });
 

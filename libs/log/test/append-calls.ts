@@ -27,7 +27,7 @@ export class AppendCalls {
   /** One call; see `Appends.append`. */
   append(
     ref: PartitionRef,
-    leaderEpoch: number,
+    leadership: number,
     batches: readonly AppendBatch[],
   ): Promise<AppendReply> {
     const keys = partitionKeys(this.redis.keyPrefix, ref);
@@ -41,7 +41,7 @@ export class AppendCalls {
       this.byLog.set(keys.log, (one = { appends, line: Promise.resolve() }));
     }
     const { appends, line } = one;
-    const terms = { leaderEpoch, confirm: false };
+    const terms = { leadership, confirmed: null };
     const reply = line.then(() => appends.append(this.redis.write, terms, batches));
     one.line = reply.catch(() => undefined);
     return reply;

@@ -3,11 +3,13 @@ import type { Clock, Logger, Timer } from '@sluice/base';
 import { closeConnection, openConnection } from './connection';
 import { classify, RedisReplyError, RedisUnavailable } from './errors';
 import { redisLimits, type ResolvedOptions } from './options';
+import type { Place } from './topology/place';
 
 /** What a blocking connection needs from outside. */
 interface BlockingDeps {
   log: Logger;
   clock: Clock;
+  place?: Place | undefined;
 }
 
 /**
@@ -96,9 +98,9 @@ export class BlockingConnection {
 export function openBlockingConnection(
   options: ResolvedOptions,
   write: Redis,
-  { log, clock }: BlockingDeps,
+  { log, clock, place }: BlockingDeps,
 ): BlockingConnection {
-  const { redis } = openConnection(options, 'block', log);
+  const { redis } = openConnection(options, 'block', log, { place });
   const connection = new BlockingConnection(redis, write, options.commandStallMs, { log, clock });
   // Its failure shows as an `error` event, and is followed by further attempts.
   redis.connect().catch(() => undefined);

@@ -18,10 +18,12 @@ const streamNodeBytesAdvised = 1024 * 1024;
  * Refuses a server that cannot be used.
  *
  * @param label the server's URL without its password
+ * @param isClustered it is to be a node of a Redis Cluster
  * @throws RedisStartError 'version', 'unsupported-set-up', 'replica' or 'eviction'
  */
-export function checkServer(facts: ServerFacts, label: string): void {
-  const problem = versionProblem(facts) ?? modeProblem(facts) ?? evictionProblem(facts, label);
+export function checkServer(facts: ServerFacts, label: string, isClustered = false): void {
+  const mode = modeProblem(facts, isClustered);
+  const problem = versionProblem(facts) ?? mode ?? evictionProblem(facts, label);
   if (problem === null) return;
   const [kind, ...lines] = problem;
   throw new RedisStartError(kind, [`Redis at ${label} cannot be used.`, ...lines].join('\n'));
@@ -41,15 +43,19 @@ function versionProblem({ product, version }: ServerFacts): Problem {
   ];
 }
 
-function modeProblem({ mode, role }: ServerFacts): Problem {
+function modeProblem({ mode, role }: ServerFacts, isClustered: boolean): Problem {
   if (mode === 'sentinel') {
-    return ['unsupported-set-up', 'It is a Sentinel.', 'Give the address of the primary itself.'];
-  }
-  if (mode === 'cluster') {
     return [
       'unsupported-set-up',
-      'It is a node of a Redis Cluster, which is not supported yet.',
-      'Use a server with cluster-enabled no.',
+      'It is a Sentinel.',
+      'Use redis+sentinel://host:port,…/master name, or the address of the primary itself.',
+    ];
+  }
+  if (mode === 'cluster' && !isClustered) {
+    return [
+      'unsupported-set-up',
+      'It is a node of a Redis Cluster.',
+      'Use redis+cluster://host:port,… with the addresses of some nodes.',
     ];
   }
   if (role === 'master') return null;
@@ -72,9 +78,21 @@ function evictionProblem({ maxmemoryPolicy }: ServerFacts, label: string): Probl
   ];
 }
 
-/** What is worth a line in the log about a server that can be used. */
-export function adviseOnServer(facts: ServerFacts): Advice[] {
+/**
+ * What is worth a line in the log about a server that can be used.
+ *
+ * @param isReplaceable a replica may be promoted while the server still runs
+ */
+export function adviseOnServer(facts: ServerFacts, isReplaceable = false): Advice[] {
   const advice = [persistenceAdvice(facts)];
+  if (isReplaceable && facts.settings.get('min-replicas-to-write') === '0') {
+    advice.push({
+      level: 'warn',
+      message:
+        'min-replicas-to-write is 0: a primary that is cut off from its replicas goes on taking ' +
+        'writes, which are lost when one of them is promoted. Better 1.',
+    });
+  }
   if (facts.maxmemoryPolicy === '') {
     advice.push({
       level: 'warn',

@@ -50,8 +50,8 @@ const explanations: readonly { test: RegExp; problem: StartProblem; lines: reado
     test: /SELECT is not allowed in cluster mode/,
     problem: 'unsupported-set-up',
     lines: [
-      'It is a node of a Redis Cluster, which is not supported yet.',
-      'Use a server with cluster-enabled no.',
+      'It is a node of a Redis Cluster, which has no databases but 0.',
+      'Use redis+cluster://host:port,… with the addresses of some nodes.',
     ],
   },
   {
@@ -97,6 +97,7 @@ const curedByTime: readonly StartProblem[] = ['loading', 'unreachable'];
 
 /** True for a failure that more attempts will not cure. */
 export function isHopeless(error: Error): boolean {
+  if (error instanceof RedisStartError) return !curedByTime.includes(error.problem);
   const known = explanations.find(({ test }) => test.test(error.message));
   return known !== undefined && !curedByTime.includes(known.problem);
 }
@@ -104,6 +105,8 @@ export function isHopeless(error: Error): boolean {
 /** Puts into words why the first connection could not be made, and what to do about it. */
 export function explainConnectFailure(failure: ConnectFailure): RedisStartError {
   const { label, error, timeoutMs } = failure;
+  // Whoever was to find the server has said all.
+  if (error instanceof RedisStartError) return error;
   const text = error?.message ?? `no answer in ${timeoutMs} ms`;
   const known = explanations.find(({ test }) => test.test(text));
   const lines = known?.lines ?? [

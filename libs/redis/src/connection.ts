@@ -2,13 +2,14 @@ import type { Socket } from 'node:net';
 import { Redis, type Command } from 'ioredis';
 import type { CallMeter } from './call-meter';
 import { writeCommand } from './command-bytes';
+import { connectorWith } from './connector';
 import type { Logger } from '@sluice/base';
 import type { RedisUnavailable } from './errors';
 import type { LentReplies } from './lent-replies';
 import { redisLimits, type ResolvedOptions } from './options';
 import { definedScripts } from './script/script';
 import { SharedWait } from './shared-wait';
-import { sievedConnector } from './sieved-connector';
+import type { Place } from './topology/place';
 
 /** What a connection is for; part of its name in CLIENT LIST. */
 export type ConnectionRole =
@@ -33,6 +34,13 @@ export interface Connection {
   lastError(): Error | null;
 }
 
+/** What a connection is made with beyond its options. */
+export interface ConnectionParts {
+  lent?: LentReplies | undefined;
+  meter?: CallMeter | undefined;
+  place?: Place | undefined;
+}
+
 /** The wait before the n-th attempt to reconnect: doubled each time, within limits. */
 export function reconnectDelayMs(attempt: number): number {
   const { reconnectDelayMinMs, reconnectDelayMaxMs } = redisLimits;
@@ -51,6 +59,8 @@ class CoalescingRedis extends Redis implements HeldConnection {
   /** When the first call of this turn was made. */
   #turnMs = 0;
   #held: RedisUnavailable | null = null;
+  /** Told where a server refuses a command as one that another has to run. */
+  onElsewhere: (() => void) | null = null;
   /** ioredis' methods of commands call `sendCommand` of what they are called on. */
   readonly unheld: Redis = Object.assign(Object.create(this) as Redis, {
     sendCommand: (...args: Parameters<Redis['sendCommand']>) => this.#send(...args),
@@ -81,6 +91,7 @@ class CoalescingRedis extends Redis implements HeldConnection {
     const [command, stream] = args;
     // What ioredis itself sends to log in is not measured.
     if (this.#corked !== null) this.meter?.begin(command, this.#turnMs);
+    if (this.onElsewhere !== null) this.#listen(command, this.onElsewhere);
     // Commands of a pipeline are collected by ioredis, not written to the socket one by one.
     if (this.#corked !== null && stream === undefined && command.args.some(Buffer.isBuffer)) {
       command.toWritable = toWritableInPieces;
@@ -88,11 +99,21 @@ class CoalescingRedis extends Redis implements HeldConnection {
     return super.sendCommand(...args);
   }
 
+  #listen(command: Command, onElsewhere: () => void): void {
+    const { reject } = command;
+    command.reject = (error: Error) => {
+      if (refusedElsewhere.test(error.message)) onElsewhere();
+      reject(error);
+    };
+  }
+
   readonly #uncork = (): void => {
     this.#corked?.uncork();
     this.#corked = null;
   };
 }
+
+const refusedElsewhere = /^(READONLY|MOVED|CLUSTERDOWN) /;
 
 /** Stands in for ioredis' encoder of a command with binary arguments. */
 function toWritableInPieces(this: Command, socket: object): Buffer {
@@ -112,14 +133,18 @@ function toWritableInPieces(this: Command, socket: object): Buffer {
  *
  * @param parts.lent where large values of replies go; tokens for its `claim` stand in their places
  * @param parts.meter measures the calls
+ * @param parts.place says where the server is, each time; without it, where the options say
  */
 export function openConnection(
   options: ResolvedOptions,
   role: ConnectionRole,
   log: Logger,
-  { lent, meter }: { lent?: LentReplies; meter?: CallMeter } = {},
+  { lent, meter, place }: ConnectionParts = {},
 ): Connection {
-  const redis = new CoalescingRedis({
+  // With TLS what is read from the socket is not what Redis has sent.
+  const sieve = options.tls ? undefined : lent;
+  const onNoPrimary = (error: Error): void => void redis.emit('error', error);
+  const redis: CoalescingRedis = new CoalescingRedis({
     host: options.host,
     port: options.port,
     username: options.username,
@@ -143,9 +168,9 @@ export function openConnection(
     maxLoadingRetryTime: redisLimits.reconnectDelayMaxMs,
     disableClientInfo: true,
     retryStrategy: reconnectDelayMs,
-    // With TLS what is read from the socket is not what Redis has sent.
-    Connector: lent && !options.tls ? sievedConnector(lent) : undefined,
+    Connector: sieve || place ? connectorWith({ lent: sieve, place, onNoPrimary }) : undefined,
   });
+  if (place?.isElsewhere) redis.onElsewhere = () => place.isElsewhere?.();
   if (meter !== undefined) {
     redis.meter = meter;
     meter.attach(redis);
@@ -161,11 +186,12 @@ export function openConnection(
     lastError = error;
     // ioredis would go on in database 0, which is another's.
     if (commandOf(error) === 'select') redis.disconnect(true);
-    if (fresh) log.warn('Redis connection failed', { role, error: error.message });
+    if (fresh)
+      log.warn('Redis connection failed', { role, error: error.message.replaceAll('\n', ' ') });
   });
   redis.on('ready', () => {
     lastError = null;
-    if (!options.tls) lent?.begin();
+    sieve?.begin();
     if (scriptRoles.includes(role)) void loadScripts(redis.unheld, role, log);
     log.debug('Redis connection ready', { role });
   });

@@ -5,6 +5,7 @@ export type UnavailableReason =
   | 'misconfigured' // MISCONF: Redis cannot write to its disk and refuses writes
   | 'read-only' // the server is a replica
   | 'no-replicas' // fewer good replicas than min-replicas-to-write
+  | 'moved' // the key's slot is being moved, or nobody serves it now (Redis Cluster)
   | 'loading' // the server is still reading its data from disk
   | 'recovering' // it came back and is looked at before it is used; see `Admission`
   | 'newer-format' // it was stored by a newer version of Sluice
@@ -70,6 +71,7 @@ export type StartProblem =
   | 'invalid-options'
   | 'unsupported-set-up'
   | 'unreachable'
+  | 'no-master' // the Sentinels watch no master of that name
   | 'password-needed'
   | 'password-wrong'
   | 'no-database'
@@ -105,6 +107,10 @@ const reasonByCode: ReadonlyMap<string, UnavailableReason> = new Map<string, Una
   ['NOREPLICAS', 'no-replicas'],
   ['LOADING', 'loading'],
   ['BUSY', 'busy'],
+  ['MOVED', 'moved'],
+  ['ASK', 'moved'],
+  ['TRYAGAIN', 'moved'],
+  ['CLUSTERDOWN', 'moved'],
   ['NOAUTH', 'denied'],
   ['NOPERM', 'denied'],
   ['WRONGPASS', 'denied'],

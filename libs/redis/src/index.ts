@@ -1,5 +1,4 @@
 export type { Redis } from 'ioredis';
-export type { ArrivalListener } from './admission';
 export { adviseOnServer, checkServer, type Advice } from './checks';
 export { reconnectDelayMs } from './connection';
 export {
@@ -18,10 +17,12 @@ export type { AofSizes } from './aof';
 export type { BlockingConnection } from './blocking-connection';
 export { explainRedisStart } from './explain-start';
 export type { JobConnection, JobConnectionKind, JobConnections } from './job-connections';
+export { Shard, type ShardArrivalListener, type ShardStatus } from './shard';
 export { RedisLink, type LinkDeps, type LinkStatus, type ReadyListener } from './link';
 export { redisMetrics } from './metrics';
 export { aclLine, commandName, neededCommands, optionalCommands } from './needs';
 export { redisLimits, resolveOptions, type RedisOptions } from './options';
+export { plainCommand } from './plain-command';
 export { checkWritesLine } from './script/rules';
 export type { ReplyOf, ReplyShapes, ValueKind } from './script/reply';
 export {
@@ -34,5 +35,7 @@ export {
 } from './script/script';
 export { readScript, type ScriptSource } from './script/source';
 export { sameHistory, type HistoryToken, type ServerFacts, type ServerMemory } from './server';
+export { connectionOf } from './topology/routed-redis';
+export { slotOf } from './topology/slots';
 export type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
 export type { EndOfTransaction, TransactionRedis } from './transaction-redis';

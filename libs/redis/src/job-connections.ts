@@ -2,7 +2,9 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '@sluice/base';
 import { closeConnection, reconnectDelayMs } from './connection';
 import { JobRedis, type JobClientOptions } from './job-redis';
+import { connectorWith } from './connector';
 import { redisLimits, type ResolvedOptions } from './options';
+import type { Place } from './topology/place';
 import { TransactionRedis } from './transaction-redis';
 
 /** A connection for jobs, and how it is given up. */
@@ -38,9 +40,9 @@ export type JobConnectionKind = keyof JobConnections;
 export function openJobConnection<Kind extends JobConnectionKind>(
   options: ResolvedOptions,
   kind: Kind,
-  log: Logger,
+  { log, place }: { log: Logger; place?: Place | undefined },
 ): JobConnections[Kind] {
-  const given = clientOptions(options, kind);
+  const given = clientOptions(options, kind, place);
   const redis = kind === 'feed' ? new TransactionRedis(given, log) : new JobRedis(given, log);
   const close = async (): Promise<void> => {
     await Promise.all([redis, ...redis.copies].map((one) => closeConnection(one)));
@@ -48,7 +50,13 @@ export function openJobConnection<Kind extends JobConnectionKind>(
   return { redis, close } as JobConnections[Kind];
 }
 
-function clientOptions(options: ResolvedOptions, kind: JobConnectionKind): JobClientOptions {
+const hasMoved = /^(READONLY|MOVED) /;
+
+function clientOptions(
+  options: ResolvedOptions,
+  kind: JobConnectionKind,
+  place: Place | undefined,
+): JobClientOptions {
   const waits = kind === 'work';
   return {
     host: options.host,
@@ -70,6 +78,10 @@ function clientOptions(options: ResolvedOptions, kind: JobConnectionKind): JobCl
     enableReadyCheck: true,
     maxLoadingRetryTime: redisLimits.reconnectDelayMaxMs,
     disableClientInfo: true,
+    Connector: place && connectorWith({ place }),
+    // A server that is no primary any more, or has not this slot: another one is found.
+    reconnectOnError:
+      place && (({ message }) => (hasMoved.test(message) ? (waits ? 2 : 1) : false)),
     retryStrategy: kind === 'feed' ? () => null : reconnectDelayMs,
   };
 }

@@ -10,7 +10,7 @@ async function keptThroughPowerCut(managed: boolean): Promise<{ told: boolean; t
   });
   const deps = { log: silentLogger, clock: systemClock };
   const link = await RedisLink.connect({ url: server.url, keyPrefix: 'keep:', managed }, deps);
-  const told = await link.keep((redis) => redis.set('keep:one', 'there'), 3_000);
+  const told = await link.shards[0]!.keep((redis) => redis.set('keep:one', 'there'), 3_000);
   const [, policy] = (await link.read.config('GET', 'appendfsync')) as string[];
   expect(policy).toBe('everysec');
   await server.powerCut();
@@ -36,9 +36,11 @@ describe('a write that is to be kept', () => {
   it('is never said to be kept where a replica may be promoted that lacks it', async () => {
     const server = await startPowerCutRedis({ args: ['--appendfsync', 'always'] });
     const link = await connectLink(server);
-    expect(await link.keep((redis) => redis.set('keep:one', 'there'), 3_000)).toBe(true);
+    expect(await link.shards[0]!.keep((redis) => redis.set('keep:one', 'there'), 3_000)).toBe(true);
     jest.spyOn(link, 'replicaCount').mockResolvedValue(1);
-    expect(await link.keep((redis) => redis.set('keep:one', 'there'), 3_000)).toBe(false);
+    expect(await link.shards[0]!.keep((redis) => redis.set('keep:one', 'there'), 3_000)).toBe(
+      false,
+    );
     await link.close();
     await server.stop();
   });

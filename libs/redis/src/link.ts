@@ -1,48 +1,18 @@
 import type { Redis } from 'ioredis';
-import {
-  Periodic,
-  Sampler,
-  silentMetrics,
-  type Clock,
-  type Logger,
-  type Metrics,
-} from '@sluice/base';
-import { Admission, type ArrivalListener } from './admission';
-import { AppendOnlyFile, type AofSizes } from './aof';
-import { openBlockingConnection, type BlockingConnection } from './blocking-connection';
-import { CallMeter, callMetrics } from './call-meter';
-import { adviseOnServer, checkServer } from './checks';
+import { silentMetrics, type Clock, type Logger, type Metrics } from '@sluice/base';
+import type { AofSizes } from './aof';
+import type { BlockingConnection } from './blocking-connection';
 import { explainConnectFailure } from './connect-error';
-import {
-  closeConnection,
-  openConnection,
-  type Connection,
-  type ConnectionRole,
-} from './connection';
-import { isConnectionLoss, RedisUnavailable, UnknownOutcome } from './errors';
-import { firstReady } from './first-ready';
+import { RedisUnavailable, UnknownOutcome } from './errors';
 import { openJobConnection, type JobConnectionKind, type JobConnections } from './job-connections';
-import { keepOnDisk } from './keep-on-disk';
-import { LentReplies } from './lent-replies';
-import { observeLink } from './link-metrics';
-import { redisLimits, resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
-import { checkRights } from './rights';
-import {
-  countReplicas,
-  readMemory,
-  readServerFacts,
-  readServerIdentity,
-  readSettings,
-  type HistoryToken,
-  type ServerFacts,
-  type ServerMemory,
-} from './server';
-import {
-  Subscriber,
-  type MessageListener,
-  type SubscribeOptions,
-  type Unsubscribe,
-} from './subscriber';
+import type { LentReplies } from './lent-replies';
+import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
+import type { HistoryToken, ServerMemory } from './server';
+import type { Shard, ShardArrivalListener, ShardStatus } from './shard';
+import { observeShards } from './shard-metrics';
+import type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
+import { openTopology } from './topology/open-topology';
+import type { Topology } from './topology/topology';
 
 /** What the link needs from outside. */
 export interface LinkDeps {
@@ -55,31 +25,16 @@ export interface LinkDeps {
 export type ReadyListener = (info: { historyChanged: boolean }) => void;
 
 /** How things stand. */
-export interface LinkStatus {
-  connected: boolean;
-  product: 'redis' | 'valkey';
-  version: string;
-  runId: string;
-  replicationId: string;
-  /** As last counted by `replicaCount`; null before the first count. */
-  replicas: number | null;
-  /** As it was at the start; what the server does not show is null. */
-  persistence: { aof: boolean; appendfsync: string | null; snapshots: string | null };
-}
-
-type Connections = Record<Exclude<ConnectionRole, 'recover' | 'block'>, Connection>;
+export type LinkStatus = ShardStatus;
 
 /**
- * The connections of one process to one Redis: for writes, for writes that a WAIT follows, for
- * reads, for stream entries and for subscriptions. Commands are never sent twice and never stay
- * pending; lost connections are made again for as long as the link is open.
+ * One process and its Redis, whatever that consists of: one server, or one that Redis Sentinel
+ * names. A call that belongs to a key goes to the key's shard; what a server has by itself (its
+ * history, its replicas, WAIT) is asked of `shardOf` a key.
  */
 export class RedisLink {
   readonly write: Redis;
-  /**
-   * For appends followed by WAIT, which blocks its connection and covers that connection's writes.
-   * Its `wait` may be called for every append: those who wait at the same time share one WAIT.
-   */
+  /** For appends followed by WAIT; see `Shard`. */
   readonly durable: Redis;
   readonly read: Redis;
   /**
@@ -87,79 +42,36 @@ export class RedisLink {
    * reply has to be claimed from `lent`, and released.
    */
   readonly entries: Redis;
-  readonly lent = new LentReplies();
+  readonly lent: LentReplies;
   readonly keyPrefix: string;
   /** The number of the database; channels, unlike keys, are the same in all of them. */
   readonly db: number;
-  readonly #connections: Connections;
-  readonly #subscriber: Subscriber;
+  readonly #topology: Topology;
   readonly #readyListeners = new Set<ReadyListener>();
-  readonly #admission: Admission;
-  readonly #aof: AppendOnlyFile;
-  readonly #heartbeat: Periodic;
-  /** Ends the waits for connections that were never ready. */
-  readonly #opening = new AbortController();
-  readonly #memory: Sampler<ServerMemory>;
+  readonly #arrivalListeners = new Set<ShardArrivalListener>();
   readonly #unobserve: () => void;
-  #server: Pick<ServerFacts, 'product' | 'version'> = { product: 'redis', version: '' };
-  #persistence: Pick<ServerFacts, 'aofEnabled' | 'settings'> = {
-    aofEnabled: false,
-    settings: new Map(),
-  };
-  #replicas: { count: number; atMs: number } | null = null;
-  #replicaQuery: Promise<number> | null = null;
 
   private constructor(
     private readonly options: ResolvedOptions,
     private readonly deps: LinkDeps,
   ) {
     const { metrics = silentMetrics } = deps;
-    const measured = callMetrics(metrics);
-    const open = (role: ConnectionRole): Connection => {
-      const meter = new CallMeter(measured, role, deps.clock);
-      const lent = role === 'entries' ? this.lent : undefined;
-      return openConnection(options, role, deps.log, { lent, meter });
+    const onAdmitted = (historyChanged: boolean): void => this.#admitted(historyChanged);
+    const onArrival: ShardArrivalListener = async (...arrival) => {
+      for (const listener of this.#arrivalListeners) await listener(...arrival);
     };
-    this.#connections = {
-      write: open('write'),
-      durable: open('durable'),
-      read: open('read'),
-      entries: open('entries'),
-      subscribe: open('subscribe'),
-    };
-    const { write, durable, read, entries, subscribe } = this.#connections;
-    this.write = write.redis;
-    this.durable = durable.redis;
-    this.read = read.redis;
-    this.entries = entries.redis;
+    this.#topology = openTopology(options, { ...deps, onAdmitted, onArrival });
+    const { write, durable, read, entries, lent } = this.#topology;
+    [this.write, this.durable, this.read, this.entries] = [write, durable, read, entries];
+    this.lent = lent;
     this.keyPrefix = options.keyPrefix;
     this.db = options.db;
-    this.#subscriber = new Subscriber(subscribe.redis, deps.log);
-    this.#admission = new Admission({
-      held: [write.redis, durable.redis, read.redis, entries.redis],
-      look: (redis) => this.#look(redis),
-      open: () => this.#openUnheld(),
-      ...deps,
-      onAdmitted: (historyChanged) => this.#admitted(historyChanged),
-    });
-    const { keyPrefix, managed: isManaged } = options;
-    const key = `${keyPrefix}{registry}:aof`;
-    this.#aof = new AppendOnlyFile({ redis: this.write, key, isManaged, ...deps });
-    const [everyMs, run] = [options.heartbeatMs, (): void => this.#ping()];
-    this.#heartbeat = new Periodic({ ...deps, name: 'Redis heartbeat', everyMs, run });
-    const take = () => readMemory(this.read);
-    this.#memory = new Sampler({ ...deps, name: 'the look at the memory of Redis', take });
-    this.#unobserve = observeLink(metrics, {
-      connections: this.#connections,
-      admission: this.#admission,
-      memory: this.#memory,
-      replicas: () => this.#replicas?.count ?? null,
-    });
+    this.#unobserve = observeShards(metrics, () => this.shards.map(({ observed }) => observed));
   }
 
   /**
-   * Connects, checks that the server can be used and logs what is worth knowing about it. Where it
-   * fails, nothing is left behind: no connection and no timer.
+   * Connects, checks that the servers can be used and logs what is worth knowing about them. Where
+   * it fails, nothing is left behind: no connection and no timer.
    *
    * @throws RedisStartError with several lines on what is wrong and what to do
    */
@@ -167,7 +79,7 @@ export class RedisLink {
     const resolved = resolveOptions(options);
     const link = new RedisLink(resolved, deps);
     try {
-      await link.#start();
+      await link.#topology.start();
       return link;
     } catch (error) {
       await link.close();
@@ -176,21 +88,32 @@ export class RedisLink {
     }
   }
 
+  /** All shards, each with connections of its own; there is one at the least. */
+  get shards(): readonly Shard[] {
+    return this.#topology.shards;
+  }
+
+  /** The shard that has a key or channel, by the part of its name in braces. */
+  shardOf(key: string): Shard {
+    return this.#topology.shardOf(key);
+  }
+
   /**
-   * Listens to a channel on the link's own connection for that; it is subscribed again after a
-   * reconnect. See `Subscriber.subscribe`.
+   * Listens to a channel on the shard that has it; it is subscribed again after a reconnect. See
+   * `Subscriber.subscribe`.
    */
   subscribe(
     channel: string,
     listener: MessageListener,
     options?: SubscribeOptions,
   ): Promise<Unsubscribe> {
-    return this.#subscriber.subscribe(channel, listener, options);
+    return this.shardOf(channel).subscribe(channel, listener, options);
   }
 
   /**
-   * Calls the listener after each time the write connection was made again. `historyChanged` says
-   * that the server restarted or another was promoted, so that acknowledged writes may be gone.
+   * Calls the listener after each time the write connection of a shard was made again.
+   * `historyChanged` says that the server restarted or another was promoted, so that acknowledged
+   * writes may be gone.
    *
    * @returns a function that takes the listener back
    */
@@ -199,32 +122,19 @@ export class RedisLink {
     return () => void this.#readyListeners.delete(listener);
   }
 
-  /**
-   * True where the server, as it was at the start, goes back to its last snapshot when it is
-   * restarted. One that keeps nothing at all begins with nothing.
-   */
+  /** As of a shard; true where it is so of any. */
   get keepsOnlySnapshots(): boolean {
-    const { aofEnabled, settings } = this.#persistence;
-    return !aofEnabled && settings.get('save') !== '';
+    return this.shards.some((shard) => shard.keepsOnlySnapshots);
   }
 
   /**
-   * Does a write over the connection that it is given, and says whether no loss of the server's
-   * last writes can take it any more. Nobody knows that where replicas are connected, one of which
-   * may be promoted, or where `keepOnDisk` does not know it.
+   * Opens a connection for jobs, which whoever asks for it closes; see `JobConnectionKind`.
    *
-   * @throws as `write`, and as `replicaCount`
+   * @param key a key of the jobs, or the start of one with the part in braces
    */
-  async keep(write: (redis: Redis) => Promise<unknown>, timeoutMs: number): Promise<boolean> {
-    const facts = { ...this.#server, ...this.#persistence };
-    const terms = { facts, isManaged: this.options.managed, timeoutMs };
-    const isOnDisk = await keepOnDisk(this.durable, terms, () => write(this.durable));
-    return isOnDisk && (await this.replicaCount()) === 0;
-  }
-
-  /** Opens a connection for jobs, which whoever asks for it closes; see `JobConnectionKind`. */
-  openJobConnection<Kind extends JobConnectionKind>(kind: Kind): JobConnections[Kind] {
-    return openJobConnection(this.options, kind, this.deps.log);
+  openJobConnection<Kind extends JobConnectionKind>(kind: Kind, key: string): JobConnections[Kind] {
+    const { place } = this.shardOf(key);
+    return openJobConnection(this.options, kind, { ...this.deps, place });
   }
 
   /**
@@ -234,27 +144,39 @@ export class RedisLink {
    * @throws as `write`
    */
   rewriteDeadFile(): Promise<AofSizes | null> {
-    return this.#aof.rewriteWhenDead();
+    return this.#first.rewriteDeadFile();
   }
 
-  /** Opens a connection for commands that wait, which whoever asks for it closes. */
-  openBlockingConnection(): BlockingConnection {
-    return openBlockingConnection(this.options, this.write, this.deps);
+  /** Opens a connection for commands on a key that wait, which whoever asks for it closes. */
+  openBlockingConnection(key: string): BlockingConnection {
+    return this.shardOf(key).openBlockingConnection();
   }
 
-  /** The history that the server was on when it was last looked at. */
+  /** The history that the server was on when it was last looked at; of several, the first's. */
   get history(): HistoryToken {
-    return this.#admission.history;
+    return this.#first.history;
+  }
+
+  /** The history of each shard. */
+  get histories(): HistoryToken[] {
+    return this.shards.map(({ history }) => history);
+  }
+
+  /** Keys are in several places, and what is to be read of many of them is asked one by one. */
+  get isCluster(): boolean {
+    return this.options.topology.kind === 'cluster';
   }
 
   /**
-   * Calls the listener when Redis has come back with another history, before any other connection
-   * may be used: until it is done, commands fail with RedisUnavailable 'recovering'.
+   * Calls the listener when a server has come back with another history, before any other
+   * connection to it may be used: until it is done, commands fail with RedisUnavailable
+   * 'recovering'.
    *
    * @returns a function that takes the listener back
    */
-  onArrival(listener: ArrivalListener): () => void {
-    return this.#admission.onArrival(listener);
+  onArrival(listener: ShardArrivalListener): () => void {
+    this.#arrivalListeners.add(listener);
+    return () => void this.#arrivalListeners.delete(listener);
   }
 
   /**
@@ -262,109 +184,55 @@ export class RedisLink {
    * again and again, no longer fail.
    */
   suspect(reason: RedisUnavailable): void {
-    this.#admission.suspect(reason);
+    for (const shard of this.shards) shard.suspect(reason);
   }
 
+  /** Of several shards: connected where all are, with as many replicas as the worst has. */
   status(): LinkStatus {
-    const { runId, replicationId } = this.#admission.history;
+    const [first, ...others] = this.shards.map((shard) => shard.status());
+    if (others.length === 0) return first!;
+    const all = [first!, ...others];
+    const replicas = all.flatMap((one) => one.replicas ?? []);
     return {
-      connected: this.write.status === 'ready' && !this.#connections.write.redis.isHeld,
-      ...this.#server,
-      runId,
-      replicationId,
-      replicas: this.#replicas?.count ?? null,
-      persistence: {
-        aof: this.#persistence.aofEnabled,
-        appendfsync: this.#persistence.settings.get('appendfsync') ?? null,
-        snapshots: this.#persistence.settings.get('save') ?? null,
-      },
+      ...first!,
+      connected: all.every(({ connected }) => connected),
+      replicas: replicas.length === 0 ? null : Math.min(...replicas),
     };
   }
 
   /**
-   * How much memory the server uses, and may use.
+   * How much memory the servers use, and may use.
    *
    * @throws RedisUnavailable | UnknownOutcome when Redis cannot be asked
    */
-  memory(): Promise<ServerMemory> {
-    return readMemory(this.read);
+  async memory(): Promise<ServerMemory> {
+    const all = await Promise.all(this.shards.map((shard) => shard.memory()));
+    const sum = (of: (one: ServerMemory) => number): number =>
+      all.reduce((total, one) => total + of(one), 0);
+    return {
+      usedBytes: sum(({ usedBytes }) => usedBytes),
+      maxBytes: all.some(({ maxBytes }) => maxBytes === 0) ? 0 : sum(({ maxBytes }) => maxBytes),
+      policy: all.find(({ policy }) => policy !== 'noeviction')?.policy ?? all[0]!.policy,
+    };
   }
 
-  /**
-   * The number of replicas that are connected and in step, at most a second old.
-   *
-   * @throws RedisUnavailable | UnknownOutcome when Redis cannot be asked
-   */
-  replicaCount(): Promise<number> {
-    const known = this.#replicas;
-    const ageMs = known === null ? Infinity : this.deps.clock.monotonicMs() - known.atMs;
-    if (known !== null && ageMs < redisLimits.replicaCountAgeMaxMs) {
-      return Promise.resolve(known.count);
-    }
-    this.#replicaQuery ??= this.#countReplicas().finally(() => (this.#replicaQuery = null));
-    return this.#replicaQuery;
+  /** As of a shard; of several, that of the one with the fewest. */
+  async replicaCount(): Promise<number> {
+    return Math.min(...(await Promise.all(this.shards.map((shard) => shard.replicaCount()))));
   }
 
   /** Ends all connections. What is outstanding is rejected; later commands are refused. */
   async close(): Promise<void> {
-    this.#opening.abort();
     this.#unobserve();
     this.#readyListeners.clear();
-    await this.#aof.end();
-    await Promise.all([
-      this.#memory.stop(),
-      this.#heartbeat.stop(),
-      this.#admission.stop(),
-      ...Object.values(this.#connections).map(({ redis }) => closeConnection(redis)),
-    ]);
+    await this.#topology.close();
   }
 
-  async #start(): Promise<void> {
-    const { write, ...others } = this.#connections;
-    await this.#firstReady(write);
-    const facts = await this.#look(write.redis, await readSettings(write.redis));
-    await Promise.all(Object.values(others).map((one) => this.#firstReady(one)));
-    this.#persistence = facts;
-    this.#admission.start(facts);
-    this.#subscriber.start();
-    this.#heartbeat.start();
-    for (const { level, message } of adviseOnServer(facts)) this.deps.log[level](message);
-    await this.#aof.begin();
-  }
-
-  /** Looks at a server, and whether it and its user may be used. */
-  async #look(redis: Redis, settings?: ReadonlyMap<string, string>): Promise<ServerFacts> {
-    const { label, username, keyPrefix } = this.options;
-    if (redis === this.#connections.entries.redis.unheld) {
-      const identity = await readServerIdentity(redis);
-      checkServer(identity, label);
-      return identity;
-    }
-    const rights = { label, username, keyPrefix };
-    let facts: ServerFacts;
-    try {
-      facts = await readServerFacts(redis, settings);
-    } catch (error) {
-      // It may be INFO itself that is forbidden; then this says so.
-      if (!isConnectionLoss(error)) await checkRights(redis, rights);
-      throw error;
-    }
-    checkServer(facts, label);
-    await checkRights(redis, rights);
-    this.#server = { product: facts.product, version: facts.version };
-    return facts;
-  }
-
-  async #countReplicas(): Promise<number> {
-    const count = await countReplicas(this.read);
-    this.#replicas = { count, atMs: this.deps.clock.monotonicMs() };
-    return count;
+  get #first(): Shard {
+    return this.shards[0]!;
   }
 
   #admitted(historyChanged: boolean): void {
-    this.#replicas = null;
-    this.deps.log.info('Redis is connected again', { historyChanged });
-    this.#aof.again();
     for (const listener of this.#readyListeners) {
       try {
         listener({ historyChanged });
@@ -372,29 +240,6 @@ export class RedisLink {
         const { stack } = error as Error;
         this.deps.log.error('a listener to Redis being there again failed', { error: stack });
       }
-    }
-  }
-
-  async #openUnheld(): Promise<{ redis: Redis; close: () => Promise<void> }> {
-    const connection = openConnection(this.options, 'recover', this.deps.log);
-    const close = (): Promise<void> => closeConnection(connection.redis);
-    try {
-      await this.#firstReady(connection);
-    } catch (error) {
-      await close();
-      throw error;
-    }
-    return { redis: connection.redis, close };
-  }
-
-  #firstReady(connection: Connection): Promise<void> {
-    return firstReady(connection, this.options, { ...this.deps, signal: this.#opening.signal });
-  }
-
-  /** An answer that fails to come makes ioredis break the connection off and make it again. */
-  #ping(): void {
-    for (const { redis } of Object.values(this.#connections)) {
-      if (redis.status === 'ready') redis.unheld.ping().catch(() => undefined);
     }
   }
 }

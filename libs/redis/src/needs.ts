@@ -99,6 +99,8 @@ export const optionalCommands: Readonly<Record<string, string>> = {
   'LSET <key> 0 element': 'a board of jobs removes jobs that wait',
   'RENAME <key> <key>': 'a board of jobs pauses queues',
   'MEMORY USAGE <key>': 'the admin endpoints tell the memory of a partition',
+  'CLUSTER SLOTS': 'a Redis Cluster',
+  ASKING: 'a Redis Cluster whose slots are moved',
   'CONFIG GET maxmemory-policy': 'the advice at the start knows the settings',
   'CONFIG SET appendfsync always': 'the first append after a clean stop need not wait (Redis 7.0)',
   'WAITAOF 1 0 1': 'the first append after a clean stop need not wait',
@@ -106,7 +108,16 @@ export const optionalCommands: Readonly<Record<string, string>> = {
 };
 
 /** Commands whose second word is a command of its own. */
-const containers = new Set(['ACL', 'CLIENT', 'CONFIG', 'MEMORY', 'SCRIPT', 'XGROUP', 'XINFO']);
+const containers = new Set([
+  'ACL',
+  'CLIENT',
+  'CLUSTER',
+  'CONFIG',
+  'MEMORY',
+  'SCRIPT',
+  'XGROUP',
+  'XINFO',
+]);
 
 /** Optional commands that only an administrator should be given, or that not all servers have. */
 const leftOut = new Set(['CONFIG', 'BGREWRITEAOF', 'WAITAOF']);

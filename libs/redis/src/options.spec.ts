@@ -7,6 +7,7 @@ describe('resolveOptions', () => {
       label: 'redis://redis.example:6380/3',
       host: 'redis.example',
       port: 6380,
+      topology: { kind: 'single' },
       username: 'me',
       password: 'p@ss/word',
       db: 3,
@@ -63,16 +64,60 @@ describe('resolveOptions', () => {
     expect(resolveOptions({ url: 'redis://:secret@host' }).label).toBe('redis://host');
   });
 
+  it('reads Sentinels, their master and how they are spoken to', () => {
+    const login = '?sentinel-user=watch&sentinel-password=a%26b&sentinel-tls=no';
+    const url = `rediss+sentinel://me:p%2Fw@one:26380,[::1],three/main%20one/2${login}`;
+    expect(resolveOptions({ url, tls: { ca: 'pem' } })).toMatchObject({
+      label: 'rediss+sentinel://one:26380,[::1],three/main%20one/2',
+      username: 'me',
+      password: 'p/w',
+      db: 2,
+      tls: { ca: 'pem' },
+      topology: {
+        kind: 'sentinel',
+        masterName: 'main one',
+        sentinels: [
+          { host: 'one', port: 26_380 },
+          { host: '::1', port: 26_379 },
+          { host: 'three', port: 26_379 },
+        ],
+        login: { username: 'watch', password: 'a&b', isSecure: false },
+      },
+    });
+  });
+
+  it('takes no certificate name from a Sentinel, which is not the server', () => {
+    const { tls } = resolveOptions({ url: 'rediss+sentinel://one/main' });
+    expect(tls).toEqual({});
+  });
+
+  it('reads the nodes of a Redis Cluster', () => {
+    const nodes = [
+      { host: 'one', port: 7_000 },
+      { host: 'two', port: 6_379 },
+    ];
+    const { db, topology } = resolveOptions({ url: 'redis+cluster://:secret@one:7000,two' });
+    expect({ db, topology }).toEqual({ db: 0, topology: { kind: 'cluster', nodes } });
+  });
+
   it.each([
-    { url: 'redis://x', sentinel: { name: 'main', sentinels: [{ host: 'x', port: 26379 }] } },
-    { url: 'redis://x', cluster: { nodes: [{ host: 'x', port: 7000 }] } },
-    { url: 'redis+sentinel://x:26379/main' },
-    { url: 'redis-cluster://x' },
-  ])('refuses Sentinel and Cluster and names what is supported', (options) => {
-    expect(() => resolveOptions(options)).toThrow(
+    ['redis+sentinel://one', 'must name, behind the Sentinels, the master'],
+    ['redis+sentinel://one/main/0/more', 'at most a database behind it'],
+    ['redis+sentinel://one/main/x', 'must be a number'],
+    ['redis+sentinel://one/main?db=2', 'sentinel-user, sentinel-password and sentinel-tls'],
+    ['redis+sentinel://one/main?sentinel-tls=maybe', 'yes or no'],
+    ['redis+sentinel:///main', 'cannot be read'],
+    ['redis+sentinel://:100%@one/main', 'a % that encodes nothing'],
+    ['redis+cluster://one:70000', 'names "one:70000"'],
+    ['redis+cluster://one,,two', 'names ""'],
+    ['redis+cluster://one/1', 'no databases but 0'],
+    ['redis+cluster://one?x=y', 'no meaning here'],
+    ['redis+elsewhere://one', 'cannot be read'],
+  ])('refuses %s and says why', (url, why) => {
+    expect(() => resolveOptions({ url })).toThrow(
       expect.objectContaining({
-        problem: 'unsupported-set-up',
-        message: expect.stringContaining('Supported now: one server'),
+        problem: 'invalid-options',
+        message: expect.stringContaining(why),
       }),
     );
   });

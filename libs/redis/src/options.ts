@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { RedisStartError } from './errors';
+import { invalidUrl, parseRedisUrl, type TopologyOptions } from './topology/redis-url';
 
 /** Limits of the Redis connections. All can be set through `RedisOptions`. */
 export const redisLimits = {
@@ -28,6 +28,21 @@ export const redisLimits = {
   blockMsMax: 2_000,
   /** The same where what blocks cannot be woken, because CLIENT UNBLOCK is forbidden. */
   blockUnwakeableMsMax: 100,
+  /** How long a server that is asked where others are may take to be connected to, or to answer. */
+  askedAnswerMsMax: 2_000,
+  /** How often the Sentinels are asked whether the primary is another one. */
+  sentinelLookEveryMs: 1_000,
+  /** How often the nodes of a Redis Cluster are asked who serves what. */
+  clusterLookEveryMs: 2_000,
+  /** How many of them are asked at the same time. */
+  clusterNodesAskedMax: 5,
+  /** What was read so shortly before is not asked for again before a connection is made. */
+  clusterMapFreshMs: 100,
+  /** How long a call is sent on that no server of a cluster has run, because its slot moves. */
+  redirectMsMax: 3_000,
+  /** The first pause of such a call where it is not known whereto; doubled each time. */
+  redirectPauseMsMin: 10,
+  redirectPauseMsMax: 250,
   /** How soon a wake-up is sent again that came before what it was to wake. */
   unblockAgainMs: 2,
   /** How often the append-only file of a Redis of our own is looked at. */
@@ -45,7 +60,10 @@ export const redisLimits = {
 
 /** Where Redis is, and the limits to keep. */
 export interface RedisOptions {
-  /** `redis://user:password@host:port/db`, or `rediss://…` for TLS. */
+  /**
+   * `redis://user:password@host:port/db`, or `rediss://…` for TLS; `redis+sentinel://` and
+   * `redis+cluster://` for what docs/redis.md tells.
+   */
   url: string;
   /** Put before every key and channel; default `sluice:`. */
   keyPrefix?: string;
@@ -56,10 +74,6 @@ export interface RedisOptions {
   managed?: boolean;
   /** TLS settings for `rediss://`: certificate authorities, client certificate. */
   tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
-  /** Redis Sentinel. Not supported yet: refused with a message. */
-  sentinel?: { name: string; sentinels: readonly { host: string; port: number }[] };
-  /** Redis Cluster. Not supported yet: refused with a message. */
-  cluster?: { nodes: readonly { host: string; port: number }[] };
   connectTimeoutMs?: number;
   loadingTimeoutMs?: number;
   commandStallMs?: number;
@@ -70,8 +84,10 @@ export interface RedisOptions {
 export interface ResolvedOptions {
   /** The URL without the password, for messages. */
   label: string;
+  /** Of a single server; of another topology, `Place` tells where a server is. */
   host: string;
   port: number;
+  topology: TopologyOptions;
   username: string | undefined;
   password: string | undefined;
   db: number;
@@ -84,29 +100,24 @@ export interface ResolvedOptions {
   heartbeatMs: number;
 }
 
-const urlForm = 'redis://[user:password@]host[:port][/database], or rediss:// for TLS';
-
 /**
  * Checks the options and fills in the defaults.
  *
- * @throws RedisStartError 'invalid-options' or 'unsupported-set-up'
+ * @throws RedisStartError 'invalid-options'
  */
 export function resolveOptions(options: RedisOptions): ResolvedOptions {
-  refuseUnsupported(options);
-  const url = parseUrl(options.url);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const port = url.port === '' ? 6379 : Number(url.port);
-  const db = databaseOf(url);
-  const secure = url.protocol === 'rediss:';
+  const { label, address, username, password, db, isSecure, topology } = parseRedisUrl(options.url);
+  const isNamed = topology.kind === 'single' && isIP(address.host) === 0;
+  const servername = isNamed ? { servername: address.host } : {};
   return {
-    label: `${url.protocol}//${url.host}${db === 0 ? '' : `/${db}`}`,
-    host,
-    port,
-    username: decoded(url.username),
-    password: decoded(url.password),
+    label,
+    ...address,
+    topology,
+    username,
+    password,
     db,
     managed: options.managed ?? false,
-    tls: secure ? { ...(isIP(host) === 0 ? { servername: host } : {}), ...options.tls } : undefined,
+    tls: isSecure ? { ...servername, ...options.tls } : undefined,
     keyPrefix: options.keyPrefix ?? 'sluice:',
     connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs),
     loadingTimeoutMs: positive('loadingTimeoutMs', options.loadingTimeoutMs),
@@ -115,62 +126,10 @@ export function resolveOptions(options: RedisOptions): ResolvedOptions {
   };
 }
 
-function refuseUnsupported(options: RedisOptions): void {
-  const scheme = /^redis(s)?[-+](sentinel|cluster):/i.exec(options.url)?.[2]?.toLowerCase();
-  const sentinel = options.sentinel !== undefined || scheme === 'sentinel';
-  const cluster = options.cluster !== undefined || scheme === 'cluster';
-  if (!sentinel && !cluster) return;
-  throw new RedisStartError(
-    'unsupported-set-up',
-    [
-      `Redis ${sentinel ? 'Sentinel' : 'Cluster'} is not supported yet.`,
-      'Supported now: one server, Redis 7.0 or Valkey 7.2 or newer, with or without replicas.',
-      `Give the address of the primary: ${urlForm}.`,
-    ].join('\n'),
-  );
-}
-
-function parseUrl(text: string): URL {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    // The text may hold a password, so it is not repeated.
-    throw invalid('The Redis URL cannot be read.');
-  }
-  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') {
-    throw invalid(`The Redis URL begins with "${url.protocol}//", which is not known.`);
-  }
-  if (url.hostname === '') throw invalid('The Redis URL names no host.');
-  return url;
-}
-
-/** Nothing may follow the database: a `?db=2` or `?tls=true` would have no effect. */
-function databaseOf({ pathname, search, hash }: URL): number {
-  if (search !== '' || hash !== '') {
-    throw invalid('The Redis URL has a part behind ? or #, which has no meaning here.');
-  }
-  const text = pathname.slice(1);
-  if (/^\d{0,9}$/.test(text)) return Number(text);
-  throw invalid(`The database in the Redis URL must be a number, not "${text}".`);
-}
-
-function decoded(part: string): string | undefined {
-  try {
-    return part === '' ? undefined : decodeURIComponent(part);
-  } catch {
-    throw invalid('The user or the password in the Redis URL has a % that encodes nothing (%25).');
-  }
-}
-
 function positive(name: keyof typeof redisLimits, value: number | undefined): number {
   const result = value ?? redisLimits[name];
   if (!Number.isFinite(result) || result <= 0) {
-    throw invalid(`The Redis setting ${name} must be a positive number of milliseconds.`);
+    throw invalidUrl(`The Redis setting ${name} must be a positive number of milliseconds.`);
   }
   return result;
-}
-
-function invalid(message: string): RedisStartError {
-  return new RedisStartError('invalid-options', `${message}\nExpected: ${urlForm}.`);
 }

@@ -40,6 +40,7 @@ const settingNames = [
   'stream-node-max-bytes',
   'maxmemory-policy',
   'auto-aof-rewrite-percentage',
+  'min-replicas-to-write',
 ];
 
 /** The fields of an INFO reply by name. */

@@ -1,5 +1,5 @@
 import { systemClock, type Logger } from '@sluice/base';
-import { partitionKeys, PartitionStore, type PartitionRef } from '@sluice/log';
+import { partitionKeys, PartitionStore, type Confirmation, type PartitionRef } from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
 import { appendAll } from '@sluice/test/support/appended';
 import { appendedAs } from '@sluice/test/support/batches';
@@ -51,6 +51,8 @@ export class ConsumerBench {
   readonly lines: Line[] = [];
   readonly topicId = 'AAAAAAAAAAAAAAAAAAAAAA';
   readonly group = 'readers';
+  /** What the topic asks for before its records are handed over. */
+  confirmation: Confirmation | null = null;
   private readonly open: GroupReader[] = [];
   private readonly log: Logger;
 
@@ -81,7 +83,7 @@ export class ConsumerBench {
       const records = values.map((value) => ({ value: Buffer.from(value), timestampMs: 1_000 }));
       return appendedAs(encodeBatch({ records, ...options }));
     });
-    await appendAll(this.store, ref, made);
+    await appendAll(this.store, ref, made, this.confirmation);
   }
 
   /** Appends what is taken for a batch. */
@@ -117,6 +119,11 @@ export class ConsumerBench {
       {
         redis: link,
         store: this.store,
+        confirming: {
+          confirmationOf: () => this.confirmation,
+          replicationTimeoutMs: 1_000,
+          trouble: { note: () => {} },
+        },
         clock: systemClock,
         log: this.log,
         limits: { lookEveryMs: 100, commitEveryMs: 20, ...limits },

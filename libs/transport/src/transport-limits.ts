@@ -18,6 +18,8 @@ export const transportLimits = {
   errorStackLengthMax: 8_000,
   /** Causes of an error that a dead letter tells of. */
   errorCausesMax: 5,
+  /** Answers that may be on their way to Redis while the next requests are handled. */
+  answersOnTheirWayMax: 100,
   /** The first wait before a write to a dead-letter or retry topic is tried again. */
   sideTopicDelayMs: 100,
   /** The longest of these waits. */

@@ -182,14 +182,14 @@ async function fill({ store }: Bench, ref: PartitionRef, records: number): Promi
 }
 
 async function append(store: PartitionStore, ref: PartitionRef, batches: Buffer[]): Promise<void> {
-  const options = { leaderEpoch: -1, replicationTimeoutMs: 5_000, log: silentLogger };
+  const options = { replicationTimeoutMs: 5_000, log: silentLogger };
   const trouble = { note: () => {} };
   const writer = store.writer(ref, { ...options, trouble, onReply: () => {} });
   const appended = batches.map((bytes) => {
     const header = readBatchHeader(bytes);
     return new Promise<void>((resolve, reject) => {
       const done = (_: unknown, error: unknown) => (error ? reject(error as Error) : resolve());
-      writer.append({ bytes, ...header }, 0, done, 0);
+      writer.append({ bytes, ...header }, null, done, 0);
     });
   });
   await Promise.all(appended);

@@ -84,6 +84,14 @@ export class PartitionView {
   logEndOffset: number;
 
   @field.whole({
+    about:
+      'The offset up to which consumers are given records: the log end, but where the topic asks ' +
+      'for copies or for the disk and the last records are not confirmed yet.',
+    example: 120_000,
+  })
+  highWatermark: number;
+
+  @field.whole({
     about: 'Offsets between start and end: as many records, or a few less.',
     example: 118_800,
   })

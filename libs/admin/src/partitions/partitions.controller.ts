@@ -82,7 +82,7 @@ export class PartitionsController {
     const partition = findPartition(topic, number);
     const bounds = await store.bounds(partitionRefs(topic, partition, partition + 1)[0]!);
     if (!bounds) throw unknownPartition(topic, number);
-    const { logStartOffset: start, logEndOffset: end } = bounds;
+    const { logStartOffset: start, highWatermark: end } = bounds;
     const asked = before === 'end' ? end : Number(before);
     if (dryRun) {
       if (asked > end) throw beyondEnd(asked, end);
@@ -122,7 +122,8 @@ export class PartitionsController {
 
 function partitionView(partition: number, placement: Placement, bounds: PartitionBounds) {
   const { leaderId, replicas } = placement;
-  const { leaderEpoch, logStartOffset, logEndOffset, batches, bytes, maxTimestampMs } = bounds;
+  const { leaderEpoch, logStartOffset, logEndOffset, highWatermark } = bounds;
+  const { batches, bytes, maxTimestampMs } = bounds;
   return {
     partition,
     leader: leaderId === -1 ? null : leaderId,
@@ -130,6 +131,7 @@ function partitionView(partition: number, placement: Placement, bounds: Partitio
     leaderEpoch,
     logStartOffset,
     logEndOffset,
+    highWatermark,
     records: logEndOffset - logStartOffset,
     batches,
     bytes,

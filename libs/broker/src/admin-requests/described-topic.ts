@@ -1,6 +1,7 @@
 import type { Placement } from '@sluice/cluster';
 import type { Topic } from '@sluice/log';
 import { ErrorCode } from '@sluice/wire';
+import { limits } from '../limits';
 import type { BrokerServices } from '../requests/context';
 
 /** What a client takes for "not known". */
@@ -20,7 +21,9 @@ export async function describeTopic(
 ) {
   const live = new Set(cluster.brokers().map(({ id }) => id));
   const placements = cluster.placementsOf(topic);
-  const epochs = await store.leaderEpochs(topic);
+  const isLedHere = placements.every(({ leaderId }) => leaderId === cluster.selfId);
+  // Who leads it elsewhere says nothing when its epoch rises.
+  const epochs = await store.leaderEpochs(topic, isLedHere ? Infinity : limits.epochAgeMsMax);
   return {
     errorCode: ErrorCode.NONE,
     name: topic.name,

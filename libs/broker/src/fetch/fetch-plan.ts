@@ -16,6 +16,7 @@ export interface FetchTarget {
   chunks: Buffer[];
   bytes: number;
   highWatermark: number;
+  logEndOffset: number;
   logStartOffset: number;
   /** The partition's change count before it was last looked at. */
   changesSeen: number;
@@ -90,7 +91,8 @@ export class FetchPlan {
             return;
           }
           target.errorCode = checkLeaderEpoch(target.leaderEpoch, bounds.leaderEpoch);
-          target.highWatermark = bounds.logEndOffset;
+          target.highWatermark = bounds.highWatermark;
+          target.logEndOffset = bounds.logEndOffset;
           target.logStartOffset = bounds.logStartOffset;
         });
       }),
@@ -103,7 +105,7 @@ export class FetchPlan {
   readableBytes(): number {
     let bytes = 0;
     for (const target of this.readable()) {
-      if (target.nextOffset !== target.highWatermark) bytes += Math.max(1, this.roomFor(target));
+      if (isToBeRead(target)) bytes += Math.max(1, this.roomFor(target));
     }
     return Math.min(bytes, Math.max(1, this.bytesMax - this.total));
   }
@@ -113,7 +115,7 @@ export class FetchPlan {
     let group: Served[] = [];
     let groupBytes = 0;
     for (const target of this.readable()) {
-      if (target.nextOffset === target.highWatermark) continue;
+      if (!isToBeRead(target)) continue;
       const room = this.roomFor(target);
       if (group.length > 0 && groupBytes + room > this.bytesMax - this.total) {
         await this.readGroup(group);
@@ -177,4 +179,9 @@ export class FetchPlan {
       return undefined;
     }
   }
+}
+
+/** There is something for it, or its offset is out of range and it is to be told so. */
+function isToBeRead({ nextOffset, highWatermark, logEndOffset }: FetchTarget): boolean {
+  return nextOffset < highWatermark || nextOffset > logEndOffset;
 }

@@ -22,6 +22,7 @@ import { Partition } from '../partitions/partition';
 const empty: PartitionBounds = {
   logStartOffset: 0,
   logEndOffset: 0,
+  highWatermark: 0,
   lastStableOffset: 0,
   maxTimestampMs: -1,
   bytes: 0,
@@ -33,6 +34,7 @@ const empty: PartitionBounds = {
 const oneRecord = {
   ...empty,
   logEndOffset: 1,
+  highWatermark: 1,
   lastStableOffset: 1,
   bytes: 100,
   batches: 1,
@@ -69,6 +71,7 @@ class FetchBench {
       },
       readLent: () => Promise.resolve([batch]),
       writer: () => ({ busy: false, callIsOut: false, close: () => {} }),
+      confirmer: () => ({ busy: false, close: () => {} }),
     } as unknown as PartitionStore;
     const services = {
       store,
@@ -77,12 +80,14 @@ class FetchBench {
       hotMemory: new HotMemory(0),
       readAheadBudget: new MemoryBudget(0),
       replicationTimeoutMs: 1,
+      confirmationOf: () => null,
       log: silentLogger,
       traffic: new TrafficMeter(silentMetrics),
       appendTrouble: { note: () => {} },
     };
+    const terms = { leadership: -1, onLost: () => {} };
     this.partitions = Array.from({ length: count }, (_, partition) => {
-      return new Partition({ topic: 't', topicId: 'id', partition }, 0, services);
+      return new Partition({ topic: 't', topicId: 'id', partition }, terms, services);
     });
   }
 

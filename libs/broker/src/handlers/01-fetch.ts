@@ -15,9 +15,9 @@ const noRecords = Buffer.alloc(0);
 const unknownOffset = -1;
 
 /**
- * Fetch, v4–v17. v7: fetch sessions (KIP-227) are declined with session id 0, so clients send full
- * fetches. v9: leader epochs are checked. v13: topic ids. Not covered: aborted transactions (there
- * are none), replicas.
+ * Fetch, v4–v17. v7: fetch sessions (KIP-227) are declined with session id 0, so clients send
+ * full fetches. v9: leader epochs are checked. v13: topic ids. Not covered: aborted transactions
+ * (there are none), replicas.
  */
 export const fetch = handle(Fetch, async (context, request) => {
   if (request.sessionId !== 0 && request.sessionEpoch > 0) {
@@ -93,6 +93,7 @@ function targetsOf({ services }: RequestContext, request: FetchRequest): FetchTa
         chunks: [],
         bytes: 0,
         highWatermark: unknownOffset,
+        logEndOffset: unknownOffset,
         logStartOffset: unknownOffset,
         changesSeen: 0,
       };

@@ -85,14 +85,15 @@ async function findInPartition(
   apiVersion: number,
 ): Promise<Found> {
   const { store } = partitions;
-  // Always from Redis: whoever asks for the end means the end that any gateway has reached.
+  // Always from Redis: whoever asks for the end means that of what any gateway has written.
   const bounds = await partition.refreshBounds();
   if (!bounds) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   const { leaderEpochs } = bounds;
   const epochError = checkLeaderEpoch(currentLeaderEpoch, leaderEpochs.current);
   if (epochError !== ErrorCode.NONE) return failed(epochError);
   const atRecord = (record: { offset: number; timestampMs: number } | null): Found => {
-    if (!record) return nothing;
+    // What is not confirmed is not there yet for anybody (as in Kafka).
+    if (!record || record.offset >= bounds.highWatermark) return nothing;
     const { offset, timestampMs } = record;
     const leaderEpoch = leaderEpochs.at(offset);
     return { errorCode: ErrorCode.NONE, offset, timestamp: timestampMs, leaderEpoch };
@@ -104,7 +105,7 @@ async function findInPartition(
   if (!kind || apiVersion < kind.since) return failed(ErrorCode.UNSUPPORTED_VERSION);
   if (kind === special.maxTimestamp) return atRecord(await store.maxTimestamp(partition.ref));
   if (kind === special.latestTiered || kind === special.earliestPendingUpload) return nothing;
-  const offset = kind === special.latest ? bounds.logEndOffset : bounds.logStartOffset;
+  const offset = kind === special.latest ? bounds.highWatermark : bounds.logStartOffset;
   const leaderEpoch = leaderEpochs.at(offset);
   return { errorCode: ErrorCode.NONE, offset, timestamp: -1, leaderEpoch };
 }

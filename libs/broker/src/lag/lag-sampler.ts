@@ -100,11 +100,11 @@ export class LagSampler {
     });
   }
 
-  /** Records between what is committed and the log end; those that are trimmed do not count. */
+  /** Records between what is committed and the high watermark, but for those that are trimmed. */
   async #behind({ ref, offset }: Committed): Promise<number> {
     // One partition that cannot be read keeps nobody from the others.
     const [bounds] = await this.deps.store.boundsMany([ref]).catch(() => [null]);
     if (!bounds) return 0;
-    return Math.max(0, bounds.logEndOffset - Math.max(offset, bounds.logStartOffset));
+    return Math.max(0, bounds.highWatermark - Math.max(offset, bounds.logStartOffset));
   }
 }

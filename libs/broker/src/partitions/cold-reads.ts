@@ -73,15 +73,15 @@ export class ColdReads {
     const bytes = Math.min(bytesMax, limits.readAheadBytesMax);
     this.ahead.extend(next, rest, {
       depth: limits.readAheadDepth,
-      endOffset: bounds.logEndOffset,
+      endOffset: bounds.highWatermark,
       read: (run, reserve) => this.fill(run, bytes, bounds, reserve),
     });
   }
 
   /**
    * Adds batches to a run, from the one that holds its next offset on, until another of average
-   * size would exceed `bytesMax` (but at least one) or the known log end is reached; one chunk a
-   * batch. The run stays as it is when there is nothing at or after that offset.
+   * size would exceed `bytesMax` (but at least one) or the known high watermark is reached; one
+   * chunk a batch. The run stays as it is when there is nothing at or after that offset.
    *
    * @param reserve asked, before each call, for the bytes that the run may have after it
    */
@@ -94,7 +94,7 @@ export class ColdReads {
     const average = bounds.batches > 0 ? Math.max(1, bounds.bytes / bounds.batches) : 1024;
     const largest = Math.max(1, bounds.largestBatchBytes);
     const safe = Math.floor(limits.readBytesMax / largest);
-    while (run.nextOffset < bounds.logEndOffset) {
+    while (run.nextOffset < bounds.highWatermark) {
       const fitting = Math.floor((bytesMax - run.bytes) / average);
       if (fitting < 1 && run.bytes > 0) break;
       const entries = Math.max(1, Math.min(fitting, safe, limits.readEntriesMax));
@@ -102,6 +102,7 @@ export class ColdReads {
       const { store, ref } = this.options;
       const batches = await store.readLent(ref, run.nextOffset, {
         entries,
+        endOffset: bounds.highWatermark,
         leaderEpochs: bounds.leaderEpochs,
       });
       for (const batch of batches) addBatch(run, batch);

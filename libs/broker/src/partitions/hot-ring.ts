@@ -52,12 +52,13 @@ export class HotRing {
   }
 
   /**
-   * Whole batches from the one that holds `offset`, up to `bytesMax` but at least one; null when
-   * the ring does not hold that offset. The run has to be released.
+   * Whole batches from the one that holds `offset`, up to `bytesMax` but at least one, and below
+   * `endOffset`, where some batch ends; null when the ring does not hold that offset. The run has
+   * to be released.
    */
-  read(offset: number, bytesMax: number): BatchRun | null {
+  read(offset: number, bytesMax: number, endOffset = Infinity): BatchRun | null {
     let index = this.segmentOf(offset);
-    if (index < 0) return null;
+    if (index < 0 || offset >= endOffset) return null;
     const run = { chunks: [] as Buffer[], bytes: 0, nextOffset: offset, batches: 0 };
     const lent: Segment[] = [];
     for (; index < this.segments.length; index++) {
@@ -65,7 +66,11 @@ export class HotRing {
       const first =
         run.nextOffset > segment.baseOffset ? firstAbove(segment.nextOffsets, offset) : 0;
       const start = first === 0 ? 0 : segment.ends[first - 1]!;
-      const end = endWithin(segment.ends, first, start + bytesMax - run.bytes, run.bytes === 0);
+      const limit = start + bytesMax - run.bytes;
+      let end = endWithin(segment.ends, first, limit, run.bytes === 0);
+      if (segment.nextOffset > endOffset) {
+        end = Math.min(end, firstAbove(segment.nextOffsets, endOffset) - 1);
+      }
       if (end < first) break;
       run.chunks.push(segment.memory.subarray(start, segment.ends[end]!));
       run.bytes += segment.ends[end]! - start;

@@ -21,6 +21,7 @@ function boundsUpTo(logEndOffset: number): PartitionBounds {
   return {
     logStartOffset: 0,
     logEndOffset,
+    highWatermark: logEndOffset,
     lastStableOffset: logEndOffset,
     bytes: 100,
     batches: 1,
@@ -40,6 +41,7 @@ function heldPartition() {
       ({ onReply } = options);
       return { busy: false, callIsOut: false, close: () => {} };
     },
+    confirmer: () => ({ busy: false, close: () => {} }),
     watch: (_ref: unknown, options: NewWatch) => {
       const source = {
         bounds: () => new Promise<PartitionBounds>((resolve) => void bounds.push(resolve)),
@@ -50,22 +52,28 @@ function heldPartition() {
     readLent: () => Promise.resolve([]),
     findMissing: () => Promise.resolve(null),
   };
-  const partition = new Partition(ref, 0, {
-    store: store as unknown as PartitionStore,
-    cluster: { isSure: true },
-    clock: new FakeClock(),
-    hotMemory: new HotMemory(1024 * 1024),
-    readAheadBudget: new MemoryBudget(1024 * 1024),
-    replicationTimeoutMs: 100,
-    log: silentLogger,
-    traffic: new TrafficMeter(silentMetrics),
-    appendTrouble: { note: () => {} },
-  });
+  const partition = new Partition(
+    ref,
+    { leadership: -1, onLost: () => {} },
+    {
+      store: store as unknown as PartitionStore,
+      cluster: { isSure: true },
+      clock: new FakeClock(),
+      hotMemory: new HotMemory(1024 * 1024),
+      readAheadBudget: new MemoryBudget(1024 * 1024),
+      replicationTimeoutMs: 100,
+      confirmationOf: () => null,
+      log: silentLogger,
+      traffic: new TrafficMeter(silentMetrics),
+      appendTrouble: { note: () => {} },
+    },
+  );
   /** The answer to an append of this gateway, of one record. */
   const appended = (baseOffset: number, logStartOffset = 0): void => {
     const results = [{ kind: 'appended' as const, baseOffset }];
     const logEndOffset = baseOffset + 1;
-    onReply([batchAt(1)], { results, logStartOffset, logEndOffset, leaderEpoch: 0 });
+    const reply = { results, logStartOffset, logEndOffset, leaderEpoch: 0 };
+    onReply([batchAt(1)], reply, null);
   };
   return { partition, bounds, appended };
 }
@@ -88,10 +96,11 @@ describe('Partition', () => {
     bounds[0]!(boundsUpTo(5));
     await known;
     appended(5);
-    // It has the bounds and goes on in the next turn; by then there is one more record.
+    // It has the bounds and goes on in the next turn; by then there is one more record, of which
+    // nobody has said yet that it is for readers.
     const reading = partition.read(5, 1_000);
     partition['ring'].push(batchAt(1).bytes, 6, 7);
-    expect(await reading).toMatchObject({ run: { nextOffset: 7 }, highWatermark: 7 });
+    expect(await reading).toMatchObject({ run: { nextOffset: 6 }, highWatermark: 6 });
   });
 
   it('forgets what is hot when Redis has less than was known', async () => {

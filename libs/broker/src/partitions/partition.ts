@@ -3,12 +3,16 @@ import type {
   AppendBatch,
   AppendDone,
   AppendReply,
+  Confirmation,
+  Leadership,
   PartitionBounds,
+  PartitionConfirmer,
   PartitionRef,
   PartitionStore,
   PartitionWatch,
   PartitionWriter,
 } from '@sluice/log';
+import { noLeadership } from '@sluice/log';
 import { stampBatch } from '@sluice/records';
 import type { Clock, Logger, MemoryBudget, TroubleLog } from '@sluice/base';
 import { limits } from '../limits';
@@ -18,9 +22,6 @@ import type { HotMemory } from './hot-memory';
 import { type BatchRun, HotRing } from './hot-ring';
 import { PartitionTraffic, type PartitionRates } from './partition-traffic';
 import type { TrafficMeter } from './traffic-meter';
-
-/** Of appends that depend on no leadership. */
-export const noLeadership = -1;
 
 /** What a read has found. */
 export type ReadOutcome =
@@ -36,10 +37,24 @@ export interface PartitionServices {
   hotMemory: HotMemory;
   readAheadBudget: MemoryBudget;
   replicationTimeoutMs: number;
+  /** What a topic asks for before readers get a record; undefined: there is no such topic. */
+  confirmationOf: (topicId: string) => Confirmation | null | undefined;
   log: Logger;
   traffic: TrafficMeter;
   /** Told of appends that fail, of all partitions together. */
   appendTrouble: Pick<TroubleLog, 'note'>;
+}
+
+/** For which leadership a partition is made. */
+export interface PartitionTerms {
+  /** See `Placement.leadership`; `noLeadership`: it depends on none. */
+  leadership: number;
+  /**
+   * Told when the partition turns out to know another leadership.
+   *
+   * @param known which; null where only that is known
+   */
+  onLost: (partition: Partition, known: number | null) => void;
 }
 
 /**
@@ -48,16 +63,18 @@ export interface PartitionServices {
  */
 export class Partition {
   private readonly writer: PartitionWriter;
+  private readonly confirmer: PartitionConfirmer;
   private readonly watch: PartitionWatch;
   private readonly ring: HotRing;
   private readonly cold: ColdReads;
   private readonly meter: PartitionTraffic;
+  private readonly claim: Leadership | undefined;
   private lastUsedMs: number;
   private isOpen = true;
 
   constructor(
     readonly ref: PartitionRef,
-    readonly leadership: number,
+    private readonly terms: PartitionTerms,
     private readonly services: PartitionServices,
   ) {
     const { store, clock, log, hotMemory, readAheadBudget: budget } = services;
@@ -67,19 +84,25 @@ export class Partition {
     this.meter = new PartitionTraffic(services.traffic.of(ref.topic), clock);
     this.cold = new ColdReads({ store, ref, budget, isHot, meter: this.meter });
     const onReply = this.appended.bind(this);
-    this.writer = store.writer(ref, {
-      leaderEpoch: leadership,
+    this.claim = this.makeClaim();
+    const { claim: leadership } = this;
+    const confirmer = (this.confirmer = store.confirmer(ref, {
       replicationTimeoutMs,
-      log,
       trouble,
-      onReply,
-    });
+      asked: () => services.confirmationOf(ref.topicId),
+      highWatermark: () => this.watch.highWatermark,
+      onConfirmed: (upTo) => this.watch.confirmed(upTo),
+    }));
+    const common = { replicationTimeoutMs, log, trouble, onReply, confirmer };
+    this.writer = store.writer(ref, { leadership, ...common });
     const isAppending = (): boolean => this.writer.callIsOut;
     this.watch = store.watch(ref, {
+      leadership,
       clock,
       isAppending,
       onSetBack: () => this.forget(),
       onTrimmed: (logStartOffset) => this.forgetBelow(logStartOffset),
+      onUnconfirmed: (bounds) => confirmer.noticed(bounds),
     });
     this.lastUsedMs = clock.monotonicMs();
   }
@@ -89,6 +112,16 @@ export class Partition {
     return this.watch.changeCount;
   }
 
+  /** The leadership that it was made for. */
+  get leadership(): number {
+    return this.terms.leadership;
+  }
+
+  /** Whether it needs no leadership, or surely has the one that it was made for. */
+  get isClaimed(): boolean {
+    return this.claim === undefined || this.claim.isClaimed;
+  }
+
   /** Whether what waits for it may be answered by it: the leadership surely holds. */
   get isServing(): boolean {
     return this.isOpen && this.services.cluster.isSure;
@@ -96,7 +129,7 @@ export class Partition {
 
   /** True when nothing is under way and nobody has asked for some time. */
   get idle(): boolean {
-    if (this.watch.hasListeners || this.writer.busy) return false;
+    if (this.watch.hasListeners || this.writer.busy || this.confirmer.busy) return false;
     return this.services.clock.monotonicMs() - this.lastUsedMs > limits.partitionIdleMs;
   }
 
@@ -110,28 +143,29 @@ export class Partition {
     this.lastUsedMs = this.services.clock.monotonicMs();
   }
 
-  /** Appends a batch that was checked before; `copies` replicas have to confirm it. */
-  append(batch: AppendBatch, copies: number, done: AppendDone): void {
+  /** Appends a batch that was checked before; null: the primary's word is enough for it. */
+  append(batch: AppendBatch, asked: Confirmation | null, done: AppendDone): void {
     this.lastUsedMs = this.services.clock.monotonicMs();
-    this.writer.append(batch, copies, done, this.lastUsedMs);
+    this.writer.append(batch, asked, done, this.lastUsedMs);
   }
 
   /**
    * The batches from the one that holds `offset`, up to `bytesMax` but at least one where there is
-   * any; no run when the offset is the log end. Rejects with RedisUnavailable when Redis is needed
-   * and away.
+   * any; no run where the offset is the high watermark, or above it in the log. Rejects with
+   * RedisUnavailable when Redis is needed and away.
    */
   async read(offset: number, bytesMax: number): Promise<ReadOutcome> {
     this.lastUsedMs = this.services.clock.monotonicMs();
     let bounds = await this.watch.current();
     if (bounds && refusalOf(offset, bounds)) bounds = await this.watch.refresh();
     const outcome = lookAt(offset, bounds);
-    if (!bounds || 'refused' in outcome || offset === bounds.logEndOffset) return outcome;
-    const run = this.readHot(offset, bytesMax) ?? (await this.readCold(offset, bytesMax));
+    if (!bounds || 'refused' in outcome || offset >= bounds.highWatermark) return outcome;
+    const hot = this.readHot(offset, bytesMax, bounds.highWatermark);
+    const run = hot ?? (await this.readCold(offset, bytesMax));
     // The log has been trimmed meanwhile, or a hand has removed what was there.
     if (!run) return lookAt(offset, await this.watch.refresh());
-    // What was appended meanwhile may have come along.
-    const highWatermark = Math.max(bounds.logEndOffset, run.nextOffset);
+    // What was confirmed meanwhile may have come along.
+    const highWatermark = Math.max(bounds.highWatermark, run.nextOffset);
     return { run, logStartOffset: bounds.logStartOffset, highWatermark };
   }
 
@@ -157,6 +191,7 @@ export class Partition {
 
   /** What is known may be wrong now: another history of Redis, or notices were lost. */
   invalidate(historyChanged: boolean): void {
+    if (historyChanged) this.claim?.renew();
     if (historyChanged) this.ring.clear();
     this.cold.clear();
     this.watch.invalidate();
@@ -174,9 +209,18 @@ export class Partition {
     this.watch.close();
   }
 
+  private makeClaim(): Leadership | undefined {
+    const { leadership, onLost } = this.terms;
+    if (leadership === noLeadership) return undefined;
+    const { store } = this.services;
+    return store.leadership(this.ref, leadership, (known) => onLost(this, known));
+  }
+
   private end(): void {
     this.isOpen = false;
+    this.claim?.end();
     this.writer.close();
+    this.confirmer.close();
     this.forget();
   }
 
@@ -192,10 +236,16 @@ export class Partition {
     this.cold.dropBelow(logStartOffset);
   }
 
-  private appended(batches: readonly AppendBatch[], reply: AppendReply | null): void {
+  private appended(
+    batches: readonly AppendBatch[],
+    reply: AppendReply | null,
+    asked: Confirmation | null,
+  ): void {
     if (!reply || 'refused' in reply) {
       const isGone = reply?.refused === 'unknown-partition';
-      return this.watch.appendFailed({ isGone });
+      this.watch.appendFailed({ isGone });
+      if (reply?.refused === 'fenced-leader') this.terms.onLost(this, null);
+      return;
     }
     let appended = 0;
     let records = 0;
@@ -211,11 +261,11 @@ export class Partition {
     });
     this.meter.appended(appended, records, bytesAppended);
     this.forgetBelow(reply.logStartOffset);
-    this.watch.appended(reply.logStartOffset, reply.logEndOffset);
+    this.watch.appended(reply.logStartOffset, reply.logEndOffset, asked !== null);
   }
 
-  private readHot(offset: number, bytesMax: number): BatchRun | null {
-    const run = this.ring.read(offset, bytesMax);
+  private readHot(offset: number, bytesMax: number, endOffset: number): BatchRun | null {
+    const run = this.ring.read(offset, bytesMax, endOffset);
     if (run !== null) this.meter.read('hot', run.batches ?? 0, run.nextOffset - offset, run.bytes);
     return run;
   }
@@ -258,6 +308,6 @@ function refusalOf(offset: number, bounds: PartitionBounds | null): ReadRefusal 
 function lookAt(offset: number, bounds: PartitionBounds | null): ReadOutcome {
   const refusal = refusalOf(offset, bounds);
   if (refusal || !bounds) return refusal!;
-  const { logStartOffset, logEndOffset } = bounds;
-  return { run: null, logStartOffset, highWatermark: logEndOffset };
+  const { logStartOffset, highWatermark } = bounds;
+  return { run: null, logStartOffset, highWatermark };
 }

@@ -1,9 +1,15 @@
-import type { ClusterChange, ClusterView, Placement } from '@sluice/cluster';
-import type { PartitionBounds, PartitionRef, PartitionStore, Topic } from '@sluice/log';
+import type { Cluster, ClusterChange, Placement } from '@sluice/cluster';
+import {
+  noLeadership,
+  type PartitionBounds,
+  type PartitionRef,
+  type PartitionStore,
+  type Topic,
+} from '@sluice/log';
 import { Periodic } from '@sluice/base';
 import { limits } from '../limits';
 import { addRates, noRates, type PartitionRates } from './partition-traffic';
-import { noLeadership, Partition, type PartitionServices } from './partition';
+import { Partition, type PartitionServices } from './partition';
 import { PartitionTable } from './partition-table';
 
 /** Another broker leads it, or nobody at the moment: then both numbers are −1. */
@@ -25,12 +31,15 @@ export class Partitions {
   private readonly led = new PartitionTable();
   /** Those that need no leadership: other doors than Kafka's use them on any gateway. */
   private readonly others = new PartitionTable();
+  /** Of those that it leads, as they were last asked for. */
   private readonly topics = new Map<string, Topic>();
+  /** Partitions whose leaderships are being raised, by topic id and index. */
+  private readonly raising = new Set<string>();
   private readonly poll: Periodic;
   private readonly sweep: Periodic;
   private stopFollowing: (() => void) | null = null;
 
-  constructor(private readonly services: PartitionServices & { cluster: ClusterView }) {
+  constructor(private readonly services: PartitionServices & { cluster: Cluster }) {
     const { clock, log } = services;
     this.poll = new Periodic({
       clock,
@@ -87,15 +96,18 @@ export class Partitions {
     if (!hasIndex(topic, index)) return undefined;
     const placement = cluster.placementOf(topic, index);
     if (placement.leaderId !== cluster.selfId) return placement;
-    if (!cluster.isSure) return ledByNobody;
+    if (!cluster.isSure || this.raising.has(`${topic.id}/${index}`)) return ledByNobody;
     this.topics.set(topic.id, topic);
     return this.make(this.led, topic, index, placement.leadership);
   }
 
-  /** The partition for what needs no leader; undefined when the topic has no such index. */
+  /**
+   * The partition for what needs no leader; undefined when the topic has no such index. It is the
+   * leader's where that is here, so that both have the same records in memory.
+   */
   open(topic: Topic, index: number): Partition | undefined {
     const led = this.lead(topic, index);
-    if (led === undefined || !isElsewhere(led)) return led;
+    if (led === undefined || (!isElsewhere(led) && led.isClaimed)) return led;
     const known = this.others.get(topic.id, index);
     known?.touch();
     return known ?? this.make(this.others, topic, index, noLeadership);
@@ -135,14 +147,16 @@ export class Partitions {
     leadership: number,
   ): Partition {
     const ref = { topic: name, topicId, partition: index };
-    const partition = new Partition(ref, leadership, this.services);
+    const onLost = this.lost.bind(this);
+    const partition = new Partition(ref, { leadership, onLost }, this.services);
     table.add(partition);
     return partition;
   }
 
   /** Ends the leaderships that this gateway no longer has. */
   private follow({ topics: changed }: ClusterChange): void {
-    const { cluster } = this.services;
+    const { cluster, store } = this.services;
+    store.forgetLeaderEpochs(changed);
     const ids = changed === 'all' ? [...this.topics.keys()] : changed;
     for (const id of ids) {
       const topic = this.topics.get(id);
@@ -152,6 +166,35 @@ export class Partitions {
         const isHeld = now.leaderId === cluster.selfId && now.leadership === partition.leadership;
         if (!isHeld) this.end(partition);
       }
+    }
+  }
+
+  /**
+   * Another leadership has the partition. Either somebody else leads it, of which this gateway has
+   * not heard yet; or the registry has lost that this one was given a later leadership, in which
+   * case it gets one that is later still.
+   */
+  private lost(partition: Partition, known: number | null): void {
+    const { topicId, partition: index } = partition.ref;
+    const topic = this.topics.get(topicId);
+    const isLed = this.led.get(topicId, index) === partition;
+    this.end(partition);
+    // Who asks for it next claims it again, and hears which leadership it has.
+    if (known === null || topic === undefined || !isLed) return;
+    void this.raise(topic, index, known);
+  }
+
+  private async raise(topic: Topic, index: number, above: number): Promise<void> {
+    const key = `${topic.id}/${index}`;
+    const { cluster, log } = this.services;
+    this.raising.add(key);
+    try {
+      await cluster.raiseLeadership(topic, index, above);
+    } catch (error) {
+      const fields = { topic: topic.name, partition: index, error: String(error) };
+      log.debug('a leadership could not be raised, and is raised at the next use', fields);
+    } finally {
+      this.raising.delete(key);
     }
   }
 

@@ -139,6 +139,7 @@ describe('ColdReads', () => {
     const bounds: PartitionBounds = {
       logStartOffset: 0,
       logEndOffset: 1_000,
+      highWatermark: 1_000,
       lastStableOffset: 1_000,
       bytes: 1_000 * batchBytes,
       batches: 1_000,

@@ -1,4 +1,4 @@
-import { examineRulesOf, resolveConfigs, storageErrorCode } from '@sluice/log';
+import { confirmationFor, examineRulesOf, resolveConfigs, storageErrorCode } from '@sluice/log';
 import type { Appendable, AppendDone, Topic, TopicConfig } from '@sluice/log';
 import { RecordsError, type BatchHeader, type ExamineRules, type Findings } from '@sluice/records';
 import { ErrorCode, type Produce, type RequestOf } from '@sluice/wire';
@@ -128,10 +128,9 @@ function append(checked: Checked, findings: Findings): void {
     return letGo(produced, findings);
   }
   const { batch, logAppendTimeMs } = prepared;
-  const copies = acks === acksAll ? config.minInsyncReplicas - 1 : 0;
   const repacked = findings.repacked === null ? null : findings;
   const done = tellWhenAppended(produced, place, index, logAppendTimeMs, repacked);
-  partition.append(batch, copies, done);
+  partition.append(batch, confirmationFor(config, acks), done);
 }
 
 /** @param repacked what is in memory until the client is told; null: nothing */

@@ -185,13 +185,13 @@ export async function offsetOf(
 ): Promise<number> {
   const bounds = await partition.refreshBounds();
   if (bounds === null) throw unknownTopic(partition.ref.topic);
-  const { logStartOffset, logEndOffset } = bounds;
+  const { logStartOffset, highWatermark: end } = bounds;
   if (from === 'start') return logStartOffset;
-  if (from === 'end') return logEndOffset;
-  if ('offset' in from) return Math.min(Math.max(from.offset, logStartOffset), logEndOffset);
+  if (from === 'end') return end;
+  if ('offset' in from) return Math.min(Math.max(from.offset, logStartOffset), end);
   try {
     const found = await partitions.store.firstAtOrAfter(partition.ref, from.timestampMs);
-    return found?.offset ?? logEndOffset;
+    return Math.min(found?.offset ?? end, end);
   } catch (error) {
     if (!(error instanceof RecordsError)) throw error;
     const message = `a batch that the search by time came to cannot be read: ${error.message}`;

@@ -89,7 +89,7 @@ export async function pageBackward(
   let replyBytes = 0;
   const bounds = await source.partition.refreshBounds();
   if (bounds === null) return null;
-  page.next = Math.min(end, bounds.logEndOffset);
+  page.next = Math.min(end, bounds.highWatermark);
   const offsets = Math.max(1, bounds.logEndOffset - bounds.logStartOffset);
   const recordBytes = Math.max(1, bounds.bytes / offsets);
   const windowMax = Math.min(

@@ -8,6 +8,7 @@ import type { GroupLimits } from '../limits';
 import { GroupKeys } from '../store/keys';
 import { GroupHousekeeping } from '../housekeeping/group-housekeeping';
 import { GroupCoordinator } from './coordinator';
+import { loneCoordinator } from './group-cluster';
 
 let redis: TestRedis;
 let link: RedisLink;
@@ -36,7 +37,7 @@ async function startCoordinator(
     random: systemRandom,
     log: silentLogger,
     limits: { initialRebalanceDelayMs: 20, sessionTimeoutMsMin: 50, ...limits },
-    coordinatorEpochOf: () => epoch,
+    cluster: { ...loneCoordinator, coordinatorEpochOf: () => epoch },
   });
   coordinators.push(coordinator);
   coordinator.start();
@@ -178,7 +179,10 @@ describe('membership', () => {
       clock: systemClock,
       random: systemRandom,
       log: silentLogger,
-      coordinatorEpochOf: (groupId) => (groupId === 'g' ? null : 1),
+      cluster: {
+        ...loneCoordinator,
+        coordinatorEpochOf: (groupId) => (groupId === 'g' ? null : 1),
+      },
     });
     coordinators.push(coordinator);
     const { errorCode } = await consumer(coordinator, 'a').join();

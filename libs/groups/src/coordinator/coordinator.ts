@@ -27,7 +27,7 @@ import { ClassicGroups } from '../classic/coordinator/classic-groups';
 import { deadGroup } from '../classic/coordinator/describe';
 import { deletionRefusal } from '../classic/coordinator/offset-deletion';
 import { joinRefusal, syncRefusal } from '../classic/machine/answers';
-import type { Stores } from '../classic/stored/classic-store';
+import { ClassicStore, type Stores } from '../classic/stored/classic-store';
 import { onFindings, type GroupFindings } from '../housekeeping/findings';
 import { defaultGroupLimits, type GroupLimits } from '../limits';
 import { GroupMeter } from '../metrics';
@@ -36,6 +36,8 @@ import { CommittedOffsets } from '../store/offsets';
 import { GroupStates } from '../store/group-states';
 import { checkCommittedOffset } from './committed-offset';
 import { EitherEngine } from './either-engine';
+import { GroupsElsewhere, type OperatedGroups } from './elsewhere';
+import { loneCoordinator, type GroupCluster } from './group-cluster';
 import { listGroups } from './group-list';
 import { OffsetReader } from './offset-reader';
 import { Quarantine } from './quarantine';
@@ -49,12 +51,12 @@ export interface GroupCoordinatorDeps {
   metrics?: Metrics;
   limits?: Partial<GroupLimits>;
   /**
-   * The epoch with which this gateway coordinates a group, or null when another one does: such
-   * groups are answered NOT_COORDINATOR. A group whose last owner had a later epoch is not taken
-   * from it. Left out, it coordinates all with epoch 0; then the random part of the fence alone
-   * tells one owner from another, and the last who took a group has it.
+   * Tells with which epoch this gateway coordinates a group, if it does: all others are answered
+   * NOT_COORDINATOR. A group whose last owner had a later epoch is not taken from it. Left out, it
+   * coordinates all with epoch 0; then the random part of the fence alone tells one owner from
+   * another, and the last who took a group has it.
    */
-  coordinatorEpochOf?: (groupId: string) => number | null;
+  cluster?: GroupCluster;
 }
 
 /**
@@ -65,10 +67,12 @@ export interface GroupCoordinatorDeps {
  */
 export class GroupCoordinator {
   readonly #limits: GroupLimits;
+  readonly #cluster: GroupCluster;
   readonly #stores: Stores;
   readonly #classic: ClassicGroups;
   readonly #assigned: AssignedGroups;
   readonly #either: EitherEngine;
+  readonly #elsewhere: GroupsElsewhere;
   readonly #offsets: OffsetReader;
   readonly #quarantine: Quarantine;
   readonly #troubles: Troubles;
@@ -88,21 +92,28 @@ export class GroupCoordinator {
     const troubles = new Troubles(common);
     const quarantine = new Quarantine(common);
     this.#limits = limits;
+    this.#cluster = deps.cluster ?? loneCoordinator;
     this.#stores = stores;
     this.#troubles = troubles;
     this.#quarantine = quarantine;
-    // Another's group may still be in memory here; with epoch 0 it is taken from no later epoch.
-    const coordinatorEpochOf = (groupId: string) => this.#epochOf(groupId) ?? 0;
     const meter = new GroupMeter(deps.metrics ?? silentMetrics);
     const shared = { ...common, stores, troubles, quarantine, meter };
-    this.#classic = new ClassicGroups({ ...shared, random, coordinatorEpochOf });
+    this.#classic = new ClassicGroups({ ...shared, random, cluster: this.#cluster });
     const store = new AssignedStore(redis, limits, random);
     // Whoever only looks leaves the topics as the members know them.
     const changes = new GroupChanges({ ...common, store, topics: () => null });
     this.#assigned = new AssignedGroups({ ...stores, store, changes });
-    const isServed = (groupId: string) => this.#check(groupId) === ErrorCode.NONE;
+    const isServed = (groupId: string) => this.coordinates(groupId);
     this.#either = new EitherEngine({ assigned: this.#assigned, quarantine, troubles, isServed });
     this.#offsets = new OffsetReader({ ...common, offsets: stores.offsets, troubles });
+    this.#elsewhere = new GroupsElsewhere({
+      store: new ClassicStore(stores),
+      assigned: this.#assigned,
+      offsets: stores.offsets,
+      reader: this.#offsets,
+      troubles,
+      limits,
+    });
     this.#unobserve = meter.observe(() => this.#classic.inMemory());
   }
 
@@ -111,11 +122,21 @@ export class GroupCoordinator {
     return this.#limits;
   }
 
+  /** Whether this gateway answers for a group; else NOT_COORDINATOR is the answer to everything. */
+  coordinates(groupId: string): boolean {
+    return !this.#isStopped && this.#cluster.coordinatorEpochOf(groupId) !== null;
+  }
+
   /** Begins the background work. No group is read yet. */
   start(): void {
     this.#undo.push(
       this.deps.redis.onReady(({ historyChanged }) => {
         if (historyChanged) this.#classic.renewAll();
+      }),
+    );
+    this.#undo.push(
+      this.#cluster.onChange(({ coordinators }) => {
+        if (coordinators) this.#classic.reassigned();
       }),
     );
     this.#classic.start();
@@ -221,17 +242,29 @@ export class GroupCoordinator {
     });
   }
 
-  /** ListGroups: every group there is, in memory or not, also those that cannot be read. */
+  /**
+   * ListGroups: every group that this gateway coordinates, in memory or not, also those that cannot
+   * be read. Kafka's tools ask every broker, so each group is named by one.
+   */
   async list(request: ListGroupsRequest = {}): Promise<ListGroupsResult> {
     if (this.#isStopped) return { errorCode: ErrorCode.NOT_COORDINATOR, groups: [] };
-    const onUnreadable = (groupId: string) => this.#classic.actor(groupId).wake();
-    try {
-      const groups = await listGroups({ ...this.#stores, onUnreadable }, request);
-      return { errorCode: ErrorCode.NONE, groups };
-    } catch (error) {
-      this.#troubles.note('a list of all groups', '', error);
-      return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, groups: [] };
-    }
+    // No group at all would be taken for the truth.
+    if (!this.#cluster.isSure) return unlisted;
+    const listed = await this.#list(request, (groupId) => this.coordinates(groupId));
+    return this.#cluster.isSure ? listed : unlisted;
+  }
+
+  /** Every group there is, whoever coordinates it. */
+  listAll(request: ListGroupsRequest = {}): Promise<ListGroupsResult> {
+    return this.#list(request, () => true);
+  }
+
+  /**
+   * One group for an operator, who may ask any gateway: through the coordinator where that is this
+   * one, else straight in Redis.
+   */
+  operated(groupId: string): OperatedGroups {
+    return this.coordinates(groupId) ? this : this.#elsewhere;
   }
 
   /** DeleteGroups, for one group. @returns the error code */
@@ -268,6 +301,22 @@ export class GroupCoordinator {
     await this.#stores.index.addRemovedTopic(topicId);
   }
 
+  async #list(
+    request: ListGroupsRequest,
+    isListed: (groupId: string) => boolean,
+  ): Promise<ListGroupsResult> {
+    const onUnreadable = (groupId: string) => {
+      if (this.coordinates(groupId)) this.#classic.actor(groupId).wake();
+    };
+    try {
+      const groups = await listGroups({ ...this.#stores, isListed, onUnreadable }, request);
+      return { errorCode: ErrorCode.NONE, groups };
+    } catch (error) {
+      this.#troubles.note('a list of all groups', '', error);
+      return unlisted;
+    }
+  }
+
   /** The housekeeping may run in another process, or not reach this one; the next round tells. */
   async #listen(): Promise<void> {
     try {
@@ -281,7 +330,7 @@ export class GroupCoordinator {
   }
 
   #found({ live, gone }: GroupFindings): void {
-    const isOurs = (groupId: string) => this.#check(groupId) === ErrorCode.NONE;
+    const isOurs = (groupId: string) => this.coordinates(groupId);
     // Its members may have died while nobody had the group; what is wrong with it is told by
     // reading it.
     for (const groupId of live.filter(isOurs)) this.#classic.actor(groupId).wake();
@@ -300,17 +349,16 @@ export class GroupCoordinator {
     }
   }
 
-  #epochOf(groupId: string): number | null {
-    const { coordinatorEpochOf } = this.deps;
-    return coordinatorEpochOf === undefined ? 0 : coordinatorEpochOf(groupId);
-  }
-
   #check(groupId: string): number {
     if (groupId === '') return ErrorCode.INVALID_GROUP_ID;
-    const isOurs = this.#epochOf(groupId) !== null && !this.#isStopped;
-    return isOurs ? ErrorCode.NONE : ErrorCode.NOT_COORDINATOR;
+    return this.coordinates(groupId) ? ErrorCode.NONE : ErrorCode.NOT_COORDINATOR;
   }
 }
+
+const unlisted: ListGroupsResult = {
+  errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  groups: [],
+};
 
 function unknownLeavers({ members }: LeaveRequest): LeaveResult {
   const errorCode = ErrorCode.UNKNOWN_MEMBER_ID;

@@ -12,18 +12,20 @@ import { isAssignedHead } from '../store/head';
 export interface GroupListDeps {
   states: GroupStates;
   index: GroupIndex;
+  /** Which groups are to be in the list. */
+  isListed: (groupId: string) => boolean;
   /** Told of each group that cannot be read; it is in the list all the same. */
   onUnreadable: (groupId: string) => void;
 }
 
 /**
- * ListGroups: every group there is, in memory or not. A group that cannot be read is in the state
- * "Unknown".
+ * ListGroups: every group that is to be listed, in memory or not. A group that cannot be read is in
+ * the state "Unknown".
  *
  * @throws as RedisLink
  */
 export async function listGroups(
-  { states, index, onUnreadable }: GroupListDeps,
+  { states, index, isListed, onUnreadable }: GroupListDeps,
   request: ListGroupsRequest,
 ): Promise<ListedGroup[]> {
   const isState = filterOf(request.states);
@@ -33,8 +35,9 @@ export async function listGroups(
   let cursor = '0';
   do {
     const found = await index.scan(cursor);
-    const heads = await states.heads(found.groupIds);
-    for (const [at, groupId] of found.groupIds.entries()) {
+    const groupIds = found.groupIds.filter(isListed);
+    const heads = await states.heads(groupIds);
+    for (const [at, groupId] of groupIds.entries()) {
       const head = heads[at] ?? null;
       if (head === null) continue;
       const listed = { groupId, ...told(head) };

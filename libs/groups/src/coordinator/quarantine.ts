@@ -65,6 +65,13 @@ export class Quarantine {
     return this.holds(groupId) ? this.#cases.get(groupId)! : null;
   }
 
+  /** Drops those groups that are not this coordinator's any more, without a word. */
+  dropIf(isGone: (groupId: string) => boolean): void {
+    for (const groupId of this.#cases.keys()) {
+      if (isGone(groupId)) this.#cases.delete(groupId);
+    }
+  }
+
   /** The group can be read. */
   release(groupId: string): void {
     const found = this.#cases.get(groupId);

@@ -69,7 +69,7 @@ export async function resetOffsets(
   { groups, catalog, store, operator }: ResetDeps,
   { groupId, partitions, dryRun, create, partitionsMax }: ResetRequest,
 ): Promise<ResetResult[]> {
-  const described = await groups.describe(groupId);
+  const described = await groups.operated(groupId).describe(groupId);
   const isThere = described.errorCode !== ErrorCode.GROUP_ID_NOT_FOUND;
   if (isThere || !create) check(described.errorCode, described.errorMessage);
   if (isThere && described.members.length > 0) {
@@ -97,7 +97,7 @@ export async function resetOffsets(
   }
   if (dryRun || offsets.length === 0) return results;
   const commit = { groupId, generationId: -1, memberId: '', groupInstanceId: null, offsets };
-  const { errorCode } = await groups.commitOffsets(commit);
+  const { errorCode } = await groups.operated(groupId).commitOffsets(commit);
   if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID) {
     throw new GroupRefusal('NON_EMPTY_GROUP', 'a member joined meanwhile; nothing was changed');
   }
@@ -180,20 +180,20 @@ async function targetOf(
   { before, bounds }: { before: number | null; bounds: PartitionBounds },
 ): Promise<{ offset: number; clamped: boolean }> {
   const ref = { topic: topic.name, topicId: topic.id, partition };
-  const { logStartOffset, logEndOffset } = bounds;
+  const { logStartOffset, highWatermark: end } = bounds;
   let offset: number;
   switch (target.to) {
     case 'start':
       offset = logStartOffset;
       break;
     case 'end':
-      offset = logEndOffset;
+      offset = end;
       break;
     case 'offset':
       offset = target.offset;
       break;
     case 'time':
-      offset = (await firstAtOrAfter(store, ref, target.timestampMs)) ?? logEndOffset;
+      offset = (await firstAtOrAfter(store, ref, target.timestampMs)) ?? end;
       break;
     case 'shift':
       if (before === null) {
@@ -202,7 +202,7 @@ async function targetOf(
       }
       offset = before + target.by;
   }
-  const within = Math.min(Math.max(offset, logStartOffset), logEndOffset);
+  const within = Math.min(Math.max(offset, logStartOffset), end);
   return { offset: within, clamped: within !== offset };
 }
 

@@ -63,8 +63,9 @@ export interface GroupSummary {
 }
 
 /**
- * What operators ask of groups: how far they are, and to set them elsewhere. It all goes through
- * the coordinator, as the requests of Kafka's own tools do.
+ * What operators ask of groups, at any gateway: how far they are, and to set them elsewhere. It
+ * goes through the coordinator where that is this gateway, as the requests of Kafka's own tools do,
+ * and else straight to Redis.
  *
  * Methods throw GroupRefusal, and what the log throws when Redis is away.
  */
@@ -82,7 +83,7 @@ export class GroupOperator {
     limit: number;
   }): Promise<{ groups: GroupSummary[]; next: string | null }> {
     const { states, after = '', limit } = request;
-    const { errorCode, groups } = await this.deps.groups.list({ states });
+    const { errorCode, groups } = await this.deps.groups.listAll({ states });
     check(errorCode);
     const behind = groups
       .filter(({ groupId }) => groupId > after)
@@ -107,7 +108,7 @@ export class GroupOperator {
 
   /** One group, with how far it is. */
   async describe(groupId: string): Promise<GroupView> {
-    const described = await this.deps.groups.describe(groupId);
+    const described = await this.deps.groups.operated(groupId).describe(groupId);
     check(described.errorCode, described.errorMessage);
     const offsets = await this.offsets(groupId);
     return {
@@ -124,7 +125,9 @@ export class GroupOperator {
   /** How far a group is in each partition for which it has committed, by topic and partition. */
   async offsets(groupId: string): Promise<PartitionLag[]> {
     const { groups, store } = this.deps;
-    const { errorCode, offsets } = await groups.fetchOffsets({ groupId, partitions: null });
+    const { errorCode, offsets } = await groups
+      .operated(groupId)
+      .fetchOffsets({ groupId, partitions: null });
     check(errorCode);
     // Offsets of deleted topics go in the background.
     const known = offsets.flatMap((offset) => {
@@ -150,14 +153,15 @@ export class GroupOperator {
       if (topicId !== undefined) return { topicId, topic, partition };
       throw new GroupRefusal('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic ${topic}`);
     });
-    const result = await this.deps.groups.deleteOffsets({ groupId, partitions: named });
+    const groups = this.deps.groups.operated(groupId);
+    const result = await groups.deleteOffsets({ groupId, partitions: named });
     check(result.errorCode);
     for (const { errorCode } of result.partitions) check(errorCode);
   }
 
   /** Deletes a group that has no members, with its offsets. */
   async delete(groupId: string): Promise<void> {
-    check(await this.deps.groups.deleteGroup(groupId));
+    check(await this.deps.groups.operated(groupId).deleteGroup(groupId));
   }
 }
 
@@ -170,7 +174,8 @@ export function check(errorCode: number, message: string | null = null): void {
 
 function lagOf(topic: string, committed: CommittedOffset, ends: PartitionBounds): PartitionLag {
   const { topicId, partition, offset: committedOffset, leaderEpoch, metadata } = committed;
-  const { logStartOffset, logEndOffset } = ends;
+  // What is not confirmed is not there for the group yet, and so no lag (as in Kafka's tools).
+  const { logStartOffset, highWatermark: logEndOffset } = ends;
   const lag = Math.max(0, logEndOffset - Math.max(committedOffset, logStartOffset));
   const place = { topic, topicId, partition, committedOffset, leaderEpoch, metadata };
   return { ...place, logStartOffset, logEndOffset, lag };

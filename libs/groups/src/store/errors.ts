@@ -12,7 +12,10 @@ export class OutdatedCoordinator extends Error {
   override readonly name = 'OutdatedCoordinator';
 
   /** @param fence what the later coordinator has left in the group */
-  constructor(groupId: string, fence: string) {
+  constructor(
+    groupId: string,
+    readonly fence: string,
+  ) {
     super(`the group "${groupId}" has a coordinator of a later epoch (its fence is ${fence})`);
   }
 }

@@ -11,6 +11,11 @@ export function newFence(coordinatorEpoch: number, random: Random): string {
   return `${coordinatorEpoch}/${random.uuid()}/1`;
 }
 
+/** The epoch of the coordinator that has left a fence. */
+export function epochOfFence(fence: string): number {
+  return Number(/^(\d+)\//.exec(fence)?.[1] ?? 0);
+}
+
 /** The fence that follows a write by the same owner. */
 export function followingFence(fence: string): string {
   const slash = fence.lastIndexOf('/');

@@ -97,6 +97,20 @@ export class GroupStates {
     }
   }
 
+  /**
+   * Reads the fields of a group for whoever only looks; null when there is none.
+   *
+   * @throws UnreadableGroup
+   */
+  async look(groupId: string): Promise<Readonly<Record<string, Buffer>> | null> {
+    const key = this.keys.state(groupId);
+    const command = this.redis.read.hgetallBuffer(key);
+    const fields = await readable(key, attempt('groups/look', command));
+    if (Object.keys(fields).length === 0) return null;
+    checkFormat(key, fields[formatField]?.toString() ?? null, stateFormat);
+    return fields;
+  }
+
   /** Where the group's state stands, for messages. */
   keyOf(groupId: string): string {
     return this.keys.state(groupId);

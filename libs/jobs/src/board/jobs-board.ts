@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Module, type DynamicModule, type InjectionToken } from '@nestjs/common';
 import type { ModuleMetadata, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { JobConnection } from '@sluice/redis';
+import type { JobConnection, RedisLink } from '@sluice/redis';
 import { STREAMS_DRIVER } from '@sluice/transport';
 import { loadBullmq, type StreamQueue } from '../bullmq';
 import { isQueueName, queuePrefix } from '../keys';
@@ -41,7 +41,7 @@ const BOARD_OPTIONS = Symbol('StreamJobsBoardOptions');
 @Module({})
 export class StreamJobsBoardModule implements OnModuleInit, OnApplicationShutdown {
   readonly #queues: StreamQueue[] = [];
-  #connection: JobConnection | null = null;
+  readonly #connections: JobConnection[] = [];
 
   constructor(
     @Inject(BOARD_OPTIONS) private readonly options: StreamJobsBoardOptions,
@@ -80,7 +80,7 @@ export class StreamJobsBoardModule implements OnModuleInit, OnApplicationShutdow
 
   async onApplicationShutdown(): Promise<void> {
     const closing = this.#queues.map((queue) => queue.close().catch(() => undefined));
-    await this.#connection?.close();
+    await Promise.all(this.#connections.splice(0).map((connection) => connection.close()));
     await Promise.all(closing);
   }
 
@@ -94,10 +94,9 @@ export class StreamJobsBoardModule implements OnModuleInit, OnApplicationShutdow
       ]);
     const { path, queues, mayChange = false } = this.options;
     const { redis } = await this.ground.connection.connect();
-    const connection = redis.openJobConnection('ask');
-    this.#connection = connection;
     for (const name of queues) {
       const prefix = queuePrefix(redis.keyPrefix, name);
+      const connection = this.#connectionOf(redis, prefix);
       const shown = { connection: connection.redis, prefix, skipMetasUpdate: true };
       const queue: StreamQueue = new Queue(name, shown);
       queue.on('error', () => undefined);
@@ -112,5 +111,14 @@ export class StreamJobsBoardModule implements OnModuleInit, OnApplicationShutdow
       options: { uiConfig: { boardTitle: 'Jobs', showWorkers: false } },
     });
     return serverAdapter.getRouter() as BoardMiddleware;
+  }
+
+  /** One for all queues, but where each may be on another server. */
+  #connectionOf(redis: RedisLink, prefix: string): JobConnection {
+    const [first] = this.#connections;
+    if (first !== undefined && !redis.isCluster) return first;
+    const connection = redis.openJobConnection('ask', prefix);
+    this.#connections.push(connection);
+    return connection;
   }
 }

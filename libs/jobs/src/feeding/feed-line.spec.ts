@@ -36,8 +36,8 @@ afterAll(async () => (await sharedRedis()).stop());
 
 /** The queue, as the test itself sees it. */
 function queueOf(redis: RedisLink): StreamQueue {
-  connection = redis.openJobConnection('work');
   const prefix = queuePrefix(redis.keyPrefix, 'billing');
+  connection = redis.openJobConnection('work', prefix);
   return new Queue('billing', { connection: connection.redis, prefix });
 }
 
@@ -51,8 +51,8 @@ function lineOn(redis: RedisLink, options: Partial<StreamJobOptions> = {}): Feed
 
 /** The link, with transactions as the test has them. */
 function linkWith(around: (go: () => Promise<unknown>) => Promise<unknown>): RedisLink {
-  const openJobConnection: RedisLink['openJobConnection'] = (kind) => {
-    const opened = link.openJobConnection(kind);
+  const openJobConnection: RedisLink['openJobConnection'] = (kind, key) => {
+    const opened = link.openJobConnection(kind, key);
     const { redis } = opened;
     if ('transaction' in redis) {
       const transaction = redis.transaction.bind(redis);

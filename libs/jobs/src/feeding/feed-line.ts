@@ -153,7 +153,10 @@ export class FeedLine {
   async #connect(): Promise<Session> {
     const { Queue: BullQueue } = await loadBullmq();
     const { redis, limits, settings } = this.deps;
-    const connection = redis.openJobConnection('feed');
+    const connection = redis.openJobConnection(
+      'feed',
+      queuePrefix(redis.keyPrefix, settings.queue),
+    );
     const queue: StreamQueue = new BullQueue(settings.queue, {
       connection: connection.redis,
       prefix: queuePrefix(redis.keyPrefix, settings.queue),

@@ -109,7 +109,10 @@ export class DeadLetters {
   async #open(): Promise<StreamQueue> {
     const { Queue: BullQueue } = await loadBullmq();
     const { redis, settings } = this.deps;
-    this.#connection ??= redis.openJobConnection('ask');
+    this.#connection ??= redis.openJobConnection(
+      'ask',
+      queuePrefix(redis.keyPrefix, settings.queue),
+    );
     const queue: StreamQueue = new BullQueue(settings.queue, {
       connection: this.#connection.redis,
       prefix: queuePrefix(redis.keyPrefix, settings.queue),

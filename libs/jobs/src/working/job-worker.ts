@@ -40,7 +40,10 @@ export class JobWorker {
     const bullmq = await loadBullmq();
     if (this.#isStopping) return;
     const { redis, limits, settings, onFailed } = this.deps;
-    this.#connection = redis.openJobConnection('work');
+    this.#connection = redis.openJobConnection(
+      'work',
+      queuePrefix(redis.keyPrefix, settings.queue),
+    );
     const run = (job: BullJob, token?: string, signal?: AbortSignal) =>
       this.#run(bullmq, job, token, signal);
     const worker: StreamWorker = new bullmq.Worker(settings.queue, run, {

@@ -1,5 +1,6 @@
 import { defaultOf } from './changes';
 import type { ConfigValues } from './changes';
+import { confirmationsOf, type Confirmation, type Confirmations } from './confirmation';
 import { listItems } from './values';
 
 /** What compression.type may be; producer keeps each batch as it was sent. */
@@ -20,6 +21,8 @@ export interface TopicConfig {
   compressionLz4Level: number;
   compressionZstdLevel: number;
   minInsyncReplicas: number;
+  /** What has to have a record before it is read; null: the primary's word is enough. */
+  confirmations: Confirmations | null;
   /** -1 is for ever. */
   retentionMs: number;
   /** -1 is no limit. */
@@ -44,6 +47,19 @@ export function resolveConfigs(topic: { configs: ConfigValues }): TopicConfig {
   return view;
 }
 
+/**
+ * What a topic asks for of records whose producer does not wait for it; null: nothing, undefined:
+ * there is no such topic (any more).
+ */
+export function confirmationOf(
+  topics: { byId(id: string): { configs: ConfigValues } | undefined },
+  topicId: string,
+): Confirmation | null | undefined {
+  const topic = topics.byId(topicId);
+  if (topic === undefined) return undefined;
+  return resolveConfigs(topic).confirmations?.later ?? null;
+}
+
 function resolve(configs: ConfigValues): TopicConfig {
   const text = (name: string) => configs[name] ?? defaultOf(name);
   const number = (name: string) => saturated(BigInt(text(name)));
@@ -59,6 +75,7 @@ function resolve(configs: ConfigValues): TopicConfig {
     compressionLz4Level: number('compression.lz4.level'),
     compressionZstdLevel: number('compression.zstd.level'),
     minInsyncReplicas: number('min.insync.replicas'),
+    confirmations: confirmationsOf(number('min.insync.replicas'), 'none'),
     retentionMs: number('retention.ms'),
     retentionBytes: number('retention.bytes'),
     cleanupPolicy: Object.freeze(cleanupPolicy),

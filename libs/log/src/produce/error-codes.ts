@@ -1,19 +1,21 @@
 import type { RecordsError } from '@sluice/records';
 import { RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
+import { LeadershipLost } from '../leadership';
 import type { AppendRefusal, AppendResult } from '../writer/append-call';
 import { NotEnoughReplicas, NotEnoughReplicasAfterAppend } from '../writer/replication';
 
 /**
  * The Kafka error for a failed use of Redis in a data request, or undefined for what is our own
- * bug. All of them are retriable: KAFKA_STORAGE_ERROR means surely not written, REQUEST_TIMED_OUT
- * that it may be.
+ * bug. All of them are retriable: KAFKA_STORAGE_ERROR and NOT_LEADER_OR_FOLLOWER mean surely not
+ * written, REQUEST_TIMED_OUT that it may be.
  */
 export function storageErrorCode(error: unknown): ErrorCodeValue | undefined {
   if (error instanceof NotEnoughReplicas) return ErrorCode.NOT_ENOUGH_REPLICAS;
   if (error instanceof NotEnoughReplicasAfterAppend) {
     return ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND;
   }
+  if (error instanceof LeadershipLost) return ErrorCode.NOT_LEADER_OR_FOLLOWER;
   if (error instanceof UnknownOutcome) return ErrorCode.REQUEST_TIMED_OUT;
   if (error instanceof RedisUnavailable) {
     if (error.reason === 'no-replicas') return ErrorCode.NOT_ENOUGH_REPLICAS;

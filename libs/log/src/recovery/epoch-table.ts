@@ -1,46 +1,72 @@
+import type { Clock } from '@sluice/base';
 import { attempt, type RedisLink } from '@sluice/redis';
 import { partitionKeys } from '../keys';
 import { partitionLimits } from '../partition-limits';
 
 /** The topic whose partitions are asked for. */
-interface AskedTopic {
+export interface EpochsOfTopic {
   name: string;
   id: string;
   partitions: number;
 }
 
+interface Entry {
+  /** As many as it had when they were asked for. */
+  partitions: number;
+  askedAtMs: number;
+  epochs: Promise<readonly number[]>;
+}
+
 /**
- * The leader epochs of all partitions that clients were told of. They change when Redis has come
- * back with another history, and are read anew then.
+ * The leader epochs of all partitions that clients were told of. They change when leaders do, and
+ * when Redis has come back with another history, and are read anew then.
  */
 export class EpochTable {
-  readonly #topics = new Map<string, Promise<readonly number[]>>();
+  readonly #topics = new Map<string, Entry>();
 
-  constructor(private readonly redis: RedisLink) {
+  constructor(
+    private readonly redis: RedisLink,
+    private readonly clock: Pick<Clock, 'monotonicMs'>,
+  ) {
     redis.onReady(({ historyChanged }) => {
-      if (historyChanged) this.#topics.clear();
+      if (historyChanged) this.forgetAll();
     });
   }
 
   /**
    * The epoch of each partition of a topic; empty while Redis cannot be asked, which clients take
    * for not known.
+   *
+   * @param ageMsMax how long ago they may have been asked for
    */
-  of(topic: AskedTopic): Promise<readonly number[]> {
-    // A topic that has grown has another key, and the old one is of no use to anybody.
-    const key = `${topic.id}/${topic.partitions}`;
-    const known = this.#topics.get(key);
-    if (known !== undefined) return known;
-    if (this.#topics.size >= partitionLimits.epochTopicsMax) this.#topics.clear();
-    const reading = this.#read(topic).catch(() => {
-      this.#topics.delete(key);
+  of(topic: EpochsOfTopic, ageMsMax: number): Promise<readonly number[]> {
+    const { id, partitions } = topic;
+    const nowMs = this.clock.monotonicMs();
+    const known = this.#topics.get(id);
+    // A topic may have grown.
+    const isFresh = known?.partitions === partitions && nowMs - known.askedAtMs <= ageMsMax;
+    if (known !== undefined && isFresh) return known.epochs;
+    if (this.#topics.size >= partitionLimits.epochTopicsMax) this.forgetAll();
+    const epochs = this.#read(topic).catch(() => {
+      if (this.#topics.get(id) === entry) this.forget(id);
       return [];
     });
-    this.#topics.set(key, reading);
-    return reading;
+    const entry = { partitions, askedAtMs: nowMs, epochs };
+    this.#topics.set(id, entry);
+    return epochs;
   }
 
-  async #read({ name, id, partitions }: AskedTopic): Promise<number[]> {
+  /** What is known of a topic may be wrong by now. */
+  forget(topicId: string): void {
+    this.#topics.delete(topicId);
+  }
+
+  /** The same of all topics. */
+  forgetAll(): void {
+    this.#topics.clear();
+  }
+
+  async #read({ name, id, partitions }: EpochsOfTopic): Promise<number[]> {
     const epochs: number[] = [];
     const { recoverPartitionsMax } = partitionLimits;
     while (epochs.length < partitions) {

@@ -10,10 +10,10 @@ import {
   attempt,
   RedisStartError,
   RedisUnavailable,
-  sameHistory,
   type HistoryToken,
   type Redis,
   type RedisLink,
+  type Shard,
 } from '@sluice/redis';
 import { ensureClusterId } from '../cluster-id';
 import { registryKeys } from '../keys';
@@ -21,10 +21,26 @@ import { logMetrics } from '../metrics';
 import { partitionLimits, type PartitionLimits } from '../partition-limits';
 import { skipProducerIdsScript } from '../scripts';
 import { KnownEnds } from './known-ends';
-import { recoverAll, recoverKnown, type Recovered, type RecoveryScope } from './recover';
+import { lacksAll, recoverAll, recoverKnown, type Recovered, type RecoveryScope } from './recover';
 import { reservationTerms } from './reservation';
 import { OtherWriters } from './other-writers';
-import { checkRegistryFormat, Writers, type WriterEntry, type WritersState } from './writers';
+import {
+  checkRegistryFormat,
+  knows,
+  Writers,
+  type WriterEntry,
+  type WritersState,
+} from './writers';
+
+/** A server that may have lost its last writes. */
+interface Arrival {
+  shard: Shard;
+  /** A connection to it. */
+  redis: Redis;
+  /** For the keys of the registry, which another server may have. */
+  registry: Redis;
+  history: HistoryToken;
+}
 
 /** What a log's history is kept with. */
 export interface LogHistoryOptions {
@@ -63,6 +79,8 @@ export class LogHistory {
   readonly #writers: Writers;
   readonly #others: OtherWriters;
   readonly #undo: () => void;
+  /** On which history each shard was when it came back last. */
+  readonly #arrivals = new WeakMap<Shard, HistoryToken>();
 
   constructor(
     private readonly redis: RedisLink,
@@ -75,7 +93,7 @@ export class LogHistory {
     const writers = new Writers(this.#keys);
     this.#writers = writers;
     this.#others = new OtherWriters({ redis, writers, token: this.#token, clock, log, limits });
-    this.#undo = redis.onArrival((unheld, history) => this.#arrived(unheld, history));
+    this.#undo = redis.onArrival((...arrival) => this.#arrived(...arrival));
   }
 
   /** The id of the cluster; see `ensureClusterId`. */
@@ -101,17 +119,21 @@ export class LogHistory {
    *   RedisUnavailable | UnknownOutcome when it cannot be asked
    */
   async start(): Promise<void> {
-    const { redis, history } = { redis: this.redis.write, history: this.redis.history };
+    const { write: redis, histories, shards } = this.redis;
     await checkRegistryFormat(redis, this.#keys);
     const isNew = (await this.#storedClusterId(redis)) === null;
     if (isNew) await this.#checkEmptied(redis);
     this.#clusterId = await ensureClusterId(this.redis, this.options.random);
     const state = await this.#writers.read(redis);
-    const enteredAtMs = await this.#others.enter(redis, history);
+    const enteredAtMs = await this.#others.enter(redis, histories);
     this.#others.start();
     if (isNew) return;
-    if (!this.#mayHaveLost(state, history)) return this.#openLater(state, enteredAtMs);
-    await this.#recoverAll(redis, history, state.writers);
+    const behind = shards.filter(({ history }) => this.#mayHaveLost(state, history));
+    for (const shard of behind) {
+      const { write, history } = shard;
+      await this.#recoverAll({ shard, redis: write, registry: redis, history }, state.writers);
+    }
+    if (behind.length < shards.length) this.#openLater(state, enteredAtMs);
   }
 
   /**
@@ -125,7 +147,7 @@ export class LogHistory {
     await Promise.all([this.#others.stop(), this.#entering?.catch(() => {})]);
     if (this.#clusterId === '') return;
     try {
-      await this.#writers.stopped(this.redis.write, this.#token, this.redis.history);
+      await this.#writers.stopped(this.redis.write, this.#token, this.redis.histories);
     } catch (error) {
       // The next start takes it that the last moments may be lost, which is safe.
       this.options.log.warn('Redis was not told that this gateway stops', {
@@ -176,10 +198,10 @@ export class LogHistory {
 
   /** Whether the last writes of anybody may be missing. */
   #mayHaveLost({ writers, stoppedOn }: WritersState, history: HistoryToken): boolean {
-    if (writers.some((writer) => !sameHistory(writer.history, history))) return true;
+    if (writers.some(({ histories }) => !knows(histories, history))) return true;
     if (writers.length > 0 || stoppedOn === null) return false;
     // The last snapshot may be older than a whole life of a gateway, which then left no trace.
-    return this.redis.keepsOnlySnapshots && !sameHistory(stoppedOn, history);
+    return this.redis.keepsOnlySnapshots && !knows(stoppedOn, history);
   }
 
   /**
@@ -205,55 +227,69 @@ export class LogHistory {
   }
 
   async #openWhenKept(timeoutMs: number): Promise<void> {
-    const { history } = this.redis;
+    const shard = this.redis.shardOf(this.#keys.writers);
+    const { histories } = this.redis;
     try {
       const enter = async (redis: Redis): Promise<void> => {
         // Behind the word of its end it would be an entry of nobody.
         if (this.#isStopped) return;
-        this.#entering = this.#others.enter(redis, history);
+        this.#entering = this.#others.enter(redis, histories);
         await this.#entering;
       };
-      if (await this.redis.keep(enter, timeoutMs)) this.#open();
+      if (await shard.keep(enter, timeoutMs)) this.#open();
     } catch {
       // Redis is away; what was entered is there or not, and time passes.
     }
   }
 
-  /** Redis has come back with another history, and nothing else may be done with it yet. */
-  async #arrived(redis: Redis, history: HistoryToken): Promise<void> {
+  /** A server has come back with another history, and nothing else may be done with it yet. */
+  async #arrived(redis: Redis, history: HistoryToken, shard: Shard): Promise<void> {
     if (this.#clusterId === '') return;
-    const clusterId = await this.#storedClusterId(redis);
+    // Another server may have the registry, and then is asked as always.
+    const hasRegistry = this.redis.shardOf(this.#keys.clusterId) === shard;
+    const registry = hasRegistry ? redis : this.redis.write;
+    const clusterId = await this.#storedClusterId(registry);
     if (clusterId !== this.#clusterId) {
-      await this.#markEmptied(redis, clusterId);
+      await this.#markEmptied(registry, clusterId);
       throw this.#gone(clusterId);
     }
+    const arrival = { shard, redis, registry, history };
+    if (!hasRegistry && (await lacksAll(this.#scope(arrival), this.ends))) throw this.#shardGone();
     this.#toldGone = false;
-    await checkRegistryFormat(redis, this.#keys);
-    const { writers } = await this.#writers.read(redis);
+    await checkRegistryFormat(registry, this.#keys);
+    const { writers } = await this.#writers.read(registry);
     const isKnown = writers.some(({ token }) => token === this.#token);
     // A state from before this process began lacks what others wrote before it, too.
-    if (!isKnown) await this.#recoverAll(redis, history, writers);
-    this.#tell(await recoverKnown(this.#scope(redis, history), this.ends));
-    await this.#others.enter(redis, history);
-    const notBack = await this.#others.notBack(redis, history);
-    if (notBack.length > 0) await this.#recoverAll(redis, history, notBack);
+    if (!isKnown) await this.#recoverAll(arrival, writers);
+    this.#tell(await recoverKnown(this.#scope(arrival), this.ends));
+    await this.#others.enter(registry, this.#historiesWith(shard, history));
+    const notBack = await this.#others.notBack(registry, history);
+    if (notBack.length > 0) await this.#recoverAll(arrival, notBack);
+  }
+
+  /** Those that were entered last, with another one of a shard. */
+  #historiesWith(shard: Shard, history: HistoryToken): HistoryToken[] {
+    this.#arrivals.set(shard, history);
+    return this.redis.shards.map((one) => this.#arrivals.get(one) ?? one.history);
   }
 
   /** Also for what these writers may have lost; those of them of another history are gone then. */
-  async #recoverAll(
-    redis: Redis,
-    history: HistoryToken,
-    writers: readonly WriterEntry[],
-  ): Promise<void> {
+  async #recoverAll(arrival: Arrival, writers: readonly WriterEntry[]): Promise<void> {
     const { log } = this.options;
+    const { registry, history } = arrival;
     log.warn('Redis may have lost its last writes; all partitions are made ready for that');
-    const recovered = await recoverAll(this.#scope(redis, history));
+    const recovered = await recoverAll(this.#scope(arrival));
     const { producerIdsSkipped: count } = partitionLimits;
-    await skipProducerIdsScript.call(redis, this.#keys, { count });
+    await skipProducerIdsScript.call(registry, this.#keys, { count });
     this.#tell(recovered);
-    const past = writers.filter((one) => !sameHistory(one.history, history));
+    const past = writers.filter(({ histories }) => !knows(histories, history));
+    // Of several servers, others may still lack what such a writer wrote there.
+    if (this.redis.shards.length > 1) {
+      for (const one of past) await this.#writers.madeReady(registry, one, history);
+      return;
+    }
     await this.#writers.remove(
-      redis,
+      registry,
       past.map(({ token }) => token),
     );
   }
@@ -269,12 +305,14 @@ export class LogHistory {
     });
   }
 
-  #scope(redis: Redis, history: HistoryToken): RecoveryScope {
+  #scope({ shard, redis, registry, history }: Arrival): RecoveryScope {
     const { clock, log } = this.options;
     const { keyPrefix } = this.redis;
     const reservation = reservationTerms(this.options.limits ?? partitionLimits, this.redis);
     return {
       redis,
+      registry,
+      isHere: (key) => this.redis.shardOf(key) === shard,
       keyPrefix,
       history: `${history.runId}/${history.replicationId}`,
       reservation,
@@ -288,6 +326,15 @@ export class LogHistory {
     if (clusterId !== null) return;
     const text = JSON.stringify({ clusterId: this.#clusterId, topics: this.#topicCount() });
     await attempt('log.emptied', redis.setnx(this.#keys.emptied, text));
+  }
+
+  #shardGone(): RedisUnavailable {
+    const message = 'a server of the Redis Cluster is empty: its partitions are gone';
+    if (!this.#toldGone) {
+      this.options.log.error(`${message}. They are refused until their data is back`);
+    }
+    this.#toldGone = true;
+    return new RedisUnavailable('emptied', message);
   }
 
   #gone(found: string | null): RedisUnavailable {

@@ -1,7 +1,7 @@
 import { Periodic, type Clock, type Logger } from '@sluice/base';
-import { sameHistory, type HistoryToken, type Redis, type RedisLink } from '@sluice/redis';
+import type { HistoryToken, Redis, RedisLink } from '@sluice/redis';
 import type { PartitionLimits } from '../partition-limits';
-import type { WriterEntry, Writers } from './writers';
+import { knows, type WriterEntry, type Writers } from './writers';
 
 const lookEveryMs = 50;
 
@@ -12,7 +12,10 @@ export interface OtherWritersDeps {
   token: string;
   clock: Clock;
   log: Logger;
-  limits: Pick<PartitionLimits, 'writerSeenEveryMs' | 'writerGoneMs' | 'writersBackMs'>;
+  limits: Pick<
+    PartitionLimits,
+    'writerSeenEveryMs' | 'writerGoneMs' | 'writersBackMs' | 'lossMsMax'
+  >;
 }
 
 /**
@@ -35,12 +38,12 @@ export class OtherWriters {
   }
 
   /**
-   * Enters this process, with its history.
+   * Enters this process, with the history of each shard.
    * @returns the time of Redis, ms
    */
-  async enter(redis: Redis, history: HistoryToken): Promise<number> {
+  async enter(redis: Redis, histories: readonly HistoryToken[]): Promise<number> {
     const { writers, token } = this.deps;
-    this.#enteredAtMs = await writers.enter(redis, token, history);
+    this.#enteredAtMs = await writers.enter(redis, token, histories);
     return this.#enteredAtMs;
   }
 
@@ -55,7 +58,7 @@ export class OtherWriters {
   }
 
   /**
-   * Waits until the others, too, have looked at a Redis that has come back with another history:
+   * Waits until the others, too, have looked at a server that has come back with another history:
    * each knows best how far its own logs reached.
    *
    * @returns those that are not back in time, and may not be there any more
@@ -64,8 +67,10 @@ export class OtherWriters {
     const { clock, limits } = this.deps;
     const untilMs = clock.monotonicMs() + limits.writersBackMs;
     for (;;) {
-      const behind = await this.#others(redis, (other) => !sameHistory(other.history, history));
-      if (behind.length === 0 || clock.monotonicMs() >= untilMs) return behind;
+      const behind = await this.#others(redis, ({ histories }) => !knows(histories, history));
+      // Those that have left do not come back.
+      const isHopeless = behind.every(({ hasLeft }) => hasLeft);
+      if (isHopeless || clock.monotonicMs() >= untilMs) return behind;
       await new Promise<void>((resolve) => void clock.setTimer(lookEveryMs, resolve));
     }
   }
@@ -78,13 +83,14 @@ export class OtherWriters {
 
   async #tell(): Promise<void> {
     const { redis, writers, token, limits } = this.deps;
-    const { write, history } = redis;
-    const nowMs = await writers.enter(write, token, history, this.#enteredAtMs);
-    const gone = await this.#others(
-      write,
-      (other) =>
-        sameHistory(other.history, history) && other.seenAtMs < nowMs - limits.writerGoneMs,
-    );
+    const { write, histories } = redis;
+    const nowMs = await writers.enter(write, token, histories, this.#enteredAtMs);
+    const gone = await this.#others(write, (other) => {
+      // Nothing of what it wrote was lost, and by now nothing of it can be.
+      const isKept = histories.every((history) => knows(other.histories, history));
+      const quietMs = other.hasLeft ? limits.lossMsMax : limits.writerGoneMs;
+      return isKept && other.seenAtMs < nowMs - quietMs;
+    });
     await writers.remove(
       write,
       gone.map((other) => other.token),

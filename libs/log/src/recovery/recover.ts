@@ -10,7 +10,12 @@ import { newerFormat } from './newer-format';
 
 /** What a recovery works on. */
 export interface RecoveryScope {
+  /** The server whose partitions are made ready. */
   redis: Redis;
+  /** For the registry of topics, which may be on another server. */
+  registry?: Redis;
+  /** Whether a key is on the server; without it, all are. */
+  isHere?: (key: string) => boolean;
   keyPrefix: string;
   /** Names the history that the server is on now. */
   history: string;
@@ -33,7 +38,8 @@ type Target = { ref: PartitionRef; target: number | 'reserved' };
 /** Lets every partition go on at the bound up to which its offsets may have been given out. */
 export async function recoverAll(scope: RecoveryScope): Promise<Recovered> {
   const { topics } = registryKeys(scope.keyPrefix);
-  const stored = await attempt('log.recover', scope.redis.hgetall(topics));
+  const { redis, registry = redis } = scope;
+  const stored = await attempt('log.recover', registry.hgetall(topics));
   const targets: Target[] = [];
   for (const [field, text] of Object.entries(stored)) {
     if (field === registryMark) continue;
@@ -44,7 +50,8 @@ export async function recoverAll(scope: RecoveryScope): Promise<Recovered> {
     }
     const { name, id, prepared } = topic;
     for (let partition = 0; partition < prepared; partition++) {
-      targets.push({ ref: { topic: name, topicId: id, partition }, target: 'reserved' });
+      const ref = { topic: name, topicId: id, partition };
+      if (isHere(scope, ref)) targets.push({ ref, target: 'reserved' });
     }
   }
   return recover(scope, targets, () => {});
@@ -59,10 +66,29 @@ function readTopic(text: string): { name: string; id: string; prepared: number }
   }
 }
 
+/**
+ * True where a server has none of the partitions that this process has appended to there. One that
+ * has lost its last writes has them all; they are older.
+ */
+export async function lacksAll(scope: RecoveryScope, ends: KnownEnds): Promise<boolean> {
+  const here = [...ends].filter(({ ref, logEndOffset }) => logEndOffset > 0 && isHere(scope, ref));
+  const asked = here.slice(0, partitionLimits.recoverPartitionsMax).map(({ ref }) => {
+    const { meta } = partitionKeys(scope.keyPrefix, ref);
+    return attempt('log.recover', scope.redis.exists(meta));
+  });
+  const found = await Promise.all(asked);
+  return found.length > 0 && found.every((count) => count === 0);
+}
+
 /** Lets partitions that end before where they are known to have ended go on there. */
 export async function recoverKnown(scope: RecoveryScope, ends: KnownEnds): Promise<Recovered> {
-  const known = await Promise.all([...ends].map((one) => targetOf(scope, one)));
+  const here = [...ends].filter(({ ref }) => isHere(scope, ref));
+  const known = await Promise.all(here.map((one) => targetOf(scope, one)));
   return recover(scope, known, ({ ref }, logEnd) => ends.of(ref).reached(logEnd));
+}
+
+function isHere({ isHere: isOn = () => true, keyPrefix }: RecoveryScope, ref: PartitionRef) {
+  return isOn(partitionKeys(keyPrefix, ref).meta);
 }
 
 async function targetOf({ redis, keyPrefix }: RecoveryScope, end: KnownEnd): Promise<Target> {

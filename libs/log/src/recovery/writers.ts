@@ -1,22 +1,39 @@
-import { attempt, RedisStartError, type HistoryToken, type Redis } from '@sluice/redis';
+import {
+  attempt,
+  RedisStartError,
+  sameHistory,
+  type HistoryToken,
+  type Redis,
+} from '@sluice/redis';
 import type { RegistryKeys } from '../keys';
 import { writersEnterScript, writersLeaveScript } from '../scripts';
 
 /** A process that may have written, and which history of Redis it then wrote to. */
 export interface WriterEntry {
   token: string;
-  history: HistoryToken;
+  /** Of each shard that it knew of. */
+  histories: readonly HistoryToken[];
   /** When it was entered, by the clock of Redis, ms. */
   enteredAtMs: number;
   /** When it last said that it is there, by the same clock. */
   seenAtMs: number;
+  /** It has stopped in good order, and what it wrote last may not be kept everywhere yet. */
+  hasLeft: boolean;
+}
+
+/** As it is stored: the history of one server, or a list of those of several. */
+interface StoredEntry {
+  history: HistoryToken | readonly HistoryToken[];
+  enteredAtMs: number;
+  seenAtMs?: number;
+  hasLeft?: boolean;
 }
 
 /** What is known of those who write. */
 export interface WritersState {
   writers: WriterEntry[];
   /** On which history the last of them stopped in good order. */
-  stoppedOn: HistoryToken | null;
+  stoppedOn: readonly HistoryToken[] | null;
 }
 
 /** The form in which this version stores things; a missing number is the first one. */
@@ -56,10 +73,20 @@ export class Writers {
     const fields = await attempt('log.writers', redis.hgetall(this.keys.writers));
     const state: WritersState = { writers: [], stoppedOn: null };
     for (const [token, text] of Object.entries(fields)) {
-      const entry = JSON.parse(text) as Omit<WriterEntry, 'token' | 'seenAtMs'>;
-      // A version that did not say so has left no `seenAtMs`.
-      if (token === stoppedField) state.stoppedOn = entry.history;
-      else state.writers.push({ seenAtMs: entry.enteredAtMs, ...entry, token });
+      const { history, enteredAtMs, seenAtMs, hasLeft } = JSON.parse(text) as StoredEntry;
+      const histories = 'runId' in history ? [history] : history;
+      if (token === stoppedField) {
+        state.stoppedOn = histories;
+        continue;
+      }
+      state.writers.push({
+        token,
+        histories,
+        enteredAtMs,
+        // A version that did not say so has left none.
+        seenAtMs: seenAtMs ?? enteredAtMs,
+        hasLeft: hasLeft === true,
+      });
     }
     return state;
   }
@@ -72,13 +99,19 @@ export class Writers {
   async enter(
     redis: Redis,
     token: string,
-    history: HistoryToken,
+    histories: readonly HistoryToken[],
     enteredAtMs = -1,
   ): Promise<number> {
-    const text = JSON.stringify(history);
+    const text = stored(histories);
     const args = { token, history: text, format: registryFormat, enteredAtMs };
     const { nowMs } = await writersEnterScript.call(redis, this.keys, args);
     return nowMs;
+  }
+
+  /** A server with this history may lack what the writer wrote there, and was made ready for it. */
+  async madeReady(redis: Redis, entry: WriterEntry, history: HistoryToken): Promise<void> {
+    const { token, histories, enteredAtMs } = entry;
+    await this.enter(redis, token, [...histories, history], enteredAtMs);
   }
 
   /** Takes away those who will not write again. */
@@ -86,9 +119,23 @@ export class Writers {
     if (tokens.length > 0) await attempt('log.writers', redis.hdel(this.keys.writers, ...tokens));
   }
 
-  /** A writer has stopped in good order; called behind its last write, on the same connection. */
-  async stopped(redis: Redis, token: string, history: HistoryToken): Promise<void> {
-    const args = { token, stoppedField, history: JSON.stringify(history) };
+  /**
+   * A writer has stopped in good order; called behind its last write, on the same connection. Where
+   * there are several servers, each may lose its last writes by itself: there the entry stays, and
+   * says that the writer has left, until what it wrote is kept for sure.
+   */
+  async stopped(redis: Redis, token: string, histories: readonly HistoryToken[]): Promise<void> {
+    const left = histories.length > 1 ? 1 : 0;
+    const args = { token, stoppedField, history: stored(histories), left };
     await writersLeaveScript.call(redis, this.keys, args);
   }
+}
+
+function stored(histories: readonly HistoryToken[]): string {
+  return JSON.stringify(histories.length === 1 ? histories[0] : histories);
+}
+
+/** Whether a writer, or whoever stopped last, knew this history of a shard. */
+export function knows(histories: readonly HistoryToken[], history: HistoryToken): boolean {
+  return histories.some((one) => sameHistory(one, history));
 }

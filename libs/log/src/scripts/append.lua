@@ -13,72 +13,46 @@ name it, and do nothing where it does not exist.
 Offsets are given out only up to where they are reserved (see include/reservation.lua). An append
 that would end beyond that is done once the reservation is old enough.
 
-WAIT covers only what its connection has written (Valkey 8). So where one follows (`confirm` 1),
-something is written for batches that are there already.
+Where the topic asks for more than the primary's word, `confirmed` is how far that was given (see
+log/confirm). WAIT covers only what its connection has written (Valkey 8), so something is written
+for batches that are there already, too.
 
 KEYS    meta log producers spans? open…
-ARGV    leaderEpoch position confirm wake reservation facts batches…
+ARGV    leadership position confirmed wake reservation facts batches…
 REPLY   all logStart logEnd maxTimestamp epoch (appended one after the other, up to logEnd) |
         some logStart logEnd maxTimestamp epoch times verdicts… |
         wait ms (nothing was appended; it may be after so long)
 REFUSED moved logEnd maxTimestamp (the log ends there) | unfit (to go past Lua) |
         fenced-leader | unknown-partition | newer-format
 The facts of each batch are packed as '<i4ddi2i4I4': lastOffsetDelta, maxTimestampMs, producerId (-1
-for none), producerEpoch, baseSequence, bytes. No conditions: leaderEpoch -1, position ''.
+for none), producerEpoch, baseSequence, bytes. No conditions: leadership -1, the two others ''.
 Two numbers are the verdict on a batch: 0 and where it was appended, 1 and where that is of which it
 is a duplicate, 2 and nothing: a duplicate of an older batch, 3 and the sequence that was expected,
 4: fenced by its epoch, 5: a timestamp that cannot be kept exactly. `times` has the largest
 timestamp of each batch that there is a duplicate of; -1: it is gone. ]]
---- @include "producers"
---- @include "spans"
+--- @include "producer-forms"
 local factsForm, factsBytes, exactMax = '<i4ddi2i4I4', 30, 9007199254740991 -- 2^53-1
+-- How large spans get, and from which size on a batch is one by itself; see include/spans.lua.
+local spanBytesMin, aloneBytesMin = 1048576, 262144
 local call, max = redis.call, math.max
-local fields = { 'next', 'maxts', 'start', 'bytes', 'batches', 'largest', 'epoch',
-  'usable', 'format', 'gone', 'span' }
-local meta = call('HMGET', KEYS.meta, unpack(fields))
+local meta = call('HMGET', KEYS.meta, 'next', 'maxts', 'start', 'bytes', 'batches', 'largest',
+  'epoch', 'usable', 'format', 'gone', 'span', 'confirmed', 'leadership')
 if not meta[1] then return { 'unknown-partition' } end
 if tonumber(meta[9] or 1) > 1 then return { 'newer-format' } end
-local leaderEpoch, position, facts = tonumber(ARGV.leaderEpoch), ARGV.position, ARGV.facts
-local epoch = meta[7] + 0
-if leaderEpoch ~= -1 and leaderEpoch < epoch then return { 'fenced-leader' } end
+local leadership, position, facts, epoch = ARGV.leadership, ARGV.position, ARGV.facts, meta[7] + 0
+-- One that is later than the partition's was not claimed, or Redis has lost that.
+if leadership ~= '-1' and leadership ~= meta[13] then return { 'fenced-leader' } end
 if position ~= '' and position ~= meta[1] .. ' ' .. meta[2] then
   return { 'moved', tonumber(meta[1]), tonumber(meta[2]) }
 end
 
 local endBefore, logStart, bytes = tonumber(meta[1]), tonumber(meta[3]), tonumber(meta[4])
 local logEnd, maxTimestamp, largest = endBefore, tonumber(meta[2]), tonumber(meta[6])
-local count, at, ids, verdicts, times = #facts / factsBytes, 1, {}, {}, {}
-local added, known = 0, false
-local span = readSpan(meta[11], meta[10], bytes, meta[5], KEYS.spans)
-
-for i = 1, count do
-  local delta, timestamp, producerId, producerEpoch, first, size
-  delta, timestamp, producerId, producerEpoch, first, size, at = parse(factsForm, facts, at)
-  local kind, number = 0, 0
-  if timestamp > exactMax then
-    kind = 5
-  elseif producerId >= 0 then
-    local last = (first + delta) % sequences
-    kind, number = judge(producerOf(KEYS.producers, producerId), producerEpoch, first, last)
-    if kind == 0 then remember(producerId, producerEpoch, first, last, logEnd) end
-    if kind == 1 then
-      --- @include "stored-timestamp"
-      times[#times + 1] = stored
-    end
-    known = known or kind == 1 or kind == 2
-  end
-  verdicts[2 * i - 1], verdicts[2 * i] = kind, kind == 0 and logEnd or number
-  if kind == 0 then
-    if size >= aloneBytesMin then endSpan(span, logEnd, maxTimestamp) end
-    addToSpan(span, size, timestamp)
-    logEnd, bytes, added = logEnd + delta + 1, bytes + size, added + 1
-    maxTimestamp, largest = max(maxTimestamp, timestamp), max(largest, size)
-    if size >= aloneBytesMin or span.bytes - span.from >= spanBytesMin then
-      endSpan(span, logEnd, maxTimestamp)
-    end
-    -- '%d' is exact where Redis is a 64-bit program, and takes half the time of '%.0f'.
-    ids[i] = format('%d-%d', logEnd - 1, maxTimestamp > 1 and maxTimestamp or 1)
-  end
+local count, ids, verdicts, times = #facts / factsBytes, {}, {}, {}
+local added, known, span, ofProducers = 0, false, nil, nil
+--- @include "judge-one"
+if added == 0 then
+  --- @include "judge-all"
 end
 
 local direct = #KEYS.open == 1
@@ -86,23 +60,21 @@ if direct then
   local free = call('EXISTS', KEYS.log) == 1 and call('EXISTS', KEYS.open[1]) == 0
   if added < count or not free then return { 'unfit' } end
 end
-if added == 0 and not (known and ARGV.confirm == '1') then
-  return { 'some', logStart, logEnd, maxTimestamp, epoch, times, unpack(verdicts) }
-end
+local confirmed = ARGV.confirmed ~= ''
+  and math.min(endBefore, max(tonumber(ARGV.confirmed), tonumber(meta[12] or endBefore)))
 local extension, waitMs = false, 0
 if added > 0 and logEnd > tonumber(meta[8] or -1) then
   --- @include "reserve"
   extension, waitMs = reserve(KEYS.meta, endBefore, logEnd, ARGV.reservation)
 end
-local nowSeconds = producersChanged and tonumber(call('TIME')[1])
 local batches = meta[5] + added
 
 -- ── writes ──
 --- @include "wake"
---- @include "make-stream"
---- @include "store-span"
 if added == 0 then
-  call('HSET', KEYS.meta, 'next', meta[1])
+  if known and confirmed then
+    call('HSET', KEYS.meta, 'confirmed', format('%d', confirmed))
+  end
   return { 'some', logStart, logEnd, maxTimestamp, epoch, times, unpack(verdicts) }
 end
 if extension then call('HSET', KEYS.meta, unpack(extension)) end
@@ -113,8 +85,17 @@ for i = 1, direct and 0 or count do
 end
 call('HSET', KEYS.meta, 'next', format('%d', logEnd), 'maxts', format('%d', maxTimestamp),
   'bytes', format('%d', bytes), 'batches', format('%d', batches), 'largest', largest)
-storeSpan(span, KEYS.meta, KEYS.spans)
-if producersChanged then call('HSET', KEYS.producers, unpack(changedProducers(nowSeconds))) end
-wake(ARGV.wake, logEnd, logStart, logEnd, epoch)
+if confirmed then
+  call('HSET', KEYS.meta, 'confirmed', format('%d', confirmed))
+elseif meta[12] then
+  call('HDEL', KEYS.meta, 'confirmed')
+end
+if span and (span.changed or span.lacksStream or #span.ends > 0) then
+  --- @include "make-stream"
+  --- @include "store-span"
+  storeSpan(span, KEYS.meta, KEYS.spans)
+end
+if ofProducers then call('HSET', KEYS.producers, unpack(ofProducers)) end
+wake(ARGV.wake, logEnd, logStart, confirmed, epoch)
 if added == count then return { 'all', logStart, logEnd, maxTimestamp, epoch } end
 return { 'some', logStart, logEnd, maxTimestamp, epoch, times, unpack(verdicts) }

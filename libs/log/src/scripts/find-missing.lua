@@ -11,7 +11,8 @@ ARGV    wake
 REPLY   whole | missing batches logStart logEnd (how many, and the bounds now)
 REFUSED unknown-partition | newer-format ]]
 local call, format = redis.call, string.format
-local meta = call('HMGET', KEYS.meta, 'start', 'next', 'batches', 'bytes', 'epoch', 'format')
+local fields = { 'start', 'next', 'batches', 'bytes', 'epoch', 'format', 'confirmed' }
+local meta = call('HMGET', KEYS.meta, unpack(fields))
 if not meta[1] then return { 'unknown-partition' } end
 if tonumber(meta[6] or 1) > 1 then return { 'newer-format' } end
 local logStart, logEnd, batches = tonumber(meta[1]), tonumber(meta[2]), tonumber(meta[3])
@@ -31,5 +32,5 @@ call('HSET', KEYS.meta, 'start', format('%d', logStart), 'batches', format('%d',
   'bytes', format('%d', bytes))
 call('HDEL', KEYS.meta, 'span')
 call('XTRIM', KEYS.spans, 'MAXLEN', '0')
-wake(ARGV.wake, logEnd, logStart, logEnd, meta[5])
+wake(ARGV.wake, logEnd, logStart, meta[7], meta[5])
 return { 'missing', batches - there, logStart, logEnd }

@@ -16,7 +16,7 @@ REFUSED unknown-partition | newer-format ]]
 --- @include "epochs"
 local call, format, max = redis.call, string.format, math.max
 local fields = { 'next', 'start', 'maxts', 'bytes', 'batches', 'largest', 'epoch', 'epochs',
-  'recovered', 'format' }
+  'recovered', 'format', 'confirmed' }
 local meta = call('HMGET', KEYS.meta, unpack(fields))
 if not meta[1] then return { 'unknown-partition' } end
 if tonumber(meta[10] or 1) > 1 then return { 'newer-format' } end
@@ -73,5 +73,5 @@ call('HSET', KEYS.meta, 'next', format('%d', target), 'maxts', format('%d', maxT
   'bytes', format('%d', bytes), 'batches', format('%d', batches), 'largest', largest,
   'epoch', epoch, 'epochs', epochs, unpack(reservationFields(one)))
 if byReservation then call('HSET', KEYS.meta, 'recovered', ARGV.history) end
-wake(ARGV.wake, target, meta[2], target, epoch)
+wake(ARGV.wake, target, meta[2], meta[11], epoch)
 return { 'moved', target, epoch, from }

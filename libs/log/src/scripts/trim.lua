@@ -9,9 +9,10 @@ one after the other.
 Two clocks have to agree that something is old, that of Redis and that of the caller (nowMs). A
 batch whose records have no time is younger than any moment at which it was not there yet: `seen`
 "<log end> <ms>" in the meta hash remembers such a moment while the first batch is one of these. A
-control batch without a time has nothing for anybody, and is as old as can be. Of the first batch
-that is kept, `kept` has "<last offset> <timestamp> <bytes>", for whoever wants to know whether
-anything is to be done.
+control batch without a time fills what a loss left out. It goes with the batch behind it, and stays
+where there is none: who stands in front of it has missed nothing. Of the first batch that is kept,
+`kept` has "<last offset> <timestamp> <bytes>", with the time of what a filler goes with, for
+whoever wants to know whether anything is to be done.
 
 KEYS    meta log spans?
 ARGV    retentionMs retentionBytes nowMs spanBytesMax spanBatchesMax readBytesMax
@@ -22,7 +23,8 @@ REFUSED unknown-partition | newer-format | missing (something; see log/find-miss
 --- @include "now"
 --- @include "spans"
 local call, format, match, max = redis.call, string.format, string.match, math.max
-local fields = { 'start', 'next', 'bytes', 'batches', 'epoch', 'format', 'gone', 'kept', 'seen' }
+local fields = { 'start', 'next', 'bytes', 'batches', 'epoch', 'format', 'gone', 'kept', 'seen',
+  'confirmed' }
 local meta = call('HMGET', KEYS.meta, unpack(fields))
 if not meta[1] then return { 'unknown-partition' } end
 if tonumber(meta[6] or 1) > 1 then return { 'newer-format' } end
@@ -65,35 +67,7 @@ local function dropSpans()
   end
 end
 
--- The batch's own largest timestamp, or what stands for it.
-local function timeOf(batch, last)
-  local own = struct.unpack('>i8', batch, 36)
-  if own >= 0 then return own end
-  local isControl = bit.band(struct.unpack('>i2', batch, 22), 0x20) ~= 0
-  if isControl then return -1 end
-  return last < seenEnd and seenMs or unsure
-end
-
--- Looks at batches until one is kept; returns the log start, and what is to be known of that batch.
-local function dropBatches()
-  local bytesMax, batchesMax = tonumber(ARGV.readBytesMax), tonumber(ARGV.readBatchesMax)
-  local from = '-'
-  while dropped < batchesMax and droppedBytes < bytesMax do
-    local entry = call('XRANGE', KEYS.log, from, '+', 'COUNT', '1')[1]
-    local last = entry and tonumber(match(entry[1], '^%d+'))
-    if not entry or last >= logEnd then return logEnd, nil end
-    local batch = entry[2][2]
-    local timestamp = timeOf(batch, last)
-    if not isDue(last, timestamp, #batch) then
-      local isUnseen = timestamp == unsure
-      local kept = format('%d %d %d', last, isUnseen and -1 or timestamp, #batch)
-      return last - struct.unpack('>i4', batch, 24), kept, isUnseen
-    end
-    drop(last, 1, #batch)
-    from = '(' .. entry[1]
-  end
-end
-
+--- @include "drop-batches"
 dropSpans()
 local newStart, kept, isUnseen
 if dropped == 0 then newStart, kept, isUnseen = dropBatches() end
@@ -114,5 +88,5 @@ if dropped > 0 then
 end
 if kept and kept ~= meta[8] then call('HSET', KEYS.meta, 'kept', kept) end
 if isUnseen then call('HSET', KEYS.meta, 'seen', format('%d %d', logEnd, laterMs)) end
-if logStart > startBefore then wake(ARGV.wake, logEnd, logStart, logEnd, meta[5]) end
+if logStart > startBefore then wake(ARGV.wake, logEnd, logStart, meta[10], meta[5]) end
 return { tag, logStart, logStart - startBefore, dropped, droppedBytes }

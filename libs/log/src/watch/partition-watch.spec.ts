@@ -9,6 +9,7 @@ function boundsUpTo(logEndOffset: number, changes: Partial<PartitionBounds> = {}
   return {
     logStartOffset: 0,
     logEndOffset,
+    highWatermark: logEndOffset,
     lastStableOffset: logEndOffset,
     bytes: 100,
     batches: 1,
@@ -32,6 +33,8 @@ class WatchBench {
   isAppending = false;
   setBacks = 0;
   readonly starts: number[] = [];
+  /** Log ends that were seen to be unconfirmed. */
+  readonly tails: number[] = [];
   readonly watch: PartitionWatch;
 
   constructor() {
@@ -57,6 +60,7 @@ class WatchBench {
       isAppending: () => this.isAppending,
       onSetBack: () => this.setBacks++,
       onTrimmed: (logStartOffset) => void this.starts.push(logStartOffset),
+      onUnconfirmed: ({ logEndOffset }) => void this.tails.push(logEndOffset),
     });
   }
 
@@ -83,21 +87,30 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a wake-up', () => {
   it('tells all ends and the epoch, or that of an older version the log end', () => {
-    const whole = { logEndOffset: 9, logStartOffset: 2, lastStableOffset: 7, leaderEpoch: 3 };
+    const ends = { logEndOffset: 9, logStartOffset: 2, lastStableOffset: 7 };
+    const whole = { ...ends, highWatermark: 9, leaderEpoch: 3 };
     expect(readWakeUp('9 2 7 3')).toEqual(whole);
-    expect(readWakeUp('9 2 7 3 11')).toEqual(whole);
+    expect(readWakeUp('9 2 7 3 8')).toEqual({ ...whole, highWatermark: 8 });
+    expect(readWakeUp('9 2 7 3 8 11')).toEqual({ ...whole, highWatermark: 8 });
     const nothing = { logStartOffset: null, lastStableOffset: null, leaderEpoch: null };
-    expect(readWakeUp('9')).toEqual({ logEndOffset: 9, ...nothing });
+    expect(readWakeUp('9')).toEqual({ logEndOffset: 9, highWatermark: 9, ...nothing });
     expect([readWakeUp('end'), readWakeUp(''), readWakeUp('9 -1')]).toEqual([null, null, null]);
   });
 
   it('adds to another whichever came first, and gives way to one of a newer epoch', () => {
     const [one, other] = [readWakeUp('9 2 7 3')!, readWakeUp('8 4 8 3')!];
-    const both = { logEndOffset: 9, logStartOffset: 4, lastStableOffset: 8, leaderEpoch: 3 };
+    const ends = { logEndOffset: 9, logStartOffset: 4, lastStableOffset: 8 };
+    const both = { ...ends, highWatermark: 9, leaderEpoch: 3 };
     expect([bothWakeUps(one, other), bothWakeUps(other, one)]).toEqual([both, both]);
     const newer = readWakeUp('5 0 5 4')!;
     expect([bothWakeUps(one, newer), bothWakeUps(newer, one)]).toEqual([newer, newer]);
-    expect(bothWakeUps(readWakeUp('12')!, one)).toEqual({ ...one, logEndOffset: 12 });
+    expect(bothWakeUps(readWakeUp('12')!, one)).toEqual({
+      ...one,
+      logEndOffset: 12,
+      highWatermark: 12,
+    });
+    const [held, confirmed] = [readWakeUp('9 2 5 3 5')!, readWakeUp('8 2 7 3 7')!];
+    expect(bothWakeUps(held, confirmed)).toMatchObject({ logEndOffset: 9, highWatermark: 7 });
   });
 });
 
@@ -114,6 +127,35 @@ describe('PartitionWatch', () => {
     bench.clock.advance(60_000);
     expect(await bench.end()).toBe(7);
     expect(bench.asked).toEqual([]);
+  });
+
+  it('gives readers what is confirmed, whoever says so, and tells of what is not', async () => {
+    const bench = new WatchBench();
+    await bench.follow(boundsUpTo(5));
+    const watermark = async () => {
+      const { highWatermark, lastStableOffset } = (await bench.watch.current())!;
+      expect(lastStableOffset).toBe(highWatermark);
+      return highWatermark;
+    };
+    bench.watch.appended(0, 7, true);
+    expect([await bench.end(), await watermark(), bench.tails]).toEqual([7, 5, [7]]);
+    bench.hear('9 0 6 0 6');
+    expect([await bench.end(), await watermark(), bench.tails]).toEqual([9, 6, [7, 9]]);
+    const { changeCount } = bench.watch;
+    bench.watch.confirmed(7);
+    bench.watch.confirmed(6);
+    expect([await watermark(), bench.watch.changeCount]).toEqual([7, changeCount + 1]);
+    // Redis was not told yet.
+    const asking = bench.watch.refresh();
+    await bench.answer(boundsUpTo(9, { highWatermark: 6, lastStableOffset: 6 }));
+    expect((await asking)!.highWatermark).toBe(7);
+    bench.hear('9 0 9 0');
+    expect(await watermark()).toBe(9);
+    // Of another history nothing is known.
+    bench.watch.invalidate();
+    const again = bench.watch.refresh();
+    await bench.answer(boundsUpTo(9, { highWatermark: 4, lastStableOffset: 4 }));
+    expect((await again)!.highWatermark).toBe(4);
   });
 
   it('tells of each higher log start, whoever has said so', async () => {

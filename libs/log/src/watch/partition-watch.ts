@@ -34,6 +34,8 @@ export interface WatchOptions {
   onSetBack: () => void;
   /** The log begins higher than was known: what is kept of it below that is of no use any more. */
   onTrimmed: (logStartOffset: number) => void;
+  /** Something at the end of the log is not confirmed, and so not for readers yet. */
+  onUnconfirmed?: (bounds: PartitionBounds) => void;
 }
 
 /**
@@ -122,12 +124,25 @@ export class PartitionWatch {
     };
   }
 
-  /** An append of this process was answered. */
-  appended(logStartOffset: number, logEndOffset: number): void {
-    const said = { logEndOffset, logStartOffset, lastStableOffset: null, leaderEpoch: null };
-    this.heard = bothWakeUps(this.heard, said);
-    if (this.known !== null) this.takeHeard(this.known);
+  /** Up to where readers may be given the log, as far as is known; -1: nothing is. */
+  get highWatermark(): number {
+    return this.known?.highWatermark ?? -1;
+  }
+
+  /**
+   * An append of this process was answered.
+   *
+   * @param isHeld it is not for readers before it is confirmed
+   */
+  appended(logStartOffset: number, logEndOffset: number, isHeld = false): void {
+    const highWatermark = isHeld ? 0 : logEndOffset;
+    this.say({ logEndOffset, logStartOffset, highWatermark });
     this.notify();
+  }
+
+  /** All below this offset is for readers. */
+  confirmed(upTo: number): void {
+    if (this.say({ logEndOffset: upTo, logStartOffset: null, highWatermark: upTo })) this.notify();
   }
 
   /** An append of this process failed, and may be done or not; or the partition is gone. */
@@ -169,6 +184,12 @@ export class PartitionWatch {
     this.invalidate();
   }
 
+  /** What this process knows by itself. @returns whether that moves anything */
+  private say(said: Pick<WakeUp, 'logEndOffset' | 'logStartOffset' | 'highWatermark'>): boolean {
+    this.heard = bothWakeUps(this.heard, { ...said, lastStableOffset: null, leaderEpoch: null });
+    return this.known !== null && this.takeHeard(this.known);
+  }
+
   private forget(): void {
     this.generation++;
     this.known = null;
@@ -193,7 +214,7 @@ export class PartitionWatch {
     if (isWholeTruth) {
       if (lessThanKnown) this.options.onSetBack();
       this.heard = null;
-      this.know(bounds);
+      this.know(lessThanKnown ? bounds : withConfirmed(bounds, known.highWatermark));
     } else {
       const next = reach(bounds, endsOf(known));
       this.know(next);
@@ -219,6 +240,7 @@ export class PartitionWatch {
     const { logStartOffset } = bounds;
     if (logStartOffset > this.toldStart) this.options.onTrimmed(logStartOffset);
     this.toldStart = logStartOffset;
+    if (bounds.highWatermark < bounds.logEndOffset) this.options.onUnconfirmed?.(bounds);
   }
 
   private hear(message: string): void {
@@ -266,8 +288,8 @@ export class PartitionWatch {
 }
 
 function endsOf(bounds: PartitionBounds) {
-  const { logEndOffset, logStartOffset, lastStableOffset, leaderEpoch } = bounds;
-  return { logEndOffset, logStartOffset, lastStableOffset, leaderEpoch };
+  const { logEndOffset, logStartOffset, lastStableOffset, highWatermark, leaderEpoch } = bounds;
+  return { logEndOffset, logStartOffset, lastStableOffset, highWatermark, leaderEpoch };
 }
 
 /** How far a partition reaches by what was known and what was said. */
@@ -275,15 +297,24 @@ function reach(known: PartitionBounds, said: WakeUp): PartitionBounds {
   const { leaderEpoch = null } = said;
   if (leaderEpoch !== null && leaderEpoch < known.leaderEpoch) return known;
   const ends = bothWakeUps(endsOf(known), said);
-  const logEndOffset = ends.logEndOffset;
+  const { logEndOffset, highWatermark } = ends;
+  // Who does not tell it knows of no transactions.
+  const stable = said.lastStableOffset === null ? highWatermark : ends.lastStableOffset!;
   return {
     ...known,
     logEndOffset,
+    highWatermark,
     logStartOffset: ends.logStartOffset ?? known.logStartOffset,
-    // Who does not tell it knows of no transactions.
-    lastStableOffset: said.lastStableOffset === null ? logEndOffset : ends.lastStableOffset!,
+    lastStableOffset: Math.min(highWatermark, stable),
     leaderEpoch: ends.leaderEpoch ?? known.leaderEpoch,
   };
+}
+
+/** What was confirmed stays so, also where Redis has not been told. */
+function withConfirmed(bounds: PartitionBounds, confirmed: number): PartitionBounds {
+  const highWatermark = Math.min(bounds.logEndOffset, Math.max(bounds.highWatermark, confirmed));
+  if (highWatermark === bounds.highWatermark) return bounds;
+  return { ...bounds, highWatermark, lastStableOffset: highWatermark };
 }
 
 function isMoved(from: PartitionBounds, to: PartitionBounds): boolean {
@@ -291,6 +322,7 @@ function isMoved(from: PartitionBounds, to: PartitionBounds): boolean {
     from.logEndOffset !== to.logEndOffset ||
     from.logStartOffset !== to.logStartOffset ||
     from.lastStableOffset !== to.lastStableOffset ||
+    from.highWatermark !== to.highWatermark ||
     from.leaderEpoch !== to.leaderEpoch
   );
 }

@@ -3,20 +3,25 @@ export interface WakeUp {
   logEndOffset: number;
   logStartOffset: number | null;
   lastStableOffset: number | null;
+  /** Up to where it tells that readers may be given the log. */
+  highWatermark: number;
   leaderEpoch: number | null;
 }
 
 const numbers = /^\d+(?: \d+)*$/;
 
 /**
- * Reads "<log end> <log start> <last stable offset> <leader epoch>"; a message with the log end
- * alone is that of an older version, and what follows the four is for a newer one. Null: neither.
+ * Reads "<log end> <log start> <last stable offset> <leader epoch> <high watermark>"; without the
+ * last one that is the log end. A message with the log end alone is that of an older version, and
+ * what follows the five is for a newer one. Null: neither.
  */
 export function readWakeUp(message: string): WakeUp | null {
   if (!numbers.test(message)) return null;
   const [logEndOffset, ...rest] = message.split(' ').map(Number);
   const [logStartOffset = null, lastStableOffset = null, leaderEpoch = null] = rest;
-  return { logEndOffset: logEndOffset!, logStartOffset, lastStableOffset, leaderEpoch };
+  const highWatermark = rest[3] ?? logEndOffset!;
+  const ends = { logEndOffset: logEndOffset!, logStartOffset, lastStableOffset };
+  return { ...ends, highWatermark, leaderEpoch };
 }
 
 /** What two messages tell together, in whatever order they came. */
@@ -31,6 +36,7 @@ export function bothWakeUps(one: WakeUp | null, other: WakeUp): WakeUp {
     logEndOffset: Math.max(one.logEndOffset, other.logEndOffset),
     logStartOffset: larger(one.logStartOffset, other.logStartOffset),
     lastStableOffset: larger(one.lastStableOffset, other.lastStableOffset),
+    highWatermark: Math.max(one.highWatermark, other.highWatermark),
     leaderEpoch: larger(one.leaderEpoch, other.leaderEpoch),
   };
 }

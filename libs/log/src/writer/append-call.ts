@@ -55,9 +55,12 @@ export interface LogPosition {
 /** On what an append depends, and what it has to see to; see the script's header. */
 export interface AppendTerms {
   /** -1: on no leadership. */
-  leaderEpoch: number;
-  /** A WAIT follows on the same connection. */
-  confirm: boolean;
+  leadership: number;
+  /**
+   * How far the log is known to be confirmed, -1 where nothing is known, so that readers get what
+   * is appended once that is, too. Null: the topic asks for nothing.
+   */
+  confirmed: number | null;
 }
 
 /** The same, with what all calls of a writer have in common. */
@@ -89,7 +92,7 @@ export function runAppend(
  */
 export function appendArgs(
   { wake }: PartitionKeys,
-  { leaderEpoch, confirm, reservation }: SentTerms,
+  { leadership, confirmed, reservation }: SentTerms,
   position: LogPosition | null,
   batches: readonly AppendBatch[],
 ) {
@@ -106,9 +109,9 @@ export function appendArgs(
     at = facts.writeUInt32LE(batch.bytes.length, at);
   }
   return {
-    leaderEpoch,
+    leadership,
     position: position === null ? '' : `${position.logEndOffset} ${position.maxTimestampMs}`,
-    confirm: confirm ? 1 : 0,
+    confirmed: confirmed ?? '',
     wake,
     reservation,
     facts,

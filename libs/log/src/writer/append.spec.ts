@@ -82,6 +82,7 @@ describe('append', () => {
     expect(await store.bounds(ref)).toEqual({
       logStartOffset: 0,
       logEndOffset: 6,
+      highWatermark: 6,
       lastStableOffset: 6,
       bytes: 2 * small.bytes.length + large.bytes.length,
       batches: 3,
@@ -197,12 +198,14 @@ describe('append', () => {
     expect(await redis.read.exists(partitionKeys(redis.keyPrefix, other).log)).toBe(0);
   });
 
-  it('refuses a leader whose epoch has passed, and no other', async () => {
-    await redis.write.hset(keys().meta, 'epoch', 5);
-    expect(await appends.append(ref, 4, [batchAt(1)])).toEqual({ refused: 'fenced-leader' });
+  it('takes the leadership that has the partition, or none, and refuses others', async () => {
+    const refused = { refused: 'fenced-leader' };
+    expect(await appends.append(ref, 0, [batchAt(1)])).toEqual(refused);
+    await store.lead(ref, 5);
+    expect(await appends.append(ref, 4, [batchAt(1)])).toEqual(refused);
+    expect(await appends.append(ref, 6, [batchAt(1)])).toEqual(refused);
     expect(await appends.append(ref, 5, [batchAt(1)])).toMatchObject({ logEndOffset: 1 });
-    expect(await appends.append(ref, 6, [batchAt(1)])).toMatchObject({ logEndOffset: 2 });
-    expect(await appends.append(ref, -1, [batchAt(1)])).toMatchObject({ logEndOffset: 3 });
+    expect(await appends.append(ref, -1, [batchAt(1)])).toMatchObject({ logEndOffset: 2 });
   });
 });
 
@@ -323,18 +326,19 @@ describe('append of an idempotent producer', () => {
       const info = await redis.write.info('persistence');
       return Number(/rdb_changes_since_last_save:(\d+)/.exec(info)![1]);
     };
-    const writes = async (batch: AppendBatch, confirm: boolean): Promise<boolean> => {
+    const writes = async (batch: AppendBatch, confirmed: number | null): Promise<boolean> => {
       const before = await changes();
-      await raw.append(redis.write, { leaderEpoch: -1, confirm }, [batch]);
+      await raw.append(redis.write, { leadership: -1, confirmed }, [batch]);
       return (await changes()) > before;
     };
     for (let i = 0; i < 7; i++) await append(batchOf({ id: 9, sequence: i }));
     const meta = await redis.read.hgetall(keys().meta);
-    expect(await writes(batchOf({ id: 9, sequence: 6 }), true)).toBe(true);
-    expect(await writes(batchOf({ id: 9, sequence: 0 }), true)).toBe(true);
-    expect(await writes(batchOf({ id: 9, sequence: 6 }), false)).toBe(false);
-    expect(await writes(batchOf({ id: 9, sequence: 8 }), true)).toBe(false);
-    expect(await redis.read.hgetall(keys().meta)).toEqual(meta);
+    expect(await writes(batchOf({ id: 9, sequence: 6 }), -1)).toBe(true);
+    expect(await writes(batchOf({ id: 9, sequence: 0 }), -1)).toBe(true);
+    expect(await writes(batchOf({ id: 9, sequence: 6 }), null)).toBe(false);
+    expect(await writes(batchOf({ id: 9, sequence: 8 }), -1)).toBe(false);
+    // Before it there was nothing that asked, so nothing is kept from readers.
+    expect(await redis.read.hgetall(keys().meta)).toEqual({ ...meta, confirmed: '7' });
   });
 
   it('changes nothing when all is refused', async () => {

@@ -179,6 +179,8 @@ export class Appends {
         reply = await appendDirect(connection, this.keys, { terms, position }, batches);
       } catch (error) {
         transactions.askAgain();
+        // Nothing was done, because the slot is being moved; a script is sent on to where it is.
+        if (error instanceof RedisUnavailable && error.reason === 'moved') break;
         throw error;
       }
       if (reply.tag === 'wait') this.end = position;

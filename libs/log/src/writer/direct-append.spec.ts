@@ -123,7 +123,7 @@ describe('append of large batches', () => {
 
   describe('beside another writer', () => {
     type Path = 'script' | 'direct';
-    const terms = { leaderEpoch: -1, confirm: false };
+    const terms = { leadership: -1, confirmed: null };
 
     /** Appends whose sends are told, after the other writer has had its chance. */
     const appendsTold = (onSend: (path: Path) => void): Appends => {
@@ -223,9 +223,9 @@ describe('append of large batches', () => {
     const made = [appends.append(none, -1, [large()]), appends.append(none, -1, [batchAt(3)])];
     const refused = { refused: 'unknown-partition' };
     expect(await Promise.all(made)).toEqual([refused, refused]);
-    await redis.write.hset(keys().meta, 'epoch', 3);
+    await store.lead(ref, 3);
     const fenced = { refused: 'fenced-leader' };
-    const mixed = [2, 3, 2, 3].map((epoch) => appends.append(ref, epoch, [batchAt(4)]));
+    const mixed = [2, 3, 2, 3].map((one) => appends.append(ref, one, [batchAt(4)]));
     const replies = await Promise.all(mixed);
     expect([replies[0], replies[2]]).toEqual([fenced, fenced]);
     expect([offsets(replies[1]!), offsets(replies[3]!)]).toEqual([[6], [7]]);
@@ -251,7 +251,7 @@ describe('append of large batches', () => {
     const calls = new Appends(keys(), plainAppends(partitionLimits, new Transactions(link.write)));
     // Knows where the log ends, by a duplicate, and that it may use transactions.
     await appends.append(ref, -1, [large({ id: 3, sequence: 0 })]);
-    const terms = { leaderEpoch: -1, confirm: false };
+    const terms = { leadership: -1, confirmed: null };
     await calls.append(link.write, terms, [large({ id: 3, sequence: 0 })]);
     await allowsTransactions(link.write);
     expect(await redis.read.xlen(keys().log)).toBe(4);
@@ -280,9 +280,9 @@ describe('append of large batches', () => {
     await link.close();
   });
 
-  it('is refused by a leader epoch and by a partition that is gone', async () => {
+  it('is refused to a former leader and by a partition that is gone', async () => {
     await warmUp();
-    await redis.write.hset(keys().meta, 'epoch', 3);
+    await store.lead(ref, 3);
     expect(await appends.append(ref, 2, [large()])).toEqual({ refused: 'fenced-leader' });
     expect(offsets(await appends.append(ref, 3, [large()]))).toEqual([6]);
     await store.dropPartitions([ref]);

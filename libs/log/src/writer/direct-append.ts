@@ -1,4 +1,4 @@
-import { classify, isErrorReply, UnknownOutcome, type Redis } from '@sluice/redis';
+import { classify, connectionOf, isErrorReply, UnknownOutcome, type Redis } from '@sluice/redis';
 import type { PartitionKeys } from '../keys';
 import { appendScript, type AppendScriptReply } from '../scripts';
 import { appendArgs, type AppendBatch, type SentTerms, type LogPosition } from './append-call';
@@ -19,12 +19,13 @@ import { appendArgs, type AppendBatch, type SentTerms, type LogPosition } from '
  * @throws RedisUnavailable when nothing was executed, UnknownOutcome when it may have been
  */
 export async function appendDirect(
-  redis: Redis,
+  connection: Redis,
   keys: PartitionKeys,
   { terms, position }: { terms: SentTerms; position: LogPosition },
   batches: readonly AppendBatch[],
 ): Promise<AppendScriptReply> {
   const { meta, log, producers, spans, open } = keys;
+  const redis = connectionOf(connection, log);
   const ids = entryIds(position, batches);
   const args = appendArgs(keys, terms, position, batches);
   const queued: Promise<unknown>[] = [
@@ -71,7 +72,9 @@ function readResults(
  * Whether this connection may use transactions; ACLs and proxies can forbid them. Null: nobody
  * knows, for it broke.
  */
-export async function allowsTransactions(redis: Redis): Promise<boolean | null> {
+export async function allowsTransactions(connection: Redis): Promise<boolean | null> {
+  // Users have the same rights on all servers.
+  const redis = connectionOf(connection, '');
   const begun = redis.multi({ pipeline: false });
   const ended = redis.exec();
   const replies = await Promise.allSettled([begun, ended]);

@@ -1,4 +1,6 @@
-import type { RedisLink } from '@sluice/redis';
+import type { RedisLink, Shard } from '@sluice/redis';
+import type { Confirmation } from '../configs/confirmation';
+import { LeadershipLost, noLeadership, type Leadership } from '../leadership';
 import type { LogHistory } from '../recovery/log-history';
 import type { AppendBatch, AppendReply } from './append-call';
 import type { Appends } from './appends';
@@ -8,31 +10,41 @@ import { requireReplicas, waitForReplicas } from './replication';
 export interface AppendCall {
   readonly reply: Promise<AppendReply>;
   /**
-   * To be called after the reply: resolves once enough replicas have what the call has written.
-   * Null where nobody asks for that.
+   * To be called after the reply: resolves once all have what the call has written that have to.
+   * Null where that is not waited for.
    */
   readonly confirm: (() => Promise<void>) | null;
 }
 
-/** How a writer's calls get to Redis, by the number of replicas that have to confirm them. */
+/** What a call asks for; null: the primary's word is enough. */
+export type Asked = Confirmation | null;
+
+/** How a writer's calls get to Redis, by what has to confirm them. */
 export interface AppendLanes {
-  /** False where `ready` has to be waited for, whatever the number of copies. */
+  /** False where `ready` has to be waited for, whatever is asked. */
   readonly isOpen: boolean;
   /**
-   * Resolves when appends may be made, and so many replicas are there.
+   * Resolves when appends may be made, and what has to confirm them is there.
    *
    * @throws NotEnoughReplicas | RedisUnavailable: nothing may be sent
    */
-  ready(copies: number): Promise<void>;
-  /** Sends one call. The next may be sent when it is answered: lanes do not wait for each other. */
-  send(batches: readonly AppendBatch[], copies: number): AppendCall;
+  ready(asked: Asked): Promise<void>;
+  /**
+   * Sends one call. The next may be sent when it is answered: lanes do not wait for each other.
+   *
+   * @param confirmed how far the log is known to be confirmed; -1: nothing is known
+   */
+  send(batches: readonly AppendBatch[], asked: Asked, confirmed: number): AppendCall;
 }
 
 /** What the lanes of one writer need. */
 export interface LanesOptions {
-  redis: RedisLink;
+  redis: Pick<RedisLink, 'shardOf' | 'write'>;
+  /** A key of the partition. */
+  key: string;
   appends: Appends;
-  leaderEpoch: number;
+  /** What appends depend on; left out: on none. */
+  leadership?: Leadership;
   replicationTimeoutMs: number;
   /** Says when appends may be made. */
   history: LogHistory | undefined;
@@ -45,28 +57,48 @@ export interface LanesOptions {
 export class RedisLanes implements AppendLanes {
   constructor(private readonly options: LanesOptions) {}
 
-  async ready(copies: number): Promise<void> {
-    await this.options.history?.opening;
-    if (copies > 0) await requireReplicas(this.options.redis, copies);
+  async ready(asked: Asked): Promise<void> {
+    const { history, leadership } = this.options;
+    await history?.opening;
+    if (leadership?.isOpen) await leadership.claim().catch(unlessLost);
+    if (asked?.isAwaited) await requireReplicas(this.#shard, asked.copies);
+  }
+
+  /** The one that has the partition now. */
+  get #shard(): Shard {
+    return this.options.redis.shardOf(this.options.key);
   }
 
   get isOpen(): boolean {
-    return (this.options.history?.opening ?? null) === null;
+    const { history, leadership } = this.options;
+    return (history?.opening ?? null) === null && leadership?.isOpen !== true;
   }
 
-  send(batches: readonly AppendBatch[], copies: number): AppendCall {
-    const { redis, appends, leaderEpoch, replicationTimeoutMs } = this.options;
-    if (copies === 0) {
-      const reply = appends.append(redis.write, { leaderEpoch, confirm: false }, batches);
-      return { reply, confirm: null };
+  send(batches: readonly AppendBatch[], asked: Asked, upTo: number): AppendCall {
+    const { appends, replicationTimeoutMs } = this.options;
+    const { number: leadership, isOver } = this.options.leadership ?? noneNeeded;
+    if (isOver) return { reply: Promise.resolve({ refused: 'fenced-leader' }), confirm: null };
+    const terms = { leadership, confirmed: asked === null ? null : upTo };
+    if (!asked?.isAwaited) {
+      return { reply: appends.append(this.options.redis.write, terms, batches), confirm: null };
     }
-    const { durable } = redis;
+    const { copies } = asked;
+    const shard = this.#shard;
+    const { durable } = shard;
     const { stream } = durable;
     // A new connection knows nothing of what was written on the one before it.
     const sameConnection = (): boolean => durable.stream === stream;
     return {
-      reply: appends.append(durable, { leaderEpoch, confirm: true }, batches),
-      confirm: () => waitForReplicas(redis, copies, replicationTimeoutMs, sameConnection),
+      reply: appends.append(durable, terms, batches),
+      confirm: () => waitForReplicas(shard, copies, replicationTimeoutMs, sameConnection),
     };
   }
+}
+
+const noneNeeded = { number: noLeadership, isOver: false };
+
+/** What is appended then is refused as it comes. */
+function unlessLost(error: unknown): null {
+  if (error instanceof LeadershipLost) return null;
+  throw error;
 }

@@ -1,7 +1,9 @@
 import type { Logger } from '@sluice/base';
+import { confirmationsOf } from '../configs/confirmation';
 import { partitionLimits } from '../partition-limits';
 import type { AppendBatch, AppendReply, AppendResult } from './append-call';
-import type { AppendLanes } from './lanes';
+import type { AppendLanes, Asked } from './lanes';
+import { nobodyConfirms } from './partition-confirmer';
 import { PartitionWriter, type AppendOutcome } from './partition-writer';
 import { NotEnoughReplicas } from './replication';
 
@@ -18,9 +20,14 @@ function batch(size = 10): AppendBatch {
   };
 }
 
+/** What acks=all asks for, by the number of replicas. */
+const ask = (copies: number): Asked => confirmationsOf(copies + 1, 'none')?.awaited ?? null;
+
 interface Call {
   sizes: number[];
   copies: number;
+  /** How far the log was told to be confirmed. */
+  confirmed: number;
   answer: (results?: AppendResult[]) => void;
   fail: (error: Error) => void;
   confirm: (error?: Error) => void;
@@ -45,11 +52,13 @@ class HeldLanes implements AppendLanes {
   readonly readies: { copies: number; pass: () => void; fail: (error: Error) => void }[] = [];
   private logEndOffset = 0;
 
-  ready(copies: number): Promise<void> {
+  ready(asked: Asked): Promise<void> {
+    const copies = asked?.copies ?? 0;
     return new Promise((pass, fail) => void this.readies.push({ copies, pass, fail }));
   }
 
-  send(batches: readonly AppendBatch[], copies: number) {
+  send(batches: readonly AppendBatch[], asked: Asked, upTo: number) {
+    const copies = asked?.isAwaited ? asked.copies : 0;
     const replied = deferred<AppendReply>();
     const confirmed = deferred<void>();
     const answer = (given?: AppendResult[]) => {
@@ -60,6 +69,7 @@ class HeldLanes implements AppendLanes {
     const call: Call = {
       sizes: batches.map(({ bytes }) => bytes.length),
       copies,
+      confirmed: upTo,
       answer,
       fail: replied.reject,
       confirm: (error) => (error ? confirmed.reject(error) : confirmed.resolve(undefined)),
@@ -80,7 +90,7 @@ class HeldLanes implements AppendLanes {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-function heldWriter() {
+function heldWriter(more: { isGathered?: boolean } = {}) {
   const lanes = new HeldLanes();
   const lines: string[] = [];
   const troubles: unknown[] = [];
@@ -92,10 +102,12 @@ function heldWriter() {
     log,
     trouble: { note: (fields) => void troubles.push(fields) },
     onReply: () => {},
+    confirmer: nobodyConfirms,
+    ...more,
   });
   const append = (copies = 0, size?: number): Promise<AppendOutcome> =>
     new Promise((resolve, reject) => {
-      writer.append(batch(size), copies, (outcome, error) => {
+      writer.append(batch(size), ask(copies), (outcome, error) => {
         if (outcome) resolve(outcome);
         else reject(error as Error);
       });
@@ -121,6 +133,17 @@ describe('PartitionWriter', () => {
     );
     expect(offsets).toEqual([1, 2, 3]);
     expect(writer.busy).toBe(false);
+  });
+
+  it('sends at once what was gathered by who appends, one call after the other', async () => {
+    const { lanes, append } = heldWriter({ isGathered: true });
+    const sent = [append(0, 1), append(0, 2), append(0, 3)];
+    expect(lanes.calls.map(({ sizes }) => sizes)).toEqual([[1]]);
+    lanes.calls[0]!.answer();
+    await sent[0];
+    expect(lanes.calls.map(({ sizes }) => sizes)).toEqual([[1], [2, 3]]);
+    lanes.calls[1]!.answer();
+    await Promise.all(sent);
   });
 
   it('bounds the bytes of a call, but sends at least one batch', async () => {
@@ -238,12 +261,12 @@ describe('PartitionWriter', () => {
       told.push(`${name} ${outcome === null ? 'failed' : 'done'}`);
       if (name === 'b') throw new Error('out of order');
     };
-    for (const name of ['a', 'b', 'c']) writer.append(batch(), 0, done(name));
+    for (const name of ['a', 'b', 'c']) writer.append(batch(), null, done(name));
     await turn();
     lanes.calls[0]!.answer();
     await turn();
     expect(told).toEqual(['a done', 'b done', 'c done']);
-    for (const name of ['a', 'b', 'c']) writer.append(batch(), 0, done(name));
+    for (const name of ['a', 'b', 'c']) writer.append(batch(), null, done(name));
     await turn();
     lanes.calls[1]!.fail(new Error('lost'));
     await turn();

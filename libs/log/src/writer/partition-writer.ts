@@ -9,7 +9,8 @@ import {
   type AppendResult,
 } from './append-call';
 import { silentMeter, type AppendMeter } from './append-meter';
-import type { AppendLanes } from './lanes';
+import type { AppendLanes, Asked } from './lanes';
+import type { WriterConfirmer } from './partition-confirmer';
 
 /** What became of one batch: judged by the append script, or refused for the whole call. */
 export type AppendOutcome =
@@ -26,7 +27,11 @@ export type AppendDone = (outcome: AppendOutcome | null, error: unknown) => void
  * Told of the end of each call before those who wait for it; a reply of null: it failed, and may be
  * done or not.
  */
-export type AppendListener = (batches: readonly AppendBatch[], reply: AppendReply | null) => void;
+export type AppendListener = (
+  batches: readonly AppendBatch[],
+  reply: AppendReply | null,
+  asked: Asked,
+) => void;
 
 /** What a writer is made of. */
 export interface WriterOptions {
@@ -36,21 +41,25 @@ export interface WriterOptions {
   /** Told of calls that fail, which else only clients would see. */
   trouble: Pick<TroubleLog, 'note'>;
   onReply: AppendListener;
+  /** Sees to it that readers get what is appended. */
+  confirmer: WriterConfirmer;
   meter?: AppendMeter;
+  /** Whoever appends has gathered what goes together: an idle line sends in the same turn. */
+  isGathered?: boolean;
 }
 
 interface Waiting {
   batch: AppendBatch;
-  copies: number;
+  asked: Asked;
   done: AppendDone;
 }
 
 /**
  * The one line of appends to a partition, for one leadership. One call is out at a time; what
  * gathers meanwhile goes with the next, so the number of calls follows Redis' pace and not the
- * number of requests (group commit). Order of arrival is order in the log, whatever number of
- * replicas each batch has to have: a call's batches have the same, and the next call is sent once
- * the former is answered. That replicas confirm is waited for beside the line.
+ * number of requests (group commit). Order of arrival is order in the log, whatever has to confirm
+ * each batch: a call's batches ask for the same, and the next call is sent once the former is
+ * answered. That it is confirmed is waited for beside the line.
  */
 export class PartitionWriter {
   private waiting: Waiting[] = [];
@@ -79,18 +88,18 @@ export class PartitionWriter {
   /**
    * Appends one batch; never re-sends.
    *
-   * @param copies as many replicas have to be connected before and to confirm afterwards
+   * @param asked what has to be there before and to confirm afterwards
    * @param nowMs the monotonic clock, from whoever has read it anyway
    */
   append(
     batch: AppendBatch,
-    copies: number,
+    asked: Asked,
     done: AppendDone,
     nowMs: number = this.meter.nowMs(),
   ): void {
     if (this.closed) return this.tell(done, { refused: 'fenced-leader' }, null);
     if (this.waiting.length === 0) this.firstSinceMs = nowMs;
-    this.waiting.push({ batch, copies, done });
+    this.waiting.push({ batch, asked, done });
     this.schedule();
   }
 
@@ -104,6 +113,7 @@ export class PartitionWriter {
 
   private schedule(): void {
     if (this.waiting.length === 0 || this.scheduled || this.isOut) return;
+    if (this.options.isGathered) return void this.send(this.takeGroup());
     this.scheduled = true;
     // After the sockets that are ready now have been read: their batches go with this call.
     setImmediate(() => {
@@ -112,15 +122,15 @@ export class PartitionWriter {
     });
   }
 
-  /** The next call's: of one number of copies, so that they go over one connection. */
+  /** The next call's: they ask for the same, so that they go over one connection. */
   private takeGroup(): Waiting[] {
     const { appendBatchesMax, appendBytesMax } = this.options.limits;
-    const { copies } = this.waiting[0]!;
+    const { asked } = this.waiting[0]!;
     let bytes = 0;
     let count = 0;
     for (const one of this.waiting) {
       bytes += one.batch.bytes.length;
-      if (count > 0 && (bytes > appendBytesMax || one.copies !== copies)) break;
+      if (count > 0 && (bytes > appendBytesMax || one.asked !== asked)) break;
       if (++count === appendBatchesMax) break;
     }
     if (count === this.waiting.length) {
@@ -132,8 +142,8 @@ export class PartitionWriter {
   }
 
   private async send(group: Waiting[]): Promise<void> {
-    const { lanes } = this.options;
-    const { copies } = group[0]!;
+    const { lanes, confirmer } = this.options;
+    const { asked } = group[0]!;
     const batches = group.map(({ batch }) => batch);
     let reply: AppendReply;
     let confirm: (() => Promise<void>) | null;
@@ -141,16 +151,33 @@ export class PartitionWriter {
     this.meter.begins(batches, this.firstSinceMs);
     if (this.waiting.length > 0) this.firstSinceMs = this.meter.nowMs();
     try {
-      if (copies > 0 || !lanes.isOpen) await lanes.ready(copies);
-      const call = lanes.send(batches, copies);
+      if (asked?.isAwaited || !lanes.isOpen) await lanes.ready(asked);
+      const { upTo } = confirmer;
+      const call = lanes.send(batches, asked, upTo);
       ({ confirm } = call);
       reply = await call.reply;
+      if (asked !== null && isAnyStored(reply)) confirmer.told(upTo);
     } catch (error) {
-      this.ended(batches, null);
+      this.ended(batches, null, asked);
+      confirmer.tell();
       return this.fail(group, error);
     }
-    this.ended(batches, reply);
-    if (confirm === null || !isAnyStored(reply)) return this.answer(group, reply, null);
+    this.ended(batches, reply, asked);
+    if (confirm === null || !isAnyStored(reply)) {
+      if (asked !== null && isAnyStored(reply)) confirmer.want();
+      else confirmer.tell();
+      return this.answer(group, reply, null);
+    }
+    await this.confirm(group, reply, confirm);
+  }
+
+  /** @param reply to what is stored */
+  private async confirm(
+    group: readonly Waiting[],
+    reply: AppendReply,
+    confirm: () => Promise<void>,
+  ): Promise<void> {
+    const { confirmer } = this.options;
     this.confirming++;
     const sinceMs = this.meter.nowMs();
     const failure = await confirm().then(
@@ -159,15 +186,19 @@ export class PartitionWriter {
     );
     this.confirming--;
     this.meter.confirmed(sinceMs);
+    if (failure !== null) confirmer.want();
+    else if ('logEndOffset' in reply) confirmer.confirmed(reply.logEndOffset);
     this.answer(group, reply, failure);
+    // The next call says it along with what it appends; where there is none it is said alone.
+    if (this.waiting.length === 0 || this.waiting[0]!.asked === null) confirmer.tell();
   }
 
-  private ended(batches: readonly AppendBatch[], reply: AppendReply | null): void {
+  private ended(batches: readonly AppendBatch[], reply: AppendReply | null, asked: Asked): void {
     this.isOut = false;
     this.meter.ended(batches, reply);
     this.schedule();
     try {
-      this.options.onReply(batches, reply);
+      this.options.onReply(batches, reply, asked);
     } catch (error) {
       this.options.log.error('a listener to appends failed', { error: stackOf(error) });
     }

@@ -1,4 +1,4 @@
-import { classify, RedisUnavailable, UnknownOutcome, type RedisLink } from '@sluice/redis';
+import { classify, RedisUnavailable, UnknownOutcome, type Shard } from '@sluice/redis';
 
 /** Fewer replicas than the topic asks for are connected: nothing was written (error 19). */
 export class NotEnoughReplicas extends Error {
@@ -19,7 +19,7 @@ export class NotEnoughReplicasAfterAppend extends Error {
  * whenever WAIT is refused: it is the question that was not executed then, and not the append.
  */
 export async function waitForReplicas(
-  redis: RedisLink,
+  shard: Pick<Shard, 'durable'>,
   copies: number,
   timeoutMs: number,
   sameConnection: () => boolean,
@@ -27,7 +27,7 @@ export async function waitForReplicas(
   if (!sameConnection()) throw new UnknownOutcome('replication');
   let confirmed: number;
   try {
-    confirmed = await redis.durable.wait(copies, timeoutMs);
+    confirmed = await shard.durable.wait(copies, timeoutMs);
   } catch (error) {
     throw new UnknownOutcome('replication', { cause: classify(error, 'WAIT') });
   }
@@ -37,10 +37,13 @@ export async function waitForReplicas(
 }
 
 /** Refuses before the write when too few replicas are connected (NOT_ENOUGH_REPLICAS). */
-export async function requireReplicas(redis: RedisLink, copies: number): Promise<void> {
+export async function requireReplicas(
+  shard: Pick<Shard, 'replicaCount'>,
+  copies: number,
+): Promise<void> {
   let connected: number;
   try {
-    connected = await redis.replicaCount();
+    connected = await shard.replicaCount();
   } catch (error) {
     // Whatever became of the question, nothing was written.
     if (!(error instanceof UnknownOutcome)) throw error;

@@ -3,7 +3,9 @@ import { UnknownOutcome } from '@sluice/redis';
 import { partitionLimits } from '../../src/partition-limits';
 import { PartitionWatch } from '../../src/watch/partition-watch';
 import type { AppendBatch, AppendReply } from '../../src/writer/append-call';
+import { confirmationsOf } from '../../src/configs/confirmation';
 import type { AppendLanes } from '../../src/writer/lanes';
+import { nobodyConfirms } from '../../src/writer/partition-confirmer';
 import { PartitionWriter, type AppendDone } from '../../src/writer/partition-writer';
 import type { Chance } from './chance';
 import { SimulatedConnection, type SimulatedBatch, type SimulatedRedis } from './simulated-redis';
@@ -76,7 +78,8 @@ export class SimulatedGateway {
   }
 
   append(batch: SimulatedBatch, copies: number, done: AppendDone): void {
-    this.writers[copies % this.writers.length]!.append(batch, copies, done);
+    const writer = this.writers[copies % this.writers.length]!;
+    writer.append(batch, confirmationsOf(copies + 1, 'none')?.awaited ?? null, done);
   }
 
   /** All connections are made again, to a Redis that may have another history. */
@@ -90,7 +93,8 @@ export class SimulatedGateway {
     const lanes: AppendLanes = {
       isOpen: true,
       ready: () => this.readWire.send(() => {}),
-      send: (batches, copies) => {
+      send: (batches, asked) => {
+        const copies = asked?.copies ?? 0;
         const wire = copies === 0 ? this.plainWire : this.durableWire;
         const { stream } = wire;
         const reply = wire.send(() => redis.append(batches as SimulatedBatch[]));
@@ -106,6 +110,7 @@ export class SimulatedGateway {
       limits: { ...partitionLimits, appendBatchesMax: 3 },
       log: silentLogger,
       trouble: { note: () => {} },
+      confirmer: nobodyConfirms,
       onReply: (batches, reply) => this.answered(batches, reply),
     });
   }

@@ -9,9 +9,11 @@ export const redisSettings = {
   redisUrl: optionalText({
     env: 'REDIS_URL',
     defaultText: 'npm start runs a Redis of its own',
-    about: 'Redis to keep everything in: redis://[[user]:password@]host[:port][/database].',
-    pattern: /^rediss?:\/\/[^\s/]/,
-    rule: 'a URL that starts with redis:// or rediss://',
+    about:
+      'Redis to keep everything in: redis://[[user]:password@]host[:port][/database]; ' +
+      'docs/redis.md has the forms for Sentinel and Cluster.',
+    pattern: /^rediss?(\+(sentinel|cluster))?:\/\/[^\s/]/,
+    rule: 'a URL that starts with redis://, redis+sentinel:// or redis+cluster://, or with rediss',
     further: redisUrlProblem,
     secret: true,
   }),

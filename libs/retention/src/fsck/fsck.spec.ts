@@ -188,6 +188,7 @@ describe('a key is known by its name', () => {
     [`{group/${id}/0}:state`, { kind: 'group', groupId: `${id}/0`, part: 'state' }],
     ['{group/a}:b{}:offsets', { kind: 'group', groupId: 'a}:b{', part: 'offsets' }],
     ['{registry}:topics', { kind: 'registry' }],
+    ['{registry}:broker-sessions', { kind: 'registry' }],
     ['{registry}:more', { kind: 'unknown' }],
     ['{jobs}:workers', { kind: 'queue' }],
     ['{jobs}:housekeeping:wait', { kind: 'queue' }],

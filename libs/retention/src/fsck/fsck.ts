@@ -1,6 +1,6 @@
 import type { GroupHousekeeping } from '@sluice/groups';
 import { holderOf, readTopicHolders, type TopicHolders } from '@sluice/log';
-import { attempt, type RedisLink } from '@sluice/redis';
+import { attempt, type RedisLink, type Shard } from '@sluice/redis';
 import type { JobQueue } from '../queue/job-queue';
 import type { JobData, Task, TaskResult } from '../queue/kinds';
 import { fsckLimits } from './fsck-limits';
@@ -36,10 +36,12 @@ export class FsckTask implements Task {
 
   async run({ remove = false }: JobData, signal: AbortSignal): Promise<TaskResult> {
     const check = new Check(this.deps, remove);
-    let cursor = '0';
-    do {
-      cursor = await check.page(cursor);
-    } while (cursor !== '0' && !signal.aborted);
+    for (const shard of this.deps.redis.shards) {
+      let cursor = '0';
+      do {
+        cursor = await check.page(shard, cursor);
+      } while (cursor !== '0' && !signal.aborted);
+    }
     if (!signal.aborted) await check.end();
     return check.result();
   }
@@ -61,12 +63,12 @@ class Check {
     private readonly wantsRemoval: boolean,
   ) {}
 
-  /** Looks at some keys. @returns where to go on, '0' at the end */
-  async page(cursor: string): Promise<string> {
+  /** Looks at some keys of a shard. @returns where to go on, '0' at the end */
+  async page({ write }: Pick<Shard, 'write'>, cursor: string): Promise<string> {
     const { redis } = this.deps;
     const pattern = `${redis.keyPrefix.replace(/[*?[\]\\]/g, '\\$&')}*`;
     const { scanCount } = fsckLimits;
-    const scan = redis.write.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount);
+    const scan = write.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount);
     const [next, keys] = await attempt('fsck', scan);
     const found = keys.map((key) => ({ key, ...kindOfKey(key, redis.keyPrefix) }));
     await this.#partitions(found.filter((one) => one.kind === 'partition'));

@@ -33,6 +33,10 @@ export const registryParts: readonly string[] = [
   'aof',
   'groups',
   'groups-removed-topics',
+  'brokers',
+  'broker-sessions',
+  'controller',
+  'leaders',
 ];
 
 /** Keys that BullMQ keeps for a queue as a whole. */

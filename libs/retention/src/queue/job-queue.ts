@@ -232,7 +232,10 @@ export class JobQueue {
 
   async #open(): Promise<HousekeepingQueue> {
     const { Queue: BullQueue } = await loadBullmq();
-    const connection = this.deps.redis.openJobConnection('ask');
+    const connection = this.deps.redis.openJobConnection(
+      'ask',
+      jobsPrefix(this.deps.redis.keyPrefix),
+    );
     this.#connection = connection;
     const queue: HousekeepingQueue = new BullQueue(queueName, {
       connection: connection.redis,

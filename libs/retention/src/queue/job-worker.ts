@@ -57,7 +57,7 @@ export class JobWorker {
     const { Worker: Bull, WaitingError, DelayedError } = await loadBullmq();
     if (this.#isStopping) return;
     const { redis, limits, runner, clock } = this.deps;
-    this.#connection = redis.openJobConnection('work');
+    this.#connection = redis.openJobConnection('work', jobsPrefix(redis.keyPrefix));
     this.#watch(this.#connection);
     const run = async (job: HousekeepingJob, token?: string): Promise<JobReport> => {
       try {

@@ -12,7 +12,7 @@ import {
   type Random,
   type Timer,
 } from '@sluice/base';
-import { LogHistory, PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
+import { confirmationOf, LogHistory, PartitionStore, ProducerIds, TopicCatalog } from '@sluice/log';
 import { RedisLink, RedisStartError, RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { connectionLimits } from './connection-limits';
 import {
@@ -20,7 +20,7 @@ import {
   type ResolvedConnectionOptions,
   type StreamsConnectionOptions,
 } from './connection-options';
-import { PartitionWriters } from './partition-writers';
+import { PartitionWriters, type PartitionWritersOptions } from './partition-writers';
 import { TopicMaker } from './topic-maker';
 
 /** What a connection needs from outside; what is missing is the machine's own, and silent. */
@@ -39,6 +39,8 @@ export interface ConnectedLog {
   readonly producerIds: ProducerIds;
   /** The one line of appends of the process to each partition. */
   readonly writers: PartitionWriters;
+  /** How topics and Redis say that a record is for readers. */
+  readonly confirming: Omit<PartitionWritersOptions, 'store' | 'log'>;
   readonly topics: TopicMaker;
   readonly clusterId: string;
 }
@@ -178,7 +180,12 @@ export class StreamsConnection {
       message: 'records could not be appended',
       quietMs: connectionLimits.troubleQuietMs,
     });
-    const writers = new PartitionWriters({ store, replicationTimeoutMs, log, trouble });
+    const confirming = {
+      confirmationOf: (topicId: string) => confirmationOf(catalog, topicId),
+      replicationTimeoutMs,
+      trouble,
+    };
+    const writers = new PartitionWriters({ store, log, ...confirming });
     const unlisten = catalog.on('change', ({ deleted }) => {
       if (deleted) writers.forget(deleted.id);
     });
@@ -195,6 +202,7 @@ export class StreamsConnection {
       store,
       producerIds: new ProducerIds(redis, history, metrics),
       writers,
+      confirming,
       topics: new TopicMaker(catalog, defaults),
       clusterId: history.clusterId,
     };

@@ -8,7 +8,10 @@ import type { EntryQueue } from './entry-queue';
 export interface AcknowledgerParts {
   delivery: Pick<PartitionDelivery, 'acknowledge'>;
   clock: Pick<Clock, 'setTimer'>;
-  limits: Pick<ConsumerLimits, 'acknowledgedEntriesMax' | 'acknowledgeAfterMs'>;
+  limits: Pick<
+    ConsumerLimits,
+    'acknowledgedEntriesMax' | 'acknowledgeAfterMs' | 'acknowledgeFewAfterMs' | 'fewEntries'
+  >;
   /** Entries of so many bytes are acknowledged. */
   onAcknowledged: (bytes: number) => void;
   onRefused: (refusal: DeliveryRefusal) => void;
@@ -24,6 +27,8 @@ export class Acknowledger {
   private strays: string[] = [];
   /** The next call waits for what may go with it. */
   private delay: Timer | null = null;
+  /** It waits for longer, because few entries were held when that began. */
+  private isForFew = false;
   private isOut = false;
   /** It is not known what Redis has, so it is to be told once more. */
   private isUnsure = false;
@@ -109,10 +114,15 @@ export class Acknowledger {
 
   private schedule(): void {
     if (this.waiters.length > 0) return this.sendNow();
+    const { clock, limits } = this.parts;
+    const { acknowledgeAfterMs, acknowledgeFewAfterMs, fewEntries } = limits;
+    const areFew = this.queue.size <= fewEntries;
+    if (this.delay !== null && this.isForFew && !areFew) return this.sendNow();
     if (this.delay !== null || this.isOut || this.isEnded || this.retry !== null) return;
     // A call for each record would take from Redis, and from the next record, more than it gives.
-    const { clock, limits } = this.parts;
-    this.delay = clock.setTimer(limits.acknowledgeAfterMs, () => this.sendNow());
+    this.isForFew = areFew;
+    const afterMs = areFew ? acknowledgeFewAfterMs : acknowledgeAfterMs;
+    this.delay = clock.setTimer(afterMs, () => this.sendNow());
   }
 
   private sendNow(): void {

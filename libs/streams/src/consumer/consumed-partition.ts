@@ -1,3 +1,4 @@
+import type { PartitionSize } from '@sluice/log';
 import type { OwnedPartition } from '../api';
 import { NotOwned } from './consumer-errors';
 import { Intake, type EntryRow } from './intake';
@@ -5,19 +6,12 @@ import { Moves, type Move } from './moves';
 import { OneStep } from './one-step';
 import { PartitionNotes } from './partition-notes';
 import type { PartitionParts } from './partition-parts';
+import type { PartitionPhase } from './partition-phase';
+import { ReadableEnd } from './readable-end';
 import { RecordFlow, type DealtWith } from './record-flow';
 import type { DamagedBatch } from './record-line';
 import type { SkippedRecords } from './skipped-records';
 import { within } from './within';
-
-/**
- * - `claiming`: the delivery state is being taken;
- * - `taking`: what was delivered before is taken over, in order;
- * - `reading`: new entries come;
- * - `damaged`: a batch cannot be read, so nothing more is handed over;
- * - `ended`: let go, or lost.
- */
-type Phase = 'claiming' | 'taking' | 'reading' | 'damaged' | 'ended';
 
 /**
  * One partition from its grant to its end: claims it, hands over its records, acknowledges them.
@@ -32,7 +26,7 @@ export class ConsumedPartition implements OwnedPartition {
   private readonly gone = new AbortController();
   readonly stopping: AbortSignal = this.stopped.signal;
   readonly lost: AbortSignal = this.gone.signal;
-  private phase: Phase = 'claiming';
+  private phase: PartitionPhase = 'claiming';
   /** Of claiming, taking over, moving. */
   private readonly steps: OneStep;
   private readonly moves = new Moves();
@@ -42,6 +36,7 @@ export class ConsumedPartition implements OwnedPartition {
   private hasClaim = false;
   private readonly intake: Intake;
   private readonly notes: PartitionNotes;
+  private readonly readable: ReadableEnd;
   private flow: RecordFlow;
   private logEnd = 0;
   private lastLook = { position: -1, logEnd: 0 };
@@ -58,6 +53,10 @@ export class ConsumedPartition implements OwnedPartition {
       onFailure: (error) => this.notes.stepFailed(error),
     });
     this.notes = new PartitionNotes(parts);
+    this.readable = new ReadableEnd(grant, parts.readable, {
+      moved: () => this.flow.handOver(),
+      setBack: () => this.readAgain(),
+    });
     this.intake = new Intake(committed.offset);
     this.flow = this.newFlow(committed.offset);
   }
@@ -114,10 +113,8 @@ export class ConsumedPartition implements OwnedPartition {
   }
 
   lag(): number {
-    return Math.max(
-      0,
-      Math.max(this.logEnd, this.intake.position) - this.flow.line.inFlight.progress,
-    );
+    const end = Math.max(this.logEnd, this.intake.position);
+    return Math.max(0, end - this.flow.line.inFlight.progress);
   }
 
   acknowledge(offset: number): void {
@@ -153,9 +150,11 @@ export class ConsumedPartition implements OwnedPartition {
   }
 
   /** How far the log reaches, as it is looked at now and then; null: there is no such partition. */
-  looked(bounds: { logStartOffset: number; logEndOffset: number } | null): void {
+  looked(bounds: PartitionSize | null): void {
     if (this.isEnded || !this.isClaimed) return;
     if (bounds === null) return this.parts.onLost(this, 'deleted');
+    this.readable.looked(bounds);
+    this.flow.handOver();
     const { position, logEnd } = this.lastLook;
     this.logEnd = bounds.logEndOffset;
     this.lastLook = { position: this.intake.position, logEnd: bounds.logEndOffset };
@@ -169,6 +168,7 @@ export class ConsumedPartition implements OwnedPartition {
   /** Redis may have lost what it knew of this partition: it is claimed again. */
   claimAgain(): void {
     if (this.isEnded) return;
+    this.readable.invalidate();
     this.phase = 'claiming';
     this.go();
   }
@@ -181,7 +181,7 @@ export class ConsumedPartition implements OwnedPartition {
   async drain(drainMs: number): Promise<boolean> {
     this.stopped.abort();
     const isMoving = this.moves.next !== null;
-    this.moves.endAll(this.notOwned());
+    this.moves.endAll(new NotOwned(this.topic, this.partition));
     this.parts.onHeld(-this.flow.line.dropWaiting());
     const isDrained = await this.flow.idle(drainMs);
     if (!isDrained) this.gone.abort();
@@ -208,7 +208,7 @@ export class ConsumedPartition implements OwnedPartition {
    * @throws as `PartitionDelivery.seek`
    */
   seek(move: Move): Promise<void> {
-    if (this.stopping.aborted) return Promise.reject(this.notOwned());
+    if (this.stopping.aborted) return Promise.reject(new NotOwned(this.topic, this.partition));
     const made = this.moves.add(move);
     this.go();
     return made;
@@ -227,8 +227,9 @@ export class ConsumedPartition implements OwnedPartition {
     this.phase = 'ended';
     this.steps.end();
     this.stopped.abort();
-    this.moves.endAll(this.notOwned());
+    this.moves.endAll(new NotOwned(this.topic, this.partition));
     if (this.flow.line.inFlight.outCount > 0) this.gone.abort();
+    this.readable.end();
     this.parts.onHeld(-this.flow.end());
   }
 
@@ -334,13 +335,9 @@ export class ConsumedPartition implements OwnedPartition {
     } catch (error) {
       // It may have been done all the same: Redis is told, and asked for what it has passed over.
       this.flow.acknowledger.repeat();
-      this.takeOver();
+      if (this.phase === 'reading') this.phase = 'taking';
       this.moves.ended(error as Error);
     }
-  }
-
-  private takeOver(): void {
-    if (this.phase === 'reading') this.phase = 'taking';
   }
 
   private refused(refusal: 'fenced' | 'unclaimed'): void {
@@ -369,6 +366,7 @@ export class ConsumedPartition implements OwnedPartition {
     const owner = {
       owned: this,
       mayHandOver: () => this.mayHandOver,
+      endOffset: () => this.readable.offset,
       onAcknowledged: (bytes: number) => {
         if (bytes > 0) this.parts.onHeld(-bytes);
         this.parts.onProgress(this);
@@ -388,13 +386,14 @@ export class ConsumedPartition implements OwnedPartition {
 
   /** What was read is forgotten, and read once more from the first that was not handed over. */
   private skipped(error: SkippedRecords): void {
-    this.parts.onHeld(-this.flow.line.dropWaiting());
-    this.intake.position = this.flow.line.inFlight.nextOffset;
-    this.takeOver();
+    this.readAgain();
     this.notes.skipped(error);
   }
 
-  private notOwned(): NotOwned {
-    return new NotOwned(this.topic, this.partition);
+  private readAgain(): void {
+    this.parts.onHeld(-this.flow.line.dropWaiting());
+    this.intake.position = this.flow.line.inFlight.nextOffset;
+    if (this.phase === 'reading') this.phase = 'taking';
+    this.go();
   }
 }

@@ -18,6 +18,9 @@ export const consumerLimits = {
   acknowledgedEntriesMax: 1_000,
   /** What is dealt with so soon after one another is acknowledged with one call. */
   acknowledgeAfterMs: 5,
+  /** The same while at most `fewEntries` are held: each call takes more of Redis than a request. */
+  acknowledgeFewAfterMs: 20,
+  fewEntries: 32,
   /** The pause before a partition is asked for anew that another grant has. */
   claimAnewAfterMs: 500,
   /** How long a committed offset may be behind what was acknowledged. */

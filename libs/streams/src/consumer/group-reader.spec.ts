@@ -1,5 +1,7 @@
+import { confirmationFor, partitionKeys, resolveConfigs } from '@sluice/log';
 import { encodeBatch } from '@sluice/records';
 import { eventually } from '@sluice/test/support/eventually';
+import { startReplicatedPair } from '@sluice/test/support/losses';
 import { connectLink, sharedRedis, startRedis, type TestRedis } from '@sluice/test/support/redis';
 import { ConsumerBench, KeptRecords, range } from '../../test/consumer-bench';
 import { NotOwned } from './consumer-errors';
@@ -15,6 +17,11 @@ beforeEach(async () => {
   bench = new ConsumerBench(await connectLink(redis));
 });
 afterEach(() => bench.close());
+
+const asksForOneCopy = confirmationFor(
+  resolveConfigs({ configs: { 'min.insync.replicas': '2' } }),
+  1,
+);
 
 /** So many batches of one record each. */
 function singles(count: number): string[][] {
@@ -435,6 +442,48 @@ describe('while Redis is restarted', () => {
     } finally {
       await there.close();
       await own.stop();
+    }
+  });
+});
+
+describe('records of a topic that asks for copies', () => {
+  it('wait until they are confirmed, as others say or as is seen by looking', async () => {
+    bench.confirmation = asksForOneCopy;
+    await bench.append([['a', 'b'], ['c'], ['d']]);
+    const sink = new KeptRecords();
+    const { session } = await bench.consumer(sink);
+    bench.grant(session, 0);
+    await eventually(async () => (await bench.seen()).pending === 3);
+    expect(sink.taken).toEqual([]);
+    const { meta, wake } = partitionKeys(bench.link.keyPrefix, bench.ref());
+    await bench.link.write.hset(meta, 'confirmed', 2);
+    await bench.link.write.publish(wake, '4 0 2 0 2');
+    await eventually(() => values(sink) === 'ab');
+    await bench.link.write.hset(meta, 'confirmed', 3);
+    await eventually(() => values(sink) === 'abc');
+    // It asks for nothing any more.
+    bench.confirmation = null;
+    await eventually(() => values(sink) === 'abcd');
+    await eventually(() => bench.committed() === 4);
+  });
+
+  it('are confirmed by who waits for them, where their writer is gone', async () => {
+    const pair = await startReplicatedPair();
+    const there = new ConsumerBench(await connectLink(pair.primary));
+    try {
+      there.confirmation = asksForOneCopy;
+      pair.link.hold();
+      await there.append([['a'], ['b']]);
+      const sink = new KeptRecords();
+      const { session } = await there.consumer(sink);
+      there.grant(session, 0);
+      await eventually(async () => (await there.seen()).pending === 2);
+      expect(sink.taken).toEqual([]);
+      pair.link.letGo();
+      await eventually(() => values(sink) === 'ab');
+    } finally {
+      await there.close();
+      await pair.stop();
     }
   });
 });

@@ -20,12 +20,15 @@ import type { GroupSession, NewSession } from './group-session';
 import type { ConsumerListeners } from './listeners';
 import { PausedPartitions } from './paused-partitions';
 import { ReadLoop } from './read-loop';
+import type { ReadableEndDeps } from './readable-end';
 import { resolveTarget } from './seek-target';
 
 /** What a reader is made of. */
 export interface GroupReaderDeps {
   redis: RedisLink;
-  store: Pick<PartitionStore, 'bounds' | 'sizes' | 'firstAtOrAfter'>;
+  store: Pick<PartitionStore, 'bounds' | 'sizes' | 'firstAtOrAfter' | 'watch' | 'confirmer'>;
+  /** How topics and Redis say that a record is for readers. */
+  confirming: Pick<ReadableEndDeps, 'confirmationOf' | 'replicationTimeoutMs' | 'trouble'>;
   clock: Clock;
   log: Logger;
   newSession: NewSession;
@@ -178,7 +181,7 @@ export class GroupReader {
   }
 
   #newPartition(grant: MemberPartition, committed: Beginning['committed']): ConsumedPartition {
-    const { redis, clock, log } = this.deps;
+    const { redis, clock, log, store, confirming } = this.deps;
     const { group, delivery = 'at-least-once' } = this.settings;
     const { memberId: member } = this.#session;
     const owner = { group, member, epoch: grant.ownerEpoch };
@@ -189,6 +192,7 @@ export class GroupReader {
       committed,
       clock,
       log,
+      readable: { store, clock, ...confirming },
       sink: this.sink,
       limits: this.#limits,
       delivery: new PartitionDelivery(redis.write, partitionKeys(redis.keyPrefix, grant), owner),

@@ -4,6 +4,7 @@ import type { PartitionDelivery } from '@sluice/log';
 import type { RecordSink } from '../api';
 import type { ConsumedPartition } from './consumed-partition';
 import type { ConsumerLimits } from './consumer-limits';
+import type { ReadableEndDeps } from './readable-end';
 
 /** Where a partition's group stands, as committed. */
 export interface CommittedPosition {
@@ -17,6 +18,7 @@ export interface PartitionParts {
   group: string;
   memberId: string;
   delivery: PartitionDelivery;
+  readable: ReadableEndDeps;
   sink: RecordSink;
   limits: ConsumerLimits;
   isAtMostOnce: boolean;

@@ -2,6 +2,7 @@ import type { Clock, Logger, Timer } from '@sluice/base';
 import {
   attempt,
   isConnectionLoss,
+  plainCommand,
   reconnectDelayMs,
   RedisReplyError,
   type BlockingConnection,
@@ -9,11 +10,14 @@ import {
 } from '@sluice/redis';
 import type { ConsumedPartition } from './consumed-partition';
 import type { ConsumerLimits } from './consumer-limits';
-import type { EntryRow } from './intake';
+import { PartitionReads, type StreamRow } from './partition-reads';
 
 /** What reading needs. */
 export interface ReadLoopParts {
-  redis: Pick<RedisLink, 'status' | 'openBlockingConnection' | 'onReady'>;
+  redis: Pick<
+    RedisLink,
+    'status' | 'openBlockingConnection' | 'onReady' | 'isCluster' | 'write' | 'subscribe'
+  >;
   group: string;
   memberId: string;
   limits: ConsumerLimits;
@@ -23,8 +27,6 @@ export interface ReadLoopParts {
   onWord: (isThere: boolean) => void;
 }
 
-type StreamRow = [key: Buffer, entries: EntryRow[]];
-
 /**
  * Reads new entries of all partitions that may take some, with one XREADGROUP at a time, on a
  * connection of its own. It waits in Redis, so what is appended is here at once; when another
@@ -32,6 +34,8 @@ type StreamRow = [key: Buffer, entries: EntryRow[]];
  */
 export class ReadLoop {
   private readonly blocking: BlockingConnection;
+  /** In a Redis Cluster, in place of one read of all partitions. */
+  private readonly each: PartitionReads | null;
   private readonly partitions = new Map<string, ConsumedPartition>();
   private readonly unlisten: () => void;
   /** Bytes that all partitions hold. */
@@ -46,7 +50,8 @@ export class ReadLoop {
   private answered: (() => void)[] = [];
 
   constructor(private readonly parts: ReadLoopParts) {
-    this.blocking = parts.redis.openBlockingConnection();
+    this.blocking = parts.redis.openBlockingConnection('');
+    this.each = parts.redis.isCluster ? new PartitionReads(parts.redis, parts.clock) : null;
     this.unlisten = parts.redis.onReady(() => this.wakeUp?.());
     this.blocking.redis.on('ready', () => this.wakeUp?.());
   }
@@ -57,10 +62,13 @@ export class ReadLoop {
 
   add(partition: ConsumedPartition): void {
     this.partitions.set(partition.key, partition);
+    this.each?.add(partition);
   }
 
   remove(partition: ConsumedPartition): void {
-    if (this.partitions.get(partition.key) === partition) this.partitions.delete(partition.key);
+    if (this.partitions.get(partition.key) !== partition) return;
+    this.partitions.delete(partition.key);
+    this.each?.remove(partition);
   }
 
   /** More, or less, is held. */
@@ -93,11 +101,13 @@ export class ReadLoop {
     this.isEnded = true;
     this.unlisten();
     this.wakeUp?.();
+    this.each?.end();
     await this.blocking.close();
     await this.running;
   }
 
   private wake(): void {
+    if (this.each !== null) return this.each.wake();
     const { asked } = this;
     this.blocking.wake(() => this.isOut && this.asked === asked);
   }
@@ -116,6 +126,8 @@ export class ReadLoop {
   }
 
   private get isUsable(): boolean {
+    // What is on other servers can be read while one is away.
+    if (this.each !== null) return true;
     return this.blocking.isReady && this.parts.redis.status().connected;
   }
 
@@ -135,9 +147,10 @@ export class ReadLoop {
     if (this.isEnded) return;
     if (failure !== null) return this.failed(failure, wanted);
     this.parts.onWord(true);
-    for (const [key, entries] of rows ?? []) {
-      this.partitions.get(key.toString())?.received(entries);
-    }
+    if (rows === null) return;
+    for (const [key, entries] of rows) this.partitions.get(key.toString())?.received(entries);
+    // What handlers answer at once goes to Redis before the next read, which nobody waits for.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   private ask(wanted: readonly ConsumedPartition[]): Promise<StreamRow[] | null> {
@@ -147,13 +160,13 @@ export class ReadLoop {
     for (const { likelyEntryBytes } of wanted) entryBytes = Math.max(entryBytes, likelyEntryBytes);
     const fitting = Math.floor(readBytesMax / (entryBytes * wanted.length));
     const count = Math.max(1, Math.min(readEntriesMax, fitting));
+    if (this.each !== null) return this.each.read(wanted, { group, memberId, count });
     const { blocking } = this;
-    const reading = blocking.redis.xreadgroupBuffer(
-      ...(['GROUP', group, memberId, 'COUNT', count, 'BLOCK', blocking.blockMsMax] as const),
-      'STREAMS',
-      ...wanted.map(({ key }) => key),
-      ...wanted.map(() => '>'),
-    );
+    const blockMs = String(blocking.blockMsMax);
+    const args = ['GROUP', group, memberId, 'COUNT', String(count), 'BLOCK', blockMs, 'STREAMS'];
+    for (const { key } of wanted) args.push(key);
+    for (let left = wanted.length; left > 0; left--) args.push('>');
+    const reading = plainCommand(blocking.redis, 'xreadgroup', args);
     return attempt('streams/read', reading) as Promise<StreamRow[] | null>;
   }
 

@@ -12,6 +12,8 @@ export interface FlowOwner {
   owned: OwnedPartition;
   /** Whether anything may be handed over now. */
   mayHandOver: () => boolean;
+  /** The first offset that is not to be handed over yet. */
+  endOffset: () => number;
   /** Redis knows of a new progress; so many bytes are no longer held. */
   onAcknowledged: (bytes: number) => void;
   onRefused: (refusal: DeliveryRefusal) => void;
@@ -46,7 +48,9 @@ export class RecordFlow {
     const { delivery, clock, limits } = parts;
     const { topic, partition } = parts.grant;
     const { decompressedBytesMax } = limits;
-    this.line = new RecordLine({ topic, partition, decompressedBytesMax }, offset, done);
+    const { endOffset } = owner;
+    const terms = { topic, partition, decompressedBytesMax, endOffset };
+    this.line = new RecordLine(terms, offset, done);
     const acknowledging = { delivery, clock, limits, ...owner };
     this.acknowledger = new Acknowledger(acknowledging, this.line.entries, acknowledged);
   }

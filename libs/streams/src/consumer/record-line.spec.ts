@@ -3,7 +3,12 @@ import { heldEntry, type HeldEntry } from './entry-queue';
 import { RecordLine } from './record-line';
 import { SkippedRecords } from './skipped-records';
 
-const terms = { topic: 'orders', partition: 0, decompressedBytesMax: 1_024 };
+const terms = {
+  topic: 'orders',
+  partition: 0,
+  decompressedBytesMax: 1_024,
+  endOffset: () => Infinity,
+};
 
 /** A batch of so many records, as it was read where the offset `follows` was to come. */
 function entry(baseOffset: number, count: number, follows = baseOffset): HeldEntry {
@@ -24,6 +29,16 @@ describe('the records of a partition on their way', () => {
     expect(offsets(line)).toEqual([2, 3, 9, 10]);
     for (const offset of [2, 3]) line.inFlight.acknowledge(offset);
     expect(line.inFlight.progress).toBe(9);
+  });
+
+  it('are not handed over before they are confirmed', () => {
+    let endOffset = 2;
+    const line = new RecordLine({ ...terms, endOffset: () => endOffset }, 0);
+    for (const base of [0, 2, 4]) line.add(entry(base, 2));
+    expect(offsets(line)).toEqual([0, 1]);
+    expect([offsets(line), line.isWaiting]).toEqual([[], true]);
+    endOffset = 6;
+    expect(offsets(line)).toEqual([2, 3, 4, 5]);
   });
 
   it('are not handed over where something between them was dropped', () => {

@@ -9,6 +9,8 @@ export interface LineTerms {
   topic: string;
   partition: number;
   decompressedBytesMax: number;
+  /** The first offset that is not to be handed over yet. */
+  endOffset: () => number;
 }
 
 /** A batch cannot be read. */
@@ -100,6 +102,7 @@ export class RecordLine {
     while (this.openedAt === this.opened.length) {
       if (!this.entries.hasNext) return false;
       const entry = this.entries.peek();
+      if (entry.lastOffset >= this.terms.endOffset()) return false;
       const { nextOffset: fromOffset } = this.inFlight;
       if (entry.follows > fromOffset) {
         if (isQuiet) return false;

@@ -14,5 +14,5 @@ export async function resolveTarget(
   }
   const bounds = await store.bounds(ref);
   if (bounds === null) return null;
-  return target === 'start' ? bounds.logStartOffset : bounds.logEndOffset;
+  return target === 'start' ? bounds.logStartOffset : bounds.highWatermark;
 }

@@ -103,10 +103,10 @@ export class StreamConsumer implements RecordConsumer {
 
   async #read(log: ConnectedLog): Promise<void> {
     const { clock, log: lines } = this.connection.ports;
-    const { redis, store } = log;
+    const { redis, store, confirming } = log;
     const newSession = (listener: MemberListener): MemberSession => this.#session(log, listener);
     const listeners = this.#listeners;
-    const deps = { redis, store, clock, log: lines, newSession, listeners };
+    const deps = { redis, store, confirming, clock, log: lines, newSession, listeners };
     const reader = new GroupReader(deps, this.settings, this.sink);
     this.#reader = reader;
     for (const { paused, selectors } of this.#pauses.splice(0)) {

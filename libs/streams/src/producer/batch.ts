@@ -66,7 +66,8 @@ function countFor(waiting: readonly PendingRecord[], terms: BatchTerms): number 
 function encode(records: PendingRecord[], terms: BatchTerms): Batch {
   const { config, sequence, clock } = terms;
   const compression = storedCompression(config, terms.compression);
-  const bytes = encodeBatch({ records, compression, ...sequence });
-  const made = appendable(bytes, readBatchHeader(bytes), config, clock);
-  return { ...made, records, isInDoubt: false };
+  const { producerId, producerEpoch, baseSequence } = sequence;
+  const bytes = encodeBatch({ records, compression, producerId, producerEpoch, baseSequence });
+  const { batch, logAppendTimeMs } = appendable(bytes, readBatchHeader(bytes), config, clock);
+  return { batch, logAppendTimeMs, records, isInDoubt: false };
 }

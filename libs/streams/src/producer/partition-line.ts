@@ -1,5 +1,6 @@
 import type { Clock, Logger, Timer } from '@sluice/base';
 import {
+  confirmationFor,
   recordsErrorCode,
   type PartitionRef,
   type PartitionWriter,
@@ -109,13 +110,13 @@ export class PartitionLine {
     this.#linger ??= clock.setTimer(lingerMs, () => this.#begin());
   }
 
-  /** After the sockets that are ready now have been read: what comes of them is of this batch. */
+  /** When whoever sends now has sent all: a tick comes once every settled promise was heard. */
   #begin(): void {
     this.#linger?.cancel();
     this.#linger = null;
     if (this.#isRunning || this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    process.nextTick(() => {
       this.#isScheduled = false;
       void this.#run();
     });
@@ -165,11 +166,13 @@ export class PartitionLine {
 
   #nextBatch(): Batch | null {
     const { ref, services, config, onBatch } = this.options;
-    const { batchBytesMax, compression } = services.settings;
+    const { clock, settings } = services;
+    const { batchBytesMax, compression } = settings;
     if (this.#waiting.length === 0) return null;
-    const terms = { config: config(), batchBytesMax, compression, clock: services.clock };
+    const sequence = this.#sequence();
+    const terms = { config: config(), batchBytesMax, compression, clock, sequence };
     try {
-      const batch = makeBatch(this.#waiting, { ...terms, sequence: this.#sequence() });
+      const batch = makeBatch(this.#waiting, terms);
       this.#remove(batch.records.length);
       onBatch(ref.partition);
       return batch;
@@ -217,9 +220,9 @@ export class PartitionLine {
 
   #append(batch: Batch): Promise<Verdict> {
     const { services, writer, config } = this.options;
-    const copies = services.settings.acks === -1 ? config().minInsyncReplicas - 1 : 0;
+    const asked = confirmationFor(config(), services.settings.acks);
     return new Promise((resolve) => {
-      writer.append(batch.batch, copies, (outcome, error) => resolve(verdictOn(outcome, error)));
+      writer.append(batch.batch, asked, (outcome, error) => resolve(verdictOn(outcome, error)));
     });
   }
 

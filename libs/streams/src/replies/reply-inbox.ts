@@ -1,6 +1,6 @@
 import { Periodic, type Timer } from '@sluice/base';
 import { replyKey } from '@sluice/log';
-import { attempt, type BlockingConnection, type RedisLink } from '@sluice/redis';
+import { attempt, plainCommand, type BlockingConnection, type RedisLink } from '@sluice/redis';
 import type { StreamsPorts } from '../connection/streams-connection';
 import { repliesLimits } from './replies-limits';
 import { decodeReply, type Reply } from './reply';
@@ -46,7 +46,7 @@ export class ReplyInbox {
       everyMs: repliesLimits.keepEveryMs,
       run: () => this.#keepStream(),
     });
-    this.#blocking = redis.openBlockingConnection();
+    this.#blocking = redis.openBlockingConnection(this.#key);
     this.#unlisten = redis.onReady(({ historyChanged }) => {
       if (historyChanged) this.listener.onLost('Redis has come back without its last writes');
       this.#keep.runSoon();
@@ -109,23 +109,20 @@ export class ReplyInbox {
   async #readOnce(): Promise<void> {
     const { redis: connection, blockMsMax } = this.#blocking;
     const { readEntriesMax } = repliesLimits;
-    const asked = connection.xreadBuffer(
-      'COUNT',
-      readEntriesMax,
-      'BLOCK',
-      blockMsMax,
-      'STREAMS',
-      this.#key,
-      this.#lastId,
-    );
+    const terms = ['COUNT', String(readEntriesMax), 'BLOCK', String(blockMsMax)];
+    const args = [...terms, 'STREAMS', this.#key, this.#lastId];
+    const asked = plainCommand(connection, 'xread', args);
     const found = (await attempt('streams.replies', asked)) as ReadEntries | null;
-    for (const [id, fields] of found?.[0]?.[1] ?? []) {
+    if (found === null) return;
+    for (const [id, fields] of found[0]?.[1] ?? []) {
       this.#lastId = id.toString('latin1');
       const reply = fields && decodeReply(fields);
       if (reply) this.listener.onReply(reply);
       this.#readSinceTrim++;
     }
     if (this.#readSinceTrim >= repliesLimits.trimEveryEntries) this.#trim();
+    // What is asked next, by whoever has got an answer, goes to Redis before the next read.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   #trim(): void {

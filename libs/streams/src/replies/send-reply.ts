@@ -1,5 +1,5 @@
 import { replyKey } from '@sluice/log';
-import { attempt, type RedisLink } from '@sluice/redis';
+import { attempt, plainCommand, type RedisLink } from '@sluice/redis';
 import { repliesLimits } from './replies-limits';
 import { encodeReply, type Reply } from './reply';
 
@@ -22,7 +22,7 @@ export async function sendReply(
   }
   const { streamEntriesMax } = repliesLimits;
   const key = replyKey(keyPrefix, address);
-  const trim = ['MAXLEN', '~', streamEntriesMax] as const;
-  const added = write.xadd(key, 'NOMKSTREAM', ...trim, '*', ...encodeReply(reply));
+  const terms = [key, 'NOMKSTREAM', 'MAXLEN', '~', String(streamEntriesMax), '*'];
+  const added = plainCommand(write, 'xadd', [...terms, ...encodeReply(reply)]);
   return (await attempt('streams.reply', added)) !== null;
 }

@@ -37,14 +37,15 @@ export function recordOf(
 
 /** The same record as a request. */
 export function requestOf(
-  record: RecordToSend,
+  { topic, key, value, headers = [], partition, timestampMs }: RecordToSend,
   { correlationId, address }: { correlationId: string; address: string },
 ): RecordToSend {
-  const own = [
+  const asked = [
+    ...headers,
     { key: streamHeaders.correlationId, value: Buffer.from(correlationId) },
     { key: streamHeaders.replyStream, value: Buffer.from(address) },
   ];
-  return { ...record, headers: [...(record.headers ?? []), ...own] };
+  return { topic, key, value, headers: asked, partition, timestampMs };
 }
 
 /** Those of the record come first; a trace that it names itself is left alone. */

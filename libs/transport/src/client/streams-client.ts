@@ -47,6 +47,7 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, string> {
   readonly #listeners = new Set<StreamsClientEvents['error']>();
   #parts: Parts | null = null;
   #connecting: Promise<void> | null = null;
+  #isConnected = false;
   #opening: Promise<ReplyInbox> | null = null;
   #inbox: ReplyInbox | null = null;
   /** Set while a serialiser that takes its time is waited for. */
@@ -77,10 +78,13 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, string> {
   /** Connects, once; an attempt that failed may be repeated. @throws RedisStartError */
   async connect(): Promise<void> {
     this.#checkOpen();
+    // Nest calls it for each request.
+    if (this.#isConnected) return;
     const { driver } = this.#used();
     this.#connecting ??= (async () => driver.connect?.())();
     try {
       await this.#connecting;
+      this.#isConnected = true;
       this._status$.next('connected');
     } catch (error) {
       this.#connecting = null;
@@ -198,8 +202,9 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, string> {
   }
 
   #record(packet: Packet): RecordToSend | Promise<RecordToSend> {
-    const topic = this.normalizePattern(packet.pattern as string);
-    return recordOf({ ...packet, topic }, this.#serializer);
+    const { pattern, data, metadata } = packet;
+    const topic = this.normalizePattern(pattern as string);
+    return recordOf({ topic, data, metadata }, this.#serializer);
   }
 
   /** @throws what keeps a packet from being a record, and where the client was closed */

@@ -31,6 +31,8 @@ const draftsMax = 10_000;
 export class Replies {
   readonly #drafts: Draft[] = [];
   #sending: Promise<void> | null = null;
+  /** Ends the wait for what shares a frame with the first answer. */
+  #begin: (() => void) | null = null;
   #count = 0;
   #frames = 0;
   /** Why answers are missing; null: none is. */
@@ -56,12 +58,14 @@ export class Replies {
     const last = this.#drafts.at(-1);
     if (last === undefined) this.#push({ hasValue: false, value: null, error: null, isLast: true });
     else last.isLast = true;
+    this.#begin?.();
     await this.#sending;
   }
 
   /** As `end`, with an error. */
   async fail(error: unknown): Promise<void> {
     this.#push({ hasValue: false, value: null, error: error ?? 'unknown error', isLast: true });
+    this.#begin?.();
     await this.#sending;
   }
 
@@ -72,8 +76,12 @@ export class Replies {
 
   async #sendAll(): Promise<void> {
     // What the same turn adds, the end after a single value above all, is waited for: a tick comes
-    // when every promise that is settled has been dealt with.
-    await new Promise<void>((resolve) => process.nextTick(resolve));
+    // when every promise that is settled has been dealt with. Behind the end nothing comes.
+    await new Promise<void>((resolve) => {
+      this.#begin = resolve;
+      process.nextTick(resolve);
+    });
+    this.#begin = null;
     for (let draft = this.#drafts.shift(); draft !== undefined; draft = this.#drafts.shift()) {
       await this.#send(draft);
     }

@@ -10,6 +10,7 @@ import { streamHeaders } from '../headers';
 import { deadLetter, originOf } from '../letters/letter';
 import type { SideTopics } from '../letters/side-topics';
 import type { PartitionRunner } from '../runner/partition-runner';
+import { transportLimits } from '../transport-limits';
 import type { StreamSerializer } from '../serialization/serialization';
 import { Attempt } from './attempt';
 import type { CallEnd, HandlerCall } from './handler-call';
@@ -43,6 +44,8 @@ const noHandler = 'There is no matching message handler defined in the remote se
 /** Requests: their handlers' values go back to whoever asked, and so do their errors. */
 export class RequestHandling {
   readonly #trouble: TroubleLog;
+  /** Answers that are being sent while the next requests are handled. */
+  #onTheirWay = 0;
 
   constructor(private readonly parts: RequestHandlingParts) {
     const { clock, log } = parts;
@@ -63,7 +66,10 @@ export class RequestHandling {
     await this.#repliesTo(request, record).fail({ status: 'error', message: noHandler });
   }
 
-  /** Handles a request to its last answer, and acknowledges it then. */
+  /**
+   * Handles a request to its last answer, and acknowledges it once that was sent. Resolves when the
+   * next one may be handled: a single answer is on its way then.
+   */
   async answer(
     runner: PartitionRunner,
     route: Route,
@@ -88,6 +94,10 @@ export class RequestHandling {
         if (await runner.wait([record], verdict.delayMs)) continue;
         return runner.release([record]);
       }
+      const isDone = end.kind === 'returned' && verdict.kind === 'acknowledge';
+      if (isDone && this.#mayGoOn(replies)) {
+        return void this.#sendBeside(replies, record, attempt);
+      }
       if (end.kind === 'failed') await replies.fail(end.told);
       else await replies.end();
       if (verdict.kind !== 'dead-letter') this.parts.observer.handled(record.topic, 1);
@@ -100,6 +110,19 @@ export class RequestHandling {
 
   stop(): void {
     this.#trouble.stop();
+  }
+
+  /** Whoever has one answer to give need not wait for Redis to have it. */
+  #mayGoOn(replies: Replies): boolean {
+    return replies.count <= 1 && this.#onTheirWay < transportLimits.answersOnTheirWayMax;
+  }
+
+  async #sendBeside(replies: Replies, record: ConsumedRecord, attempt: Attempt): Promise<void> {
+    this.#onTheirWay++;
+    await replies.end();
+    this.#onTheirWay--;
+    this.parts.observer.handled(record.topic, 1);
+    attempt.acknowledge();
   }
 
   async #attempt(

@@ -27,7 +27,9 @@ function recordingApi() {
         return result;
       },
     },
-    propagation: { extract: (context, carrier) => carrier.traceparent ?? context },
+    propagation: {
+      extract: (context, carrier, { get }) => get(carrier, 'traceparent') ?? context,
+    },
     trace: {
       getTracer: () => ({
         startSpan(name, { kind, attributes, links }, parent) {

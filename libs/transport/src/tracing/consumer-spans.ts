@@ -1,4 +1,5 @@
 import type { ConsumedRecord } from '@sluice/streams';
+import { headerText } from '../context/stream-context';
 import type { CallEnd, HandlerCall } from '../handling/handler-call';
 import { optionalPackage } from '../optional-package';
 
@@ -15,14 +16,24 @@ interface SpanOptions {
   links?: { context: unknown }[];
 }
 
+/** How a propagator reads what a record came with. */
+interface Getter<Carrier> {
+  keys(carrier: Carrier): string[];
+  get(carrier: Carrier, key: string): string | undefined;
+}
+
+interface Tracer {
+  startSpan(name: string, options: SpanOptions, context: unknown): Span;
+}
+
 /** What is used of @opentelemetry/api; it need not be installed. */
 export interface TracingApi {
   context: { active(): unknown; with<T>(context: unknown, run: () => T): T };
-  propagation: { extract(context: unknown, carrier: Record<string, string>): unknown };
+  propagation: {
+    extract<Carrier>(context: unknown, carrier: Carrier, getter: Getter<Carrier>): unknown;
+  };
   trace: {
-    getTracer(name: string): {
-      startSpan(name: string, options: SpanOptions, context: unknown): Span;
-    };
+    getTracer(name: string): Tracer;
     getSpanContext(context: unknown): unknown;
     setSpan(context: unknown, span: Span): unknown;
   };
@@ -42,14 +53,23 @@ export function tracedCalls(
   api: TracingApi | null = optionalPackage(() => require('@opentelemetry/api')),
 ): RunCall {
   if (api === null) return run;
-  return (call) => tracedCall(api, call, run);
+  // It goes over to whatever is installed later by itself.
+  const tracer = api.trace.getTracer('@sluice/transport');
+  return (call) => tracedCall(api, tracer, call, run);
 }
 
-async function tracedCall(api: TracingApi, call: HandlerCall, run: RunCall): Promise<CallEnd> {
+async function tracedCall(
+  api: TracingApi,
+  tracer: Tracer,
+  call: HandlerCall,
+  run: RunCall,
+): Promise<CallEnd> {
   const { context, propagation, trace, SpanKind, SpanStatusCode } = api;
   const { records, partition } = call.attempt;
   const { topic, offset } = records[0]!;
-  const parents = records.map((record) => propagation.extract(context.active(), carrierOf(record)));
+  const parents = records.map(({ headers }) =>
+    propagation.extract(context.active(), headers, headersGetter),
+  );
   const isBatch = call.route.policy.isBatch;
   const parent = isBatch ? context.active() : parents[0];
   const links = isBatch ? linksTo(api, parents) : undefined;
@@ -64,7 +84,7 @@ async function tracedCall(api: TracingApi, call: HandlerCall, run: RunCall): Pro
       : { 'messaging.kafka.offset': offset }),
   };
   const options = { kind: SpanKind.CONSUMER, attributes, ...(links && { links }) };
-  const span = trace.getTracer('@sluice/transport').startSpan(`process ${topic}`, options, parent);
+  const span = tracer.startSpan(`process ${topic}`, options, parent);
   try {
     const end = await context.with(trace.setSpan(parent, span), () => run(call));
     if (end.kind === 'failed') {
@@ -85,6 +105,8 @@ function linksTo({ trace }: TracingApi, parents: readonly unknown[]): { context:
   });
 }
 
-function carrierOf({ headers }: ConsumedRecord): Record<string, string> {
-  return Object.fromEntries(headers.map(({ key, value }) => [key, value?.toString() ?? '']));
-}
+/** Only what a propagator asks for is made text. */
+const headersGetter: Getter<ConsumedRecord['headers']> = {
+  keys: (headers) => headers.map(({ key }) => key),
+  get: headerText,
+};

@@ -45,7 +45,7 @@ export class GroupActor {
     this.#queue = new TaskQueue({
       clock: deps.clock,
       limits: deps.limits,
-      isLoaded: () => this.#memory.owned !== null,
+      isLoaded: () => this.#memory.isCurrent,
       load: () => this.#memory.load(),
       onFault: (error) => this.#memory.quarantine(error),
       onQuiet: () => deps.onQuiet(this),
@@ -150,9 +150,17 @@ export class GroupActor {
     }, refusal);
   }
 
-  /** Reads the group into memory so that its timers run, without waiting for it. */
+  /**
+   * Reads the group into memory so that its timers run, or reads it again where it was somebody
+   * else's meanwhile; without waiting for it.
+   */
   wake(): void {
     this.#queue.add({ needsGroup: true, isOwn: true, refuse: noRefusal, run: () => undefined });
+  }
+
+  /** Reads the group again, if it is in memory and was somebody else's meanwhile. */
+  checkOwner(): void {
+    if (this.#memory.owned !== null && !this.#memory.isCurrent) this.wake();
   }
 
   /**
@@ -231,7 +239,7 @@ export class GroupActor {
       answer(this.#memory.failed('a new group', error, 'if-refused'));
       return;
     }
-    if (this.#memory.isStopped) answer(ErrorCode.NOT_COORDINATOR);
-    else this.#commits.send(offsets, answer);
+    if (this.#memory.isCurrent) this.#commits.send(offsets, answer);
+    else answer(ErrorCode.NOT_COORDINATOR);
   }
 }

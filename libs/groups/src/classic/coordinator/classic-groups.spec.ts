@@ -5,6 +5,7 @@ import { connectLink, sharedRedis, type TestRedis } from '@sluice/test/support/r
 import { ErrorCode } from '@sluice/wire';
 import { subscription } from '../../../test/machine-driver';
 import { RecordedLog } from '../../../test/recorded-log';
+import { loneCoordinator } from '../../coordinator/group-cluster';
 import { Quarantine } from '../../coordinator/quarantine';
 import { Troubles } from '../../coordinator/troubles';
 import { defaultGroupLimits } from '../../limits';
@@ -64,7 +65,7 @@ function startGroups(): ClassicGroups {
     },
     troubles: new Troubles(common),
     quarantine: new Quarantine(common),
-    coordinatorEpochOf: () => 0,
+    cluster: loneCoordinator,
   });
 }
 

@@ -15,6 +15,7 @@ import type {
   SyncRequest,
   SyncResult,
 } from '../../api';
+import type { GroupCluster } from '../../coordinator/group-cluster';
 import type { Quarantine } from '../../coordinator/quarantine';
 import type { Troubles } from '../../coordinator/troubles';
 import type { GroupLimits } from '../../limits';
@@ -35,8 +36,7 @@ export interface ClassicGroupsDeps {
   troubles: Troubles;
   quarantine: Quarantine;
   meter: GroupMeter;
-  /** The epoch with which this coordinator has a group. */
-  coordinatorEpochOf: (groupId: string) => number;
+  cluster: Omit<GroupCluster, 'onChange'>;
 }
 
 /**
@@ -47,11 +47,24 @@ export interface ClassicGroupsDeps {
 export class ClassicGroups {
   readonly #store: ClassicStore;
   readonly #actors = new Map<string, GroupActor>();
+  /** Those that were let go, and still wait for what is on its way to Redis. */
+  readonly #leaving = new Set<Promise<void>>();
   readonly #unloading: Periodic;
+  /** Nobody tells when the gateway's session is not sure any more. */
+  readonly #looking: Periodic;
 
   constructor(private readonly deps: ClassicGroupsDeps) {
     const { clock, log, limits } = deps;
     this.#store = new ClassicStore(deps.stores);
+    this.#looking = new Periodic({
+      clock,
+      log,
+      name: 'dropping the groups of a session that is over',
+      everyMs: limits.sessionLookMs,
+      run: () => {
+        if (!deps.cluster.isSure) this.reassigned();
+      },
+    });
     this.#unloading = new Periodic({
       clock,
       log,
@@ -64,15 +77,30 @@ export class ClassicGroups {
   }
 
   start(): void {
+    this.#looking.start();
     this.#unloading.start();
   }
 
   /** Refuses everything that waits; resolves when what is on its way to Redis has arrived. */
   async stop(errorCode: number): Promise<void> {
-    await this.#unloading.stop();
+    await Promise.all([this.#looking.stop(), this.#unloading.stop()]);
     const actors = [...this.#actors.values()];
     this.#actors.clear();
-    await Promise.all(actors.map((actor) => actor.stop(errorCode)));
+    await Promise.all([...actors.map((actor) => actor.stop(errorCode)), ...this.#leaving]);
+  }
+
+  /**
+   * Other groups may be this coordinator's now: those that are not are dropped at once, with what
+   * waits there, and those that somebody else had meanwhile are read again.
+   */
+  reassigned(): void {
+    const { cluster, quarantine } = this.deps;
+    const isGone = (groupId: string) => cluster.coordinatorEpochOf(groupId) === null;
+    for (const actor of this.#actors.values()) {
+      if (!isGone(actor.groupId)) actor.checkOwner();
+      else this.#letGo(actor);
+    }
+    quarantine.dropIf(isGone);
   }
 
   /** Redis has another history: what is in memory may not be what is there now. */
@@ -193,7 +221,7 @@ export class ClassicGroups {
   actor(groupId: string): GroupActor {
     let actor = this.#actors.get(groupId);
     if (actor === undefined) {
-      const { clock, limits, troubles, quarantine, stores, meter } = this.deps;
+      const { clock, limits, troubles, quarantine, stores, meter, cluster } = this.deps;
       actor = new GroupActor(groupId, {
         store: this.#store,
         offsets: stores.offsets,
@@ -202,7 +230,8 @@ export class ClassicGroups {
         troubles,
         quarantine,
         meter,
-        coordinatorEpoch: () => this.deps.coordinatorEpochOf(groupId),
+        coordinatorEpoch: () => cluster.coordinatorEpochOf(groupId),
+        raiseEpoch: (above) => cluster.raiseCoordinator(groupId, above),
         onQuiet: (quiet) => this.#unload(quiet),
       });
       this.#actors.set(groupId, actor);
@@ -213,6 +242,13 @@ export class ClassicGroups {
   #rebalanceTimeoutMs({ rebalanceTimeoutMs, sessionTimeoutMs }: JoinRequest): number {
     const askedMs = rebalanceTimeoutMs === -1 ? sessionTimeoutMs : rebalanceTimeoutMs;
     return Math.min(Math.max(askedMs, 0), this.deps.limits.rebalanceTimeoutMsMax);
+  }
+
+  #letGo(actor: GroupActor): void {
+    this.#actors.delete(actor.groupId);
+    const left = actor.stop(ErrorCode.NOT_COORDINATOR);
+    this.#leaving.add(left);
+    void left.finally(() => this.#leaving.delete(left));
   }
 
   #unload(actor: GroupActor): void {

@@ -1,5 +1,14 @@
-import { UnknownOutcome } from '@sluice/redis';
+import { RedisReplyError, RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { ErrorCode } from '@sluice/wire';
+
+/** Whether Redis has failed, and not this program. */
+export function isRedisFailure(error: unknown): boolean {
+  return (
+    error instanceof RedisUnavailable ||
+    error instanceof UnknownOutcome ||
+    error instanceof RedisReplyError
+  );
+}
 
 /**
  * The error code for a change that has failed, but not because another coordinator has the group:

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '@sluice/base';
-import { RedisReplyError, RedisUnavailable, UnknownOutcome } from '@sluice/redis';
+import { RedisUnavailable } from '@sluice/redis';
 import { ErrorCode } from '@sluice/wire';
 import { assignedInstead } from '../../coordinator/assigned-instead';
 import type { Quarantine } from '../../coordinator/quarantine';
@@ -7,6 +7,7 @@ import type { Troubles } from '../../coordinator/troubles';
 import type { GroupLimits } from '../../limits';
 import type { GroupMeter } from '../../metrics';
 import { AssignedGroupInUse, OutdatedCoordinator, StaleGroup } from '../../store/errors';
+import { epochOfFence } from '../../store/fence';
 import type { StateChanges } from '../../store/group-states';
 import type { GroupEvent, Step } from '../machine/events';
 import { newGroup, type TimerId } from '../machine/group';
@@ -14,7 +15,7 @@ import { recover, step } from '../machine/machine';
 import { GroupState } from '../machine/states';
 import type { ClassicStore, OwnedGroup, TakenGroup } from '../stored/classic-store';
 import { changesBetween } from '../stored/group-codec';
-import { inDoubt } from './failure-code';
+import { inDoubt, isRedisFailure } from './failure-code';
 import { GroupTimers } from './group-timers';
 import type { Tickets } from './tickets';
 
@@ -26,8 +27,10 @@ export interface GroupMemoryDeps {
   quarantine: Quarantine;
   tickets: Tickets;
   meter: GroupMeter;
-  /** The epoch with which this coordinator has the group. */
-  coordinatorEpoch: () => number;
+  /** The epoch with which this coordinator has the group; null where it has it no more. */
+  coordinatorEpoch: () => number | null;
+  /** Has the cluster raise that epoch above another, where this coordinator is the right one. */
+  raiseEpoch: (above: number) => Promise<void>;
   /** A timer is due: `run` is to be called when its turn among the requests comes. */
   onDue: (run: () => Promise<void> | undefined) => void;
   /** The group is to be read into memory, though nobody asks for it. */
@@ -49,6 +52,8 @@ const noChanges: StateChanges = { set: [], removed: [], emptiness: 'same' };
  */
 export class GroupMemory {
   #owned: OwnedGroup | null = null;
+  /** With which it was taken. */
+  #epoch = 0;
   #isStopped = false;
   readonly #timers: GroupTimers;
   /** Set while a group with members is not in memory though it should be, because Redis failed. */
@@ -68,6 +73,11 @@ export class GroupMemory {
   /** What is in memory; null when the group is to be read first. */
   get owned(): OwnedGroup | null {
     return this.#owned;
+  }
+
+  /** Whether what is in memory may be answered from, and written: nobody had the group since. */
+  get isCurrent(): boolean {
+    return this.#owned !== null && this.deps.coordinatorEpoch() === this.#epoch;
   }
 
   get isStopped(): boolean {
@@ -105,16 +115,17 @@ export class GroupMemory {
   /** Makes a group of committed offsets only. @throws as the store */
   async create(): Promise<void> {
     const owned = this.current();
-    const fence = await this.deps.store.save(owned, noChanges, this.deps.coordinatorEpoch());
+    const fence = await this.deps.store.save(owned, noChanges, this.#epoch);
     if (!this.#isStopped) this.#owned = { ...owned, fence };
   }
 
   /** Takes the group and brings it into memory. @returns NONE, or the code for those who wait */
   async load(): Promise<number> {
-    const { store, quarantine } = this.deps;
+    const { quarantine } = this.deps;
+    if (this.#owned !== null) this.forget(ErrorCode.NOT_COORDINATOR);
     if (quarantine.holds(this.groupId)) return unavailable;
     try {
-      const taken = await store.take(this.groupId, this.deps.coordinatorEpoch());
+      const taken = await this.#take();
       this.#cancelReload();
       if (this.#isStopped) return ErrorCode.NOT_COORDINATOR;
       this.#enter(taken);
@@ -122,11 +133,11 @@ export class GroupMemory {
       return ErrorCode.NONE;
     } catch (error) {
       if (error instanceof AssignedGroupInUse) return this.#leaveToMembers();
-      if (!isRedisFailure(error)) {
+      if (!isFromOutside(error)) {
         this.quarantine(error as Error);
         return unavailable;
       }
-      this.deps.troubles.note('reading it', this.groupId, error);
+      if (!this.#isExpected(error)) this.deps.troubles.note('reading it', this.groupId, error);
       if (error instanceof OutdatedCoordinator) this.#cancelReload();
       if (this.isOwedReload && !this.#isStopped) this.#scheduleReload();
       return codeOf(error);
@@ -140,8 +151,9 @@ export class GroupMemory {
   async renew(): Promise<void> {
     const before = this.#owned;
     if (before === null) return;
+    if (!this.isCurrent) return this.#letGo();
     try {
-      const taken = await this.deps.store.take(this.groupId, this.deps.coordinatorEpoch());
+      const taken = await this.deps.store.take(this.groupId, this.#epoch);
       if (this.#isStopped) return;
       if ((taken?.previousFence ?? '') === before.fence) {
         this.#owned = { group: before.group, fence: taken?.fence ?? '' };
@@ -163,12 +175,12 @@ export class GroupMemory {
    */
   failed(what: string, error: unknown, keep: Keep): number {
     if (error instanceof AssignedGroupInUse) return this.#leaveToMembers();
-    if (!isRedisFailure(error)) {
+    if (!isFromOutside(error)) {
       this.quarantine(error as Error);
       return unavailable;
     }
     const errorCode = codeOf(error);
-    this.deps.troubles.note(what, this.groupId, error);
+    if (!this.#isExpected(error)) this.deps.troubles.note(what, this.groupId, error);
     const isKept =
       keep === 'always' ||
       (keep === 'unless-stale' && errorCode === unavailable) ||
@@ -176,7 +188,7 @@ export class GroupMemory {
     if (isKept || this.#isStopped) return errorCode;
     const { members, pending } = this.#owned?.group ?? newGroup(this.groupId);
     this.forget(errorCode);
-    const isOurs = !(error instanceof OutdatedCoordinator);
+    const isOurs = !(error instanceof OutdatedCoordinator) && this.#isOurs;
     if (isOurs && members.size + pending.size > 0) this.#scheduleReload();
     return errorCode;
   }
@@ -211,8 +223,47 @@ export class GroupMemory {
     return assignedInstead;
   }
 
+  get #isOurs(): boolean {
+    return this.deps.coordinatorEpoch() !== null;
+  }
+
+  /** That another has changed the group is no trouble where it is that one's by now. */
+  #isExpected(error: unknown): boolean {
+    return isRival(error) && !this.#isOurs;
+  }
+
+  /** Somebody else has the group, or had it meanwhile. */
+  #letGo(): void {
+    const { members, pending } = this.#owned?.group ?? newGroup(this.groupId);
+    this.forget(ErrorCode.NOT_COORDINATOR);
+    if (this.#isOurs && members.size + pending.size > 0) this.#scheduleReload();
+  }
+
   #onTimer(timer: TimerId, take: () => boolean): Promise<void> | undefined {
-    return take() ? this.apply({ kind: 'timer', timer }) : undefined;
+    if (!take()) return undefined;
+    if (this.isCurrent) return this.apply({ kind: 'timer', timer });
+    this.#letGo();
+    return undefined;
+  }
+
+  /** @throws as the store; OutdatedCoordinator also where this coordinator has no epoch */
+  async #take(): Promise<TakenGroup | null> {
+    try {
+      return await this.#takeWith(this.deps.coordinatorEpoch());
+    } catch (error) {
+      if (!(error instanceof OutdatedCoordinator) || !this.#isOurs) throw error;
+      // Either this coordinator's time is over, and it will hear of it; then nothing is raised. Or
+      // the registry has lost its last writes, and who had the group with a later epoch has none.
+      await this.deps.raiseEpoch(epochOfFence(error.fence));
+      return this.#takeWith(this.deps.coordinatorEpoch());
+    }
+  }
+
+  async #takeWith(epoch: number | null): Promise<TakenGroup | null> {
+    if (epoch === null) throw new OutdatedCoordinator(this.groupId, '');
+    const taken = await this.deps.store.take(this.groupId, epoch);
+    this.#epoch = epoch;
+    return taken;
   }
 
   async #store(
@@ -226,7 +277,7 @@ export class GroupMemory {
     try {
       if (isDead) await store.delete(before);
       const after = { group: next.group, fence: before.fence };
-      const fence = isDead ? '' : await store.save(after, changes, this.deps.coordinatorEpoch());
+      const fence = isDead ? '' : await store.save(after, changes, this.#epoch);
       if (this.#isStopped) return;
       if (next.group.generationId !== before.group.generationId) {
         this.deps.meter.generations.add(1);
@@ -237,7 +288,7 @@ export class GroupMemory {
       const ticket = event.kind === 'timer' ? null : event.ticket;
       // Who deletes wants to know that it may be done, and is told before all are told the same;
       // members ask again.
-      if (event.kind === 'delete' && isRedisFailure(error)) {
+      if (event.kind === 'delete' && isFromOutside(error)) {
         tickets.refuse(event.ticket, inDoubt(error, codeOf(error)));
       }
       const keep = ticket === null ? 'never' : 'if-refused';
@@ -273,13 +324,8 @@ export class GroupMemory {
 }
 
 /** Whether the failure is Redis' or another coordinator's doing, and not of this group. */
-function isRedisFailure(error: unknown): boolean {
-  return (
-    error instanceof RedisUnavailable ||
-    error instanceof UnknownOutcome ||
-    error instanceof RedisReplyError ||
-    isRival(error)
-  );
+function isFromOutside(error: unknown): boolean {
+  return isRedisFailure(error) || isRival(error);
 }
 
 function isRival(error: unknown): boolean {

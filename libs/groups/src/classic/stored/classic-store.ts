@@ -51,6 +51,20 @@ export class ClassicStore {
   }
 
   /**
+   * Reads a group, which stays with whoever has it; null when there is none. One of the other
+   * engine is shown without its members.
+   *
+   * @throws UnreadableGroup
+   */
+  async look(groupId: string): Promise<{ owned: OwnedGroup; isAssigned: boolean } | null> {
+    const fields = await this.stores.states.look(groupId);
+    if (fields === null) return null;
+    const isAssigned = isAssignedHead(String(fields['head'] ?? ''));
+    const fence = String(fields['fence'] ?? '');
+    return { owned: { group: this.#decode(groupId, fields), fence }, isAssigned };
+  }
+
+  /**
    * Writes the changes that make the stored group `after`, or the whole of it where it does not
    * exist yet.
    *

@@ -1,9 +1,4 @@
--- What a partition remembers of its idempotent producers. A producer's value: epoch, time of last
--- use (s), how many sequences in a row are known to be in the log, and a window of its last
--- batches: of each the first and last sequence and the base offset.
-local sequences = 2147483648 -- after 2^31-1 comes 0
-local headForm, batchForm, batchBytes, windowBytes = '<i2I4I4', '<I4I4d', 16, 80
-local pack, parse, format = struct.pack, struct.unpack, string.format
+-- Producers of batches of any kind and number; see producer-forms.lua.
 local producers, producersChanged = {}, false
 
 local function producerOf(key, id)

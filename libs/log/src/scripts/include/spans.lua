@@ -5,7 +5,6 @@
 -- the span. Fields of the meta hash: `span` "<bytes> <maxts> <largest>" of the one that has not
 -- ended: how much there was before it, the largest timestamp before it, and the largest of those in
 -- it that do not exceed that one. `gone` "<bytes> <batches>": how much was dropped so far.
-local spanBytesMin, aloneBytesMin = 1048576, 262144
 -- A largest timestamp that cannot be told, because there are batches without one.
 local unsure = 9007199254740991
 
@@ -16,16 +15,14 @@ end
 
 local function readSpan(text, gone, bytes, batches, spansKey)
   local goneBytes, goneBatches = readGone(gone)
-  local span = { bytes = bytes + goneBytes, batches = batches + goneBatches, ends = {} }
-  span.gone = goneBytes
   local from, maxBefore, largest = string.match(text or '', '^(%d+) (-?%d+) (-?%d+)$')
-  span.from = tonumber(from or span.bytes)
+  local all = bytes + goneBytes
   -- Where it is missing, an earlier version has written, or nobody knows what is in the stream.
-  span.maxBefore, span.largest = tonumber(maxBefore or unsure), tonumber(largest or unsure)
-  span.changed = not from
   -- The version before that made the partition without one.
-  span.lacksStream = not from and redis.call('EXISTS', spansKey) == 0
-  return span
+  return { bytes = all, batches = batches + goneBatches, ends = {}, gone = goneBytes,
+    from = tonumber(from or all), maxBefore = tonumber(maxBefore or unsure),
+    largest = tonumber(largest or unsure), changed = not from,
+    lacksStream = not from and redis.call('EXISTS', spansKey) == 0 }
 end
 
 local function addToSpan(span, size, timestamp)

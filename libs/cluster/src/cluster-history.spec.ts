@@ -1,0 +1,238 @@
+import type { Topic } from '@sluice/log';
+import { eventually } from '@sluice/test/support/eventually';
+import { adminOf, freshPrefix, startRedis, type TestRedis } from '@sluice/test/support/redis';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TestGateway } from '../test/cluster-kit';
+import { clusterKeys } from './keys';
+
+const ids = [1, 2, 3, 4];
+const stepsPerHistory = 14;
+
+/** Numbers that look random, and are the same for the same seed. */
+function chanceOf(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+    return (state >> 8) % below;
+  };
+}
+
+/** Looks all the time at what must never be. */
+class Watch {
+  readonly faults: string[] = [];
+  /** `<topic>/<partition>/<leadership>` to who was sure to lead it. */
+  readonly #leaders = new Map<string, number>();
+  readonly #leaderships = new Map<string, number>();
+  #isOver = false;
+  readonly #ended: Promise<void>;
+
+  constructor(private readonly history: History) {
+    this.#ended = this.#run();
+  }
+
+  /** The registry may have lost its last writes: what was seen of it counts no more. */
+  forgetRegistry(): void {
+    this.#leaderships.clear();
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isOver) {
+      this.#lookAtGateways();
+      await this.#lookAtRegistry().catch(() => undefined);
+      await sleep(5);
+    }
+  }
+
+  #lookAtGateways(): void {
+    const sure = new Map<number, TestGateway>();
+    for (const gateway of this.history.all) {
+      const { cluster } = gateway;
+      if (gateway.isDead || !cluster.isSure) continue;
+      if (sure.has(gateway.id)) this.faults.push(`two are sure to be ${gateway.id}`);
+      sure.set(gateway.id, gateway);
+      for (const topic of this.history.topics) {
+        for (const [index, placement] of cluster.placementsOf(topic).entries()) {
+          if (placement.leaderId !== gateway.id) continue;
+          const key = `${topic.name}/${index}/${placement.leadership}`;
+          const before = this.#leaders.get(key) ?? gateway.id;
+          if (before !== gateway.id) this.faults.push(`${key}: ${before} and ${gateway.id}`);
+          this.#leaders.set(key, gateway.id);
+        }
+      }
+    }
+  }
+
+  async #lookAtRegistry(): Promise<void> {
+    const stored = await this.history.storedLeaders();
+    for (const [topicId, text] of Object.entries(stored)) {
+      const { partitions = [] } = JSON.parse(text) as { partitions?: [number, number][] };
+      for (const [index, [, leadership]] of partitions.entries()) {
+        const key = `${topicId}/${index}`;
+        const before = this.#leaderships.get(key) ?? -1;
+        if (leadership < before) this.faults.push(`${key}: ${before}, then ${leadership}`);
+        this.#leaderships.set(key, leadership);
+      }
+    }
+  }
+}
+
+/** Gateways that come and go on one Redis. */
+class History {
+  readonly all: TestGateway[] = [];
+  readonly topics: Topic[] = [];
+  readonly told: string[] = [];
+
+  constructor(
+    private readonly redis: TestRedis,
+    private readonly keyPrefix: string,
+    private readonly chance: (below: number) => number,
+  ) {}
+
+  #pick<T>(list: readonly T[]): T {
+    return list[this.chance(list.length)]!;
+  }
+
+  get running(): TestGateway[] {
+    return this.all.filter((gateway) => !gateway.isDead);
+  }
+
+  get awake(): TestGateway[] {
+    return this.running.filter((gateway) => !gateway.isPaused);
+  }
+
+  async storedLeaders(): Promise<Record<string, string>> {
+    const admin = await adminOf(this.redis);
+    const db = this.all[0]?.link.db;
+    return admin.hgetall(clusterKeys(this.keyPrefix, db).leaders);
+  }
+
+  async step(): Promise<void> {
+    const act = this.#pick([this.start, this.start, this.kill, this.pause, this.resume, this.end]);
+    await act.call(this);
+    if (this.topics.length < 6 && this.chance(3) === 0) await this.makeTopic();
+    await sleep(this.chance(800));
+  }
+
+  async start(): Promise<void> {
+    const free = ids.filter((id) => !this.running.some((gateway) => gateway.id === id));
+    if (free.length === 0) return;
+    const brokerId = this.#pick(free);
+    // Half of them where the one before was, which may be dead for a moment only.
+    const hostName = this.chance(2) === 0 ? 'here' : `host-${this.all.length}`;
+    this.told.push(`start ${brokerId} on ${hostName}`);
+    const { redis, keyPrefix } = this;
+    const options = { redis, keyPrefix, brokerId, hostName, port: 30_000 + brokerId };
+    const gateway = await TestGateway.make(options);
+    this.all.push(gateway);
+    await gateway.join();
+  }
+
+  async kill(): Promise<void> {
+    if (this.running.length < 2) return;
+    const gateway = this.#pick(this.running);
+    this.told.push(`kill ${gateway.id}`);
+    await gateway.kill();
+  }
+
+  pause(): Promise<void> {
+    if (this.awake.length < 2) return Promise.resolve();
+    const gateway = this.#pick(this.awake);
+    this.told.push(`pause ${gateway.id}`);
+    gateway.pause();
+    return Promise.resolve();
+  }
+
+  resume(): Promise<void> {
+    const paused = this.running.filter(({ isPaused }) => isPaused);
+    if (paused.length > 0) {
+      const gateway = this.#pick(paused);
+      this.told.push(`resume ${gateway.id}`);
+      gateway.resume();
+    }
+    return Promise.resolve();
+  }
+
+  async end(): Promise<void> {
+    if (this.awake.length < 2) return;
+    const gateway = this.#pick(this.awake);
+    this.told.push(`stop ${gateway.id}`);
+    await gateway.stop();
+  }
+
+  async makeTopic(): Promise<void> {
+    const maker = this.awake[0];
+    if (maker === undefined) return;
+    const name = `topic-${this.topics.length}`;
+    const reply = await maker.catalog.create({ name, partitions: 1 + this.chance(6) });
+    if ('created' in reply) this.topics.push(reply.created);
+  }
+
+  /** All see the same, everything is led, and evenly. */
+  async settle(): Promise<void> {
+    for (const gateway of this.running) if (gateway.isPaused) gateway.resume();
+    await eventually(() => this.isQuiet(), { what: `quiet after ${this.told.join(', ')}` });
+  }
+
+  isQuiet(): boolean {
+    const running = this.running.map(({ id }) => id).sort((left, right) => left - right);
+    return this.running.every(({ cluster, catalog }) => {
+      const there = cluster.brokers().map(({ id }) => id);
+      if (!cluster.isSure || there.join() !== running.join()) return false;
+      return this.topics.every((topic) => {
+        const leaders = cluster.placementsOf(topic).map(({ leaderId }) => leaderId);
+        const counts = running.map((id) => leaders.filter((leader) => leader === id).length);
+        const isEven = Math.max(...counts) - Math.min(...counts) <= 1;
+        return catalog.byId(topic.id) !== undefined && !leaders.includes(-1) && isEven;
+      });
+    });
+  }
+}
+
+async function live(seed: number, redis: TestRedis): Promise<void> {
+  const history = new History(redis, freshPrefix(), chanceOf(seed));
+  await history.start();
+  const watch = new Watch(history);
+  try {
+    for (let step = 0; step < stepsPerHistory; step++) await history.step();
+    await history.settle();
+    expect({ faults: watch.faults, told: history.told }).toMatchObject({ faults: [] });
+  } finally {
+    await watch.stop();
+    for (const gateway of history.running) gateway.resume();
+    await Promise.all(history.running.map((gateway) => gateway.kill()));
+  }
+}
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+test.each([1, 2, 3])('whatever gateways do, nothing is led twice (history %d)', (seed) =>
+  live(seed, redis),
+);
+
+test('after Redis was killed and came back all are in again, and all is led', async () => {
+  const history = new History(redis, freshPrefix(), chanceOf(4));
+  for (let count = 0; count < 3; count++) await history.start();
+  await history.makeTopic();
+  await history.settle();
+  const watch = new Watch(history);
+  try {
+    await redis.kill();
+    await eventually(() => history.running.every(({ cluster }) => !cluster.isSure));
+    watch.forgetRegistry();
+    await redis.restart();
+    await history.settle();
+    expect(watch.faults).toEqual([]);
+  } finally {
+    await watch.stop();
+    await Promise.all(history.running.map((gateway) => gateway.kill()));
+  }
+});

@@ -1,0 +1,65 @@
+import { eventually } from '@sluice/test/support/eventually';
+import { adminOf, freshPrefix, sharedRedis, type TestRedis } from '@sluice/test/support/redis';
+import { TestGateway } from '../test/cluster-kit';
+import { clusterKeys } from './keys';
+
+let redis: TestRedis;
+const gateways: TestGateway[] = [];
+
+beforeAll(async () => {
+  redis = await sharedRedis();
+});
+afterEach(() => Promise.all(gateways.splice(0).map((gateway) => gateway.kill())));
+afterAll(() => redis.stop());
+
+/** The hashes of the cluster as they are; what is returned puts them back, as a failover may. */
+async function remember(keyPrefix: string, db: number): Promise<() => Promise<void>> {
+  const admin = await adminOf(redis);
+  const { brokers, controller, leaders } = clusterKeys(keyPrefix, db);
+  const copies: [string, Record<string, string>][] = [];
+  for (const key of [brokers, controller, leaders]) copies.push([key, await admin.hgetall(key)]);
+  return async () => {
+    const all = admin.multi();
+    for (const [key, fields] of copies) all.del(key).hset(key, fields);
+    await all.exec();
+  };
+}
+
+test('a registry that lost its last writes is whole again, and leaders raise it', async () => {
+  const keyPrefix = freshPrefix();
+  const start = async (brokerId: number): Promise<TestGateway> => {
+    const gateway = await TestGateway.make({
+      redis,
+      keyPrefix,
+      brokerId,
+      hostName: `h${brokerId}`,
+    });
+    gateways.push(gateway);
+    await gateway.join();
+    return gateway;
+  };
+  const [first, second] = [await start(1), await start(2)];
+  const topic = await first.topic('orders', 6);
+  await eventually(() => second.cluster.placementsOf(topic)[0]!.leaderId > 0);
+  const goBack = await remember(keyPrefix, first.link.db);
+  await first.kill();
+  const { cluster } = second;
+  await eventually(() => cluster.placementsOf(topic).every(({ leaderId }) => leaderId === 2));
+  await eventually(() => cluster.controllerId === 2);
+  const third = await start(3);
+  const seen = Math.max(...cluster.placementsOf(topic).map(({ leadership }) => leadership));
+  await goBack();
+  // The third is not there any more, and the first is again, which is dead.
+  const isWhole = ({ cluster: view }: TestGateway): boolean =>
+    view.isSure &&
+    view
+      .brokers()
+      .map(({ id }) => id)
+      .join() === '2,3' &&
+    view.placementsOf(topic).every(({ leaderId }) => leaderId === 2 || leaderId === 3);
+  await eventually(() => isWhole(second) && isWhole(third));
+  const ledBy2 = cluster.placementsOf(topic).findIndex(({ leaderId }) => leaderId === 2);
+  await cluster.raiseLeadership(topic, ledBy2, seen + 5);
+  expect(cluster.placementOf(topic, ledBy2).leadership).toBe(seen + 6);
+  await eventually(() => third.cluster.placementOf(topic, ledBy2).leadership === seen + 6);
+});

@@ -1,0 +1,193 @@
+import { silentLogger, systemClock, type Logger } from '@sluice/base';
+import { eventually } from '@sluice/test/support/eventually';
+import { freshPrefix, sharedRedis } from '@sluice/test/support/redis';
+import { TestCluster } from '@sluice/test/support/redis-cluster';
+import { freePort } from '@sluice/test/support/redis-local';
+import { attempt, RedisUnavailable } from '../errors';
+import { RedisLink } from '../link';
+import { connectionOf } from './routed-redis';
+import { slotOf } from './slots';
+
+jest.setTimeout(120_000);
+
+let cluster: TestCluster;
+const links: RedisLink[] = [];
+
+beforeAll(async () => {
+  cluster = await TestCluster.start();
+});
+
+afterEach(async () => {
+  await Promise.all(links.splice(0).map((link) => link.close()));
+});
+afterAll(async () => {
+  await cluster?.stop();
+  await (await sharedRedis()).stop();
+});
+
+async function connect(url = cluster.url, log: Logger = silentLogger): Promise<RedisLink> {
+  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 6_000 };
+  const link = await RedisLink.connect(options, { log, clock: systemClock });
+  links.push(link);
+  return link;
+}
+
+/** Keys of a link with different tags, so of all shards. */
+function keysOf({ keyPrefix }: RedisLink): string[] {
+  return Array.from({ length: 24 }, (_, n) => `${keyPrefix}{${n}}:counter`);
+}
+
+describe('a Redis Cluster', () => {
+  it('is found by some of its nodes, and each call goes to the shard of its key', async () => {
+    const link = await connect();
+    expect(link.shards).toHaveLength(3);
+    expect(link.isCluster).toBe(true);
+    const keys = keysOf(link);
+    expect(new Set(keys.map((key) => link.shardOf(key))).size).toBe(3);
+    await Promise.all(keys.map((key) => link.write.set(key, key)));
+    expect(await Promise.all(keys.map((key) => link.read.get(key)))).toEqual(keys);
+    const bytes = await link.entries.getBuffer(keys[0]!);
+    expect(bytes?.toString()).toBe(keys[0]);
+    expect(await link.shardOf(keys[0]!).write.get(keys[0]!)).toBe(keys[0]);
+    expect(await connectionOf(link.write, keys[0]!).multi().get(keys[0]!).exec()).toEqual([
+      [null, keys[0]],
+    ]);
+  });
+
+  it('refuses what belongs to one server', async () => {
+    const link = await connect();
+    await expect(link.write.info()).rejects.toThrow('info belongs to one server');
+  });
+
+  it('hears messages of a channel, whichever server they were given to', async () => {
+    const link = await connect();
+    const channel = `${link.keyPrefix}{tag}:channel`;
+    const heard: string[] = [];
+    await link.subscribe(channel, (message) => heard.push(message));
+    await Promise.all(link.shards.map((shard, n) => shard.write.publish(channel, `${n}`)));
+    await eventually(() => heard.length === 3);
+  });
+
+  it('runs each of many writes once while a slot moves there and back', async () => {
+    const link = await connect();
+    const [key, ...others] = ['a', 'b', 'c', 'd', 'e'].map((x) => `${link.keyPrefix}{moving}:${x}`);
+    for (const one of [key!, ...others]) await link.write.set(one, '0');
+    const slot = slotOf(key!);
+    const from = await cluster.ownerOf(slot);
+    const to = cluster.servers.slice(0, 3).find((one) => one !== from)!;
+    let done = 0;
+    const over = new AbortController();
+    const writing = (async () => {
+      while (!over.signal.aborted) {
+        expect(await link.write.incr(key!)).toBe(++done);
+      }
+    })();
+    // While its keys are apart, a command on several is not run by anybody.
+    let refusals = 0;
+    const asking = (async () => {
+      while (!over.signal.aborted) {
+        const asked = attempt('EXISTS', link.write.exists(key!, ...others));
+        const count = await asked.catch((error: Error) => error);
+        if (count === 5) continue;
+        expect(count).toMatchObject({ reason: 'moved' });
+        refusals++;
+      }
+    })();
+    const between = () =>
+      eventually(
+        (
+          (before) => () =>
+            done > before
+        )(done),
+      );
+    await cluster.move(slot, to, between);
+    await between();
+    await cluster.move(slot, from, between);
+    await between();
+    over.abort();
+    await Promise.all([writing, asking]);
+    // They are waited for, so none was refused at once.
+    expect(refusals).toBeLessThan(5);
+    expect(Number(await link.read.get(key!))).toBe(done);
+    expect(link.shards).toHaveLength(3);
+  });
+
+  it('uses a server that is added, and leaves it when it has no slots any more', async () => {
+    const link = await connect();
+    const key = `${link.keyPrefix}{grown}:x`;
+    await link.write.set(key, '1');
+    const slot = slotOf(key);
+    const from = await cluster.ownerOf(slot);
+    const arrivals: number[] = [];
+    link.onArrival(async (_redis, _history, shard) => {
+      arrivals.push(link.shards.indexOf(shard));
+    });
+    const added = await cluster.add();
+    await cluster.move(slot, added);
+    await eventually(async () => (await link.write.incr(key)) === 2);
+    expect(link.shards).toHaveLength(4);
+    // It is looked at before it is used, as others may have written there.
+    expect(arrivals).toHaveLength(1);
+    await cluster.move(slot, from);
+    expect(await eventually(() => link.write.incr(key))).toBe(3);
+    await eventually(() => link.shards.length === 3);
+  });
+
+  it('follows a failover, which is a new history of that shard alone', async () => {
+    const link = await connect();
+    const key = `${link.keyPrefix}{failing}:x`;
+    await link.write.set(key, '1');
+    const shard = link.shardOf(key);
+    const before = link.histories;
+    const arrived: unknown[] = [];
+    link.onArrival(async (_redis, _history, one) => void arrived.push(one));
+    await cluster.failover(await cluster.ownerOf(slotOf(key)));
+    await eventually(
+      () => link.shards.every((one) => one.status().connected) && arrived.length > 0,
+    );
+    await eventually(async () => (await link.write.incr(key)) > 1);
+    expect(arrived).toEqual([shard]);
+    expect(link.shardOf(key)).toBe(shard);
+    const changed = link.histories.filter(({ runId }, n) => runId !== before[n]!.runId);
+    expect(changed).toHaveLength(1);
+  });
+
+  it('follows a failover after a primary was frozen; the other shards go on', async () => {
+    const link = await connect();
+    const keys = keysOf(link);
+    const frozen = await cluster.ownerOf(slotOf(keys[0]!));
+    const others = keys.filter((key) => link.shardOf(key) !== link.shardOf(keys[0]!));
+    await frozen.server.pause();
+    for (const key of others) expect(await link.write.set(key, '1')).toBe('OK');
+    await eventually(async () => (await link.write.set(keys[0]!, '1')) === 'OK');
+    await frozen.server.resume();
+    await cluster.isWhole(3);
+  });
+
+  it('says that nothing was done where nobody serves the slot', async () => {
+    const link = await connect();
+    const key = `${link.keyPrefix}{unserved}:x`;
+    const slot = slotOf(key);
+    const owner = await cluster.ownerOf(slot);
+    for (const one of cluster.servers) {
+      await cluster.ask(one, 'CONFIG SET cluster-require-full-coverage no');
+      await cluster.ask(one, `CLUSTER DELSLOTS ${slot}`).catch(() => undefined);
+    }
+    const refused = attempt('SET', link.write.set(key, '1'));
+    await expect(refused).rejects.toBeInstanceOf(RedisUnavailable);
+    await expect(refused).rejects.toMatchObject({ reason: 'moved' });
+    await cluster.ask(owner, `CLUSTER ADDSLOTS ${slot}`);
+    await eventually(async () => (await link.write.set(key, '1')) === 'OK');
+  });
+
+  it('is refused where it is none, and where nobody answers, and says what to do', async () => {
+    const { port } = await sharedRedis();
+    const none = connect(`redis+cluster://127.0.0.1:${port}`);
+    await expect(none).rejects.toMatchObject({ problem: 'unsupported-set-up' });
+    await expect(none).rejects.toThrow(/no node of a cluster[\s\S]*use redis:\/\/host:port/);
+    const away = connect(`redis+cluster://127.0.0.1:${await freePort()}`);
+    await expect(away).rejects.toMatchObject({ problem: 'unreachable' });
+    const single = connect(`redis://127.0.0.1:${cluster.servers[0]!.server.port}`);
+    await expect(single).rejects.toThrow(/node of a Redis Cluster[\s\S]*redis\+cluster:/);
+  });
+});

@@ -1,0 +1,156 @@
+import { join } from 'node:path';
+import { silentLogger, systemClock, type Logger } from '@sluice/base';
+import { eventually } from '@sluice/test/support/eventually';
+import { freshPrefix } from '@sluice/test/support/redis';
+import { freePort } from '@sluice/test/support/redis-local';
+import { WatchedRedis } from '@sluice/test/support/sentinels';
+import { RedisLink } from '../link';
+
+jest.setTimeout(60_000);
+
+let watched: WatchedRedis;
+const links: RedisLink[] = [];
+
+beforeAll(async () => {
+  watched = await WatchedRedis.start();
+});
+
+afterEach(async () => {
+  await Promise.all(links.splice(0).map((link) => link.close()));
+});
+afterAll(() => watched?.stop());
+
+async function connect(url: string, log: Logger = silentLogger): Promise<RedisLink> {
+  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 6_000 };
+  const link = await RedisLink.connect(options, { log, clock: systemClock });
+  links.push(link);
+  return link;
+}
+
+/** Collects what the log is told. */
+function recorder(): { log: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const note = (message: string, fields?: object): void =>
+    void lines.push(`${message} ${JSON.stringify(fields ?? {})}`);
+  return { log: { ...silentLogger, info: note, warn: note }, lines };
+}
+
+/** Of a command that may fail while the primary is another one. */
+const isWritten = (link: RedisLink) => async (): Promise<boolean> =>
+  (await link.write.set(`${link.keyPrefix}x`, 'y')) === 'OK';
+
+describe('a Redis that Sentinels watch', () => {
+  it('is found, used, and left when it is no primary any more', async () => {
+    const link = await connect(watched.url);
+    await link.write.set(`${link.keyPrefix}before`, '1');
+    const { runId } = link.history;
+    const arrivals: string[] = [];
+    link.onArrival(async (_redis, history) => void arrivals.push(history.runId));
+    await watched.failover();
+    await eventually(() => link.history.runId !== runId);
+    await eventually(isWritten(link));
+    expect(arrivals).toEqual([link.history.runId]);
+    expect(await link.read.get(`${link.keyPrefix}before`)).toBe('1');
+    const info = await link.read.info('replication');
+    expect(info).toContain('role:master');
+  });
+
+  it('is left when its primary is frozen and another is promoted', async () => {
+    const link = await connect(watched.url);
+    const frozen = await watched.primary();
+    await frozen.pause();
+    await watched.promoted(frozen);
+    await eventually(isWritten(link));
+    await frozen.resume();
+    await eventually(async () => (await link.replicaCount()) === 2);
+  });
+
+  it('is found by the other Sentinels where one is not there, and another is none', async () => {
+    const { log, lines } = recorder();
+    const [good, other] = watched.sentinels.map(({ port }) => `127.0.0.1:${port}`);
+    const none = watched.servers[0]!.port;
+    const hosts = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${none}`, good!, other!];
+    const link = await connect(watched.urlWith({ hosts }), log);
+    expect(await isWritten(link)()).toBe(true);
+    const told = lines.filter((line) => line.startsWith('a Sentinel cannot be used')).sort();
+    expect(told).toHaveLength(2);
+    expect(told.join()).toContain('ECONNREFUSED');
+    expect(told.join()).toContain('it is a Redis server, and no Sentinel');
+  });
+
+  it('advises to set min-replicas-to-write', async () => {
+    const { log, lines } = recorder();
+    await connect(watched.url, log);
+    expect(lines.join()).toContain('min-replicas-to-write is 0');
+  });
+
+  it('refuses a name that no Sentinel knows, and tells those that they do', async () => {
+    const refused = connect(watched.urlWith({ name: 'other' }));
+    await expect(refused).rejects.toMatchObject({ problem: 'no-master' });
+    await expect(refused).rejects.toThrow(
+      /knows no master "other"; it watches: main[\s\S]*REDIS_URL/,
+    );
+  });
+
+  it('says what to do where no Sentinel can be reached', async () => {
+    const hosts = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+    const refused = connect(watched.urlWith({ hosts }));
+    await expect(refused).rejects.toMatchObject({ problem: 'unreachable' });
+    await expect(refused).rejects.toThrow(/ECONNREFUSED[\s\S]*A Sentinel listens on port 26379/);
+  });
+
+  it('gives jobs and waiting readers connections that follow the primary', async () => {
+    const link = await connect(watched.url);
+    const job = link.openJobConnection('work', link.keyPrefix);
+    const blocking = link.openBlockingConnection(link.keyPrefix);
+    await eventually(() => blocking.isReady);
+    await watched.failover();
+    await eventually(async () => (await job.redis.set(`${link.keyPrefix}job`, '1')) === 'OK');
+    const isMaster = async (): Promise<boolean> =>
+      (await blocking.redis.info('replication')).includes('role:master');
+    await eventually(isMaster);
+    await Promise.all([job.close(), blocking.close()]);
+  });
+});
+
+/** With TLS in the set-up that has certificates. */
+describe('servers and Sentinels with passwords of their own', () => {
+  let guarded: WatchedRedis;
+
+  beforeAll(async () => {
+    guarded = await WatchedRedis.start({
+      password: 'server-secret',
+      sentinelPassword: 'watch-secret',
+      tls: certificates(),
+    });
+  });
+  afterAll(() => guarded?.stop());
+
+  it('are logged in to, also after a failover', async () => {
+    const link = await connect(guarded.url);
+    const { runId } = link.history;
+    await guarded.failover();
+    await eventually(() => link.history.runId !== runId);
+    await eventually(isWritten(link));
+  });
+
+  it('are refused without the password of the Sentinels, or with a wrong one', async () => {
+    const [url] = guarded.url.split('?');
+    const without = connect(url!);
+    await expect(without).rejects.toThrow(/it wants a password: add \?sentinel-password/);
+    const wrong = connect(`${url}?sentinel-password=wrong`);
+    await expect(wrong).rejects.toThrow(/refuses the user or the password: look at sentinel-user/);
+  });
+
+  it('are refused with a wrong password of the servers', async () => {
+    const wrong = connect(guarded.url.replace('server-secret', 'other'));
+    await expect(wrong).rejects.toMatchObject({ problem: 'password-wrong' });
+  });
+});
+
+function certificates(): { cert: string; key: string; ca: string } | undefined {
+  const folder = process.env['SLUICE_TEST_TLS'];
+  if (folder === undefined) return undefined;
+  const file = (name: string): string => join(folder, name);
+  return { cert: file('server.crt'), key: file('server.key'), ca: file('ca.crt') };
+}

@@ -1,0 +1,110 @@
+import '../../support/newer-node.cjs';
+import {
+  Consumer,
+  Producer,
+  type ConsumerOptions,
+  type Message,
+  type ProducerOptions,
+} from '@platformatic/kafka';
+import { replyMsMax, type ClientContext } from './context';
+import { LibraryProducerLoop, type LibraryProducer } from './library-producer';
+import { LibraryMember, type RunningConsumer } from './library-member';
+import type { ProducerPlan } from './raw-producer';
+import type { ValuesToSend } from './values';
+
+const commitEveryMs = 300;
+const groupTimes = {
+  sessionTimeout: 6_000,
+  rebalanceTimeout: 10_000,
+  heartbeatInterval: 300,
+  maxWaitTime: 200,
+};
+
+/** A producer of @platformatic/kafka. */
+export function platformaticProducer(
+  name: string,
+  plan: ProducerPlan,
+  context: ClientContext,
+): LibraryProducerLoop {
+  const make = async () => makeProducer(name, plan, context);
+  return new LibraryProducerLoop(name, 'platformatic', plan, context, make);
+}
+
+function optionsOf(clientId: string, { seeds }: ClientContext) {
+  const bootstrapBrokers = seeds.map((port) => `127.0.0.1:${port}`);
+  const times = { requestTimeout: replyMsMax, retries: 30, retryDelay: 100 };
+  return { clientId, bootstrapBrokers, ...times };
+}
+
+function makeProducer(
+  name: string,
+  { idempotent, acks }: ProducerPlan,
+  context: ClientContext,
+): LibraryProducer {
+  const { topic } = context;
+  type Options = ProducerOptions<Buffer, Buffer, Buffer, Buffer>;
+  const producer = new Producer({ ...optionsOf(name, context), idempotent } as Options);
+  return {
+    async send(partition: number, { ids, padding }: ValuesToSend): Promise<number> {
+      const messages = ids.map((id) => ({
+        topic,
+        partition,
+        key: Buffer.from(id),
+        value: padding,
+      }));
+      const { offsets } = await producer.send({ messages, acks, idempotent });
+      return Number(offsets?.[0]?.offset);
+    },
+    close: () => producer.close(),
+  };
+}
+
+/** A member of a group, with @platformatic/kafka. */
+export function platformaticMember(
+  name: string,
+  group: string,
+  context: ClientContext,
+): LibraryMember {
+  return new LibraryMember(name, 'platformatic', group, context, async (member) => {
+    type Options = ConsumerOptions<Buffer, Buffer, Buffer, Buffer>;
+    const options = { ...optionsOf(name, context), ...groupTimes, groupId: group };
+    const consumer = new Consumer(options as Options);
+    try {
+      return await consume(consumer, member, context.topic);
+    } catch (error) {
+      await consumer.close(true).catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
+async function consume(
+  consumer: Consumer<Buffer, Buffer, Buffer, Buffer>,
+  member: LibraryMember,
+  topic: string,
+): Promise<RunningConsumer> {
+  consumer.on('consumer:group:join', ({ memberId, generationId, assignments }) => {
+    const own = assignments?.find((assignment) => assignment.topic === topic);
+    member.assigned(memberId, generationId ?? null, own?.partitions ?? []);
+  });
+  // It has given up, and does not come back by itself.
+  consumer.on('error', () => member.ended());
+  consumer.on('consumer:group:rebalance', () => member.assigned('', null, null));
+  const stream = await consumer.consume({
+    topics: [topic],
+    mode: 'committed',
+    fallbackMode: 'earliest',
+    autocommit: commitEveryMs,
+  });
+  stream.on('data', ({ partition, offset, key }: Message<Buffer, Buffer, Buffer, Buffer>) => {
+    member.got(partition, [[Number(offset), String(key)]]);
+  });
+  stream.once('error', () => member.ended());
+  stream.once('close', () => member.ended());
+  return {
+    async close() {
+      await stream.close();
+      await consumer.close();
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import type { SeededRandom } from '../seeded-random';
+
+const recordsMax = 4;
+const smallBytesMax = 200;
+/** Batches that are on average this large go past Lua, and so another way through the gateway. */
+const largeShare = 0.1;
+const largeBytes = 20 * 1024;
+
+/** Records to send: each key is a value of the history, and used once. */
+export interface ValuesToSend {
+  /** What the history calls the values. */
+  ids: string[];
+  /** Bytes that go with each of them. */
+  padding: Buffer;
+}
+
+/** Makes the records of a process' next batches. */
+export class ValueMaker {
+  #count = 0;
+
+  constructor(
+    private readonly process: string,
+    private readonly random: SeededRandom,
+  ) {}
+
+  next(): ValuesToSend {
+    const batch = ++this.#count;
+    const count = 1 + this.random.below(recordsMax);
+    const isLarge = this.random.happens(largeShare);
+    const bytes = isLarge ? largeBytes : this.random.below(smallBytesMax);
+    const ids = Array.from({ length: count }, (_, i) => `${this.process}/${batch}.${i}`);
+    return { ids, padding: Buffer.alloc(bytes, 'x') };
+  }
+}

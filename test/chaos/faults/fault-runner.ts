@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { HistoryFile } from '../history/history-file';
+import type { SeededRandom } from '../seeded-random';
+import type { SetUp } from '../set-ups/set-up';
+import type { FaultTarget } from './fault-kind';
+import type { PlannedFault } from './schedule';
+
+/** Lets planned faults happen. */
+export class FaultRunner {
+  /** How often all targets of a fault had another one. */
+  skipped = 0;
+  readonly #busy = new Set<string>();
+  readonly #underWay = new Set<Promise<void>>();
+
+  /** @param signal ends waits early; what is broken is repaired all the same */
+  constructor(
+    private readonly setUp: SetUp,
+    private readonly history: HistoryFile,
+    private readonly random: SeededRandom,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Runs a schedule; resolves when its time is over and everything is repaired. */
+  async run(schedule: readonly PlannedFault[], seconds: number): Promise<void> {
+    const startedMs = this.history.now();
+    for (const planned of schedule) {
+      await this.#wait(startedMs + planned.atMs - this.history.now());
+      if (this.signal.aborted) break;
+      this.#begin(planned);
+    }
+    await this.#wait(startedMs + seconds * 1_000 - this.history.now());
+    await Promise.all(this.#underWay);
+  }
+
+  #begin(planned: PlannedFault): void {
+    const target = this.#freeTarget(planned);
+    if (target === undefined) {
+      this.skipped++;
+      return;
+    }
+    this.#busy.add(target.name);
+    const done = this.#happen(planned, target).finally(() => {
+      this.#busy.delete(target.name);
+      this.#underWay.delete(done);
+    });
+    this.#underWay.add(done);
+  }
+
+  #freeTarget({ fault, target }: PlannedFault): FaultTarget | undefined {
+    const free = fault.targets(this.setUp).filter(({ name }) => !this.#busy.has(name));
+    return free[Math.floor(target * free.length)];
+  }
+
+  async #happen({ fault, forMs }: PlannedFault, target: FaultTarget): Promise<void> {
+    const begunMs = this.history.now();
+    const { setUp, random } = this;
+    const wait = (waitMs: number) => this.#wait(waitMs);
+    let failed: string | undefined;
+    try {
+      await target.run({ setUp, random, forMs, wait });
+    } catch (error) {
+      failed = (error as Error).message;
+    }
+    this.history.add({
+      kind: 'fault',
+      fault: fault.name,
+      target: target.name,
+      begunMs,
+      endedMs: this.history.now(),
+      mayLoseMs: fault.mayLoseMs,
+      ...(failed === undefined ? {} : { failed }),
+    });
+  }
+
+  async #wait(waitMs: number): Promise<void> {
+    if (waitMs <= 0) return;
+    await sleep(waitMs, undefined, { signal: this.signal }).catch(() => undefined);
+  }
+}

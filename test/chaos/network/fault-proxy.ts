@@ -1,0 +1,182 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { SeededRandom } from '../seeded-random';
+
+/** What a network does to those who use it. */
+export type NetworkTrouble =
+  /** The server gets a request, and the answer and the connection are lost, so often. */
+  | { kind: 'lost-replies'; share: number }
+  /** A request is lost before the server has it, with the connection, so often. */
+  | { kind: 'lost-requests'; share: number }
+  /** Everything takes so much longer, in order, each way. */
+  | { kind: 'slow'; delayMs: number; jitterMs: number }
+  /** Connections stay, and nothing gets through. */
+  | { kind: 'silent' }
+  /** Every connection is cut, and each new one at once. */
+  | { kind: 'cut' };
+
+/**
+ * What a test does to what clients send: what it returns goes on in its place, and nothing where
+ * that is null. `answer` sends bytes back to the client.
+ */
+export type Tamper = (bytes: Buffer, answer: (bytes: Buffer) => void) => Buffer | null;
+
+/** Bytes that may wait for a slow receiver before its sender has to wait, too. */
+const waitingBytesMax = 16 * 1024 * 1024;
+
+/** One of the two ways of a connection. */
+interface Way {
+  from: Socket;
+  to: Socket;
+  isReply: boolean;
+  /** What is under way, in order, and when each piece arrives. */
+  underWay: { bytes: Buffer; arrivesMs: number }[];
+  underWayBytes: number;
+}
+
+/** Stands between clients and a server, and is the network between them. */
+export class FaultProxy {
+  readonly #sockets = new Set<Socket>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #server: Server = createServer((client) => this.#join(client));
+  #trouble: NetworkTrouble | null = null;
+  #tamper: Tamper | null = null;
+
+  /** @param target where the real server listens */
+  constructor(
+    private readonly target: { host: string; port: number },
+    private readonly random: SeededRandom,
+  ) {}
+
+  /** Starts to listen on a free port of 127.0.0.1. */
+  async start(): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(0, '127.0.0.1', resolve);
+    });
+    return this.port;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Whether something is wrong with it. */
+  get isTroubled(): boolean {
+    return this.#trouble !== null;
+  }
+
+  /** From now on; null: nothing is wrong any more. */
+  set(trouble: NetworkTrouble | null): void {
+    const was = this.#trouble;
+    this.#trouble = trouble;
+    if (trouble?.kind === 'cut') this.cut();
+    if (trouble?.kind === 'silent') for (const socket of this.#sockets) socket.pause();
+    if (was?.kind === 'silent') for (const socket of this.#sockets) socket.resume();
+  }
+
+  /** From now on what arrives is not what was sent: a fault that checkers have to find. */
+  tamper(tamper: Tamper): void {
+    this.#tamper = tamper;
+  }
+
+  /** Cuts every connection. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async stop(): Promise<void> {
+    this.#trouble = { kind: 'cut' };
+    this.cut();
+    for (const timer of this.#timers) clearTimeout(timer);
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #join(client: Socket): void {
+    if (this.#trouble?.kind === 'cut') return void client.destroy();
+    const server = connect(this.target);
+    for (const socket of [client, server]) {
+      const other = socket === client ? server : client;
+      this.#sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on('error', () => socket.destroy());
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    this.#lead({ from: client, to: server, isReply: false, underWay: [], underWayBytes: 0 });
+    this.#lead({ from: server, to: client, isReply: true, underWay: [], underWayBytes: 0 });
+    if (this.#trouble?.kind === 'silent') for (const socket of [client, server]) socket.pause();
+  }
+
+  #lead(way: Way): void {
+    const { from, to, isReply } = way;
+    from.on('data', (sent: Buffer) => {
+      const tamper = isReply ? null : this.#tamper;
+      const bytes = tamper === null ? sent : tamper(sent, (answer) => void from.write(answer));
+      if (bytes === null) return;
+      if (this.#loses(isReply)) {
+        from.destroy();
+        return;
+      }
+      this.#send(way, bytes);
+    });
+    to.on('drain', () => this.#resume(way));
+  }
+
+  #send(way: Way, bytes: Buffer): void {
+    const arrivesMs = this.#arrivalMs(way);
+    if (way.underWay.length === 0 && arrivesMs <= performance.now()) {
+      this.#deliver(way, bytes);
+      return;
+    }
+    way.underWay.push({ bytes, arrivesMs });
+    way.underWayBytes += bytes.length;
+    if (way.underWayBytes > waitingBytesMax) way.from.pause();
+    if (way.underWay.length === 1) this.#wait(way);
+  }
+
+  #deliver({ from, to }: Way, bytes: Buffer): void {
+    if (to.destroyed) return;
+    to.write(bytes);
+    if (to.writableLength > waitingBytesMax) from.pause();
+  }
+
+  /** Waits for the first piece that is under way, and delivers all that have arrived by then. */
+  #wait(way: Way): void {
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer);
+        while (way.underWay.length > 0 && way.underWay[0]!.arrivesMs <= performance.now()) {
+          const { bytes } = way.underWay.shift()!;
+          way.underWayBytes -= bytes.length;
+          this.#deliver(way, bytes);
+        }
+        if (way.underWay.length > 0) this.#wait(way);
+        else this.#resume(way);
+      },
+      Math.ceil(way.underWay[0]!.arrivesMs - performance.now()),
+    );
+    this.#timers.add(timer);
+  }
+
+  #resume({ from, to }: Way): void {
+    const isFull = to.writableLength > waitingBytesMax;
+    if (!isFull && this.#trouble?.kind !== 'silent') from.resume();
+  }
+
+  #loses(isReply: boolean): boolean {
+    const trouble = this.#trouble;
+    if (trouble?.kind !== (isReply ? 'lost-replies' : 'lost-requests')) return false;
+    return this.random.happens((trouble as { share: number }).share);
+  }
+
+  /** When what is sent now arrives: never before what was sent earlier. */
+  #arrivalMs({ underWay }: Way): number {
+    const trouble = this.#trouble;
+    const nowMs = performance.now();
+    const tookMs =
+      trouble?.kind === 'slow' ? trouble.delayMs + this.random.next() * trouble.jitterMs : 0;
+    return Math.max(underWay.at(-1)?.arrivesMs ?? 0, nowMs + tookMs);
+  }
+}

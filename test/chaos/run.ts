@@ -1,0 +1,163 @@
+import { CreateTopics, ErrorCode } from '@sluice/wire';
+import { eventually } from '../support/eventually';
+import { RawClient } from '../support/raw-client';
+import { groupProgressMsMax } from './checkers/liveness';
+import type { ClientContext } from './clients/context';
+import { faultsIn, faultsNamed } from './faults/all-faults';
+import { FaultRunner } from './faults/fault-runner';
+import { makeSchedule } from './faults/schedule';
+import { readFinally } from './final-reading';
+import { HistoryFile } from './history/history-file';
+import type { RunNote } from './history/operation';
+import { Progress } from './history/progress';
+import { SeededRandom } from './seeded-random';
+import { setUpNamed } from './set-ups/all-set-ups';
+import type { SetUp } from './set-ups/set-up';
+import { Workload } from './workload';
+
+const topic = 'chaos';
+const partitions = 4;
+/** How long everybody works on after the last fault, at the least. */
+const settleMsMin = 4_000;
+const drainMsMax = 40_000;
+/** A set-up that starts within this time starts on a machine that is not slow. */
+const usualStartMs = 5_000;
+
+/** What a run is asked for. */
+export interface RunOptions {
+  setUp: string;
+  seconds: number;
+  seed: number;
+  /** Names of faults; null: all that the set-up can have. */
+  faults: readonly string[] | null;
+  historyFile: string;
+  /** Where what gateways say is kept; null: nowhere. */
+  logFolder: string | null;
+  /** For the report. */
+  command: string;
+  commit: string;
+  /** Ends the run early. */
+  signal: AbortSignal;
+  progress: (line: string) => void;
+  /** What is done to the set-up before clients come; for tests of the checkers. */
+  sabotage?: (setUp: SetUp, topic: string) => Promise<void>;
+}
+
+type Measured = RunOptions & Pick<RunNote, 'slowness'>;
+
+/**
+ * Starts a set-up, lets clients work and faults happen, and writes the history of it. Whatever
+ * happens, nothing of it is left running.
+ */
+export async function runChaos(options: RunOptions): Promise<void> {
+  const { start } = setUpNamed(options.setUp);
+  const wanted = faultsNamed(options.faults);
+  const history = new HistoryFile(options.historyFile);
+  const random = new SeededRandom(options.seed);
+  const plans = random.fork();
+  let setUp: SetUp | null = null;
+  try {
+    setUp = await start({ history, random: random.fork(), logFolder: options.logFolder });
+    const slowness = Math.max(1, history.now() / usualStartMs);
+    const { possible, left } = faultsIn(setUp, wanted);
+    for (const { name, why } of left) options.progress(`without ${name}: ${why}`);
+    const { seconds } = options;
+    const schedule = makeSchedule(plans, { seconds, faults: possible });
+    const context = contextOf(setUp, history, random.fork());
+    await createTopic(context);
+    const runner = new FaultRunner(setUp, history, random.fork(), options.signal);
+    const workload = new Workload(context);
+    noteRun({ ...options, slowness }, setUp, workload, history);
+    await options.sabotage?.(setUp, topic);
+    await work(setUp, context, workload, { ...options, slowness }, () =>
+      runner.run(schedule, seconds),
+    );
+    if (runner.skipped > 0) options.progress(`${runner.skipped} faults found no free target`);
+  } finally {
+    await setUp?.stop();
+    history.close();
+  }
+}
+
+async function work(
+  { gateways }: SetUp,
+  context: ClientContext,
+  workload: Workload,
+  { progress, seconds, signal, slowness }: Measured,
+  letFaultsHappen: () => Promise<void>,
+): Promise<void> {
+  const { history } = context;
+  const reached = new Progress(history);
+  const names = [...workload.readers.map(({ name }) => name), ...workload.groups];
+  await workload.start();
+  progress(`${seconds} s of faults`);
+  await letFaultsHappen();
+  const healedMs = history.now();
+  history.add({ kind: 'healed', atMs: healedMs });
+  workload.settle();
+  progress('every fault is over');
+  const everybody = [...workload.producers.map(({ name }) => name), ...names];
+  const untilMs = healedMs + settleMsMin;
+  const isSettled = () => history.now() > untilMs && reached.haveGotOn(everybody, healedMs);
+  await workload.wait(() => signal.aborted || isSettled(), slowness * groupProgressMsMax);
+  await workload.stopProducers();
+  const last = await readFinally(context, 1);
+  progress('consumers read to the end');
+  await workload.wait(
+    () => signal.aborted || reached.haveReached(names, last),
+    slowness * drainMsMax,
+  );
+  await workload.stopConsumers();
+  // What they have in memory is not in their way any more.
+  await Promise.all(gateways.map((gateway) => gateway.kill()));
+  await Promise.all(gateways.map((gateway) => gateway.start()));
+  await readFinally(context, 2);
+}
+
+function contextOf(setUp: SetUp, history: HistoryFile, random: SeededRandom): ClientContext {
+  const names = new Map(setUp.gateways.map(({ port, name }) => [port, name]));
+  return {
+    history,
+    seeds: [...names.keys()],
+    gatewayAt: (port) => names.get(port) ?? null,
+    topic,
+    partitions,
+    random,
+  };
+}
+
+async function createTopic({ seeds }: ClientContext): Promise<void> {
+  const topics = [{ name: topic, numPartitions: partitions, replicationFactor: -1 }];
+  await eventually(async () => {
+    const client = await RawClient.connect(seeds[0]!);
+    try {
+      const reply = await client.send(CreateTopics, 7, { topics });
+      const { errorCode } = reply.topics[0]!;
+      return errorCode === ErrorCode.NONE || errorCode === ErrorCode.TOPIC_ALREADY_EXISTS;
+    } finally {
+      await client.close();
+    }
+  });
+}
+
+function noteRun(
+  { command, commit, seed, setUp: name, seconds, slowness }: Measured,
+  { redisVersion }: SetUp,
+  workload: Workload,
+  history: HistoryFile,
+): void {
+  history.add({
+    kind: 'run',
+    command,
+    commit,
+    seed,
+    setUp: name,
+    seconds,
+    slowness,
+    versions: { redis: redisVersion, node: `Node ${process.version}` },
+    partitions,
+    producers: workload.producers.map(({ name }) => name),
+    readers: workload.readers.map(({ name }) => name),
+    groups: [...workload.groups],
+  });
+}

@@ -1,0 +1,21 @@
+import { runAndCheck } from './run-and-check';
+import { setUps, type NamedSetUp } from '../set-ups/all-set-ups';
+
+const all: [string, NamedSetUp][] = Object.entries(setUps);
+const supported = all.filter(([, { start }]) => start !== null).map(([name]) => name);
+const seconds = 12;
+const seed = 1;
+
+describe('a short run', () => {
+  it.each(supported)(
+    'of %s finds nothing',
+    async (setUp) => {
+      const { report, text } = await runAndCheck({ setUp, seconds, seed, faults: null });
+      if (report.faultsFound.length > 0) throw new Error(text);
+      expect(report.faults.size).toBeGreaterThan(2);
+      const blind = report.verdicts.filter(({ verdict }) => verdict.checked === 0);
+      expect(blind.map(({ checker }) => checker.name)).toEqual([]);
+    },
+    240_000,
+  );
+});

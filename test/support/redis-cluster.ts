@@ -1,0 +1,169 @@
+import { askRedis } from './ask-redis';
+import { eventually } from './eventually';
+import { startRedisHere, type StartRedisOptions } from './redis';
+import { freePort, type LocalRedis } from './redis-local';
+
+const slotCount = 16_384;
+
+/** One server of a cluster. */
+export interface ClusterServer {
+  server: LocalRedis;
+  busPort: number;
+  id: string;
+}
+
+/** Primaries with a replica each, on this machine; the first primaries have the slots. */
+export class TestCluster {
+  private constructor(readonly servers: readonly ClusterServer[]) {}
+
+  /** Resolves when all servers know that the cluster is whole. */
+  static async start({ primaries = 3, replicas = 3, args = [] as readonly string[] } = {}) {
+    const servers: ClusterServer[] = [];
+    for (let i = 0; i < primaries + replicas; i++) servers.push(await startServer({ args }));
+    const cluster = new TestCluster(servers);
+    await cluster.#join(servers);
+    const slots = Math.ceil(slotCount / primaries);
+    for (let i = 0; i < primaries; i++) {
+      const [from, to] = [i * slots, Math.min((i + 1) * slots, slotCount) - 1];
+      await cluster.ask(servers[i]!, `CLUSTER ADDSLOTSRANGE ${from} ${to}`);
+    }
+    for (let i = 0; i < replicas; i++) {
+      const replica = servers[primaries + i]!;
+      const { id } = servers[i % primaries]!;
+      await eventually(() => cluster.ask(replica, `CLUSTER REPLICATE ${id}`));
+    }
+    await cluster.isWhole(replicas);
+    return cluster;
+  }
+
+  /** How what is tested finds it. */
+  get url(): string {
+    const nodes = this.servers.map(({ server }) => `127.0.0.1:${server.port}`);
+    return `redis+cluster://${nodes.join(',')}`;
+  }
+
+  ask({ server }: ClusterServer, command: string): Promise<string> {
+    return askRedis(server, command);
+  }
+
+  /** Starts one more server, which has no slots. */
+  async add(): Promise<ClusterServer> {
+    const added = await startServer({});
+    (this.servers as ClusterServer[]).push(added);
+    await this.#join([this.servers[0]!, added]);
+    await eventually(async () =>
+      (await this.ask(added, 'CLUSTER INFO')).includes('cluster_state:ok'),
+    );
+    return added;
+  }
+
+  /** The server that has a slot, as those say that answer. */
+  async ownerOf(slot: number): Promise<ClusterServer> {
+    for (const one of this.servers) {
+      const nodes = await this.ask(one, 'CLUSTER NODES').catch(() => '');
+      const mine = nodes.split('\n').find((line) => line.includes('myself'));
+      if (mine === undefined || !mine.includes('master')) continue;
+      const ranges = mine
+        .split(' ')
+        .slice(8)
+        .filter((text) => !text.startsWith('['));
+      const has = ranges.some((text) => {
+        const [from, to = from] = text.split('-').map(Number);
+        return slot >= from! && slot <= to!;
+      });
+      if (has) return one;
+    }
+    throw new Error(`no server has the slot ${slot}`);
+  }
+
+  /** The replica of a server. */
+  async replicaOf({ id }: ClusterServer): Promise<ClusterServer> {
+    return eventually(async () => {
+      for (const one of this.servers) {
+        const nodes = await this.ask(one, 'CLUSTER NODES').catch(() => '');
+        const mine = nodes.split('\n').find((line) => line.includes('myself'));
+        if (mine?.split(' ')[3] === id) return one;
+      }
+      return null;
+    });
+  }
+
+  /** Has a replica take over from its primary in good order. */
+  async failover(primary: ClusterServer): Promise<ClusterServer> {
+    const replica = await this.replicaOf(primary);
+    await eventually(() => this.ask(replica, 'CLUSTER FAILOVER'));
+    await this.promoted(replica);
+    return replica;
+  }
+
+  /** Resolves when a replica has become a primary. */
+  promoted(replica: ClusterServer): Promise<boolean> {
+    // The role of a primary has three parts, that of a replica five.
+    return eventually(async () => (await this.ask(replica, 'ROLE')) === '3');
+  }
+
+  /** Moves a slot with all that is in it, as `redis-cli --cluster reshard` does. */
+  async move(slot: number, to: ClusterServer, between?: () => Promise<unknown>): Promise<void> {
+    const from = await this.ownerOf(slot);
+    await this.ask(to, `CLUSTER SETSLOT ${slot} IMPORTING ${from.id}`);
+    await this.ask(from, `CLUSTER SETSLOT ${slot} MIGRATING ${to.id}`);
+    for (;;) {
+      const key = await this.#firstKeyIn(from, slot);
+      if (key === null) break;
+      await this.ask(from, `MIGRATE 127.0.0.1 ${to.server.port} ${key} 0 5000`);
+      await between?.();
+    }
+    for (const one of [to, from]) await this.ask(one, `CLUSTER SETSLOT ${slot} NODE ${to.id}`);
+  }
+
+  /** Resolves when every server says that all slots are served, and all replicas follow. */
+  async isWhole(replicas: number): Promise<void> {
+    const isOk = async (one: ClusterServer): Promise<boolean> => {
+      const info = await this.ask(one, 'CLUSTER INFO');
+      if (!info.includes('cluster_state:ok') || !info.includes(`slots_ok:${slotCount}`))
+        return false;
+      return info.includes(`cluster_known_nodes:${this.servers.length}`);
+    };
+    await eventually(async () => {
+      const all = await Promise.all(this.servers.map(isOk));
+      const following = await Promise.all(
+        this.servers.map(async (one) => {
+          const info = await this.ask(one, 'INFO replication');
+          return info.includes('master_link_status:up');
+        }),
+      );
+      return all.every(Boolean) && following.filter(Boolean).length === replicas;
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.servers.map(({ server }) => server.stop()));
+  }
+
+  async #firstKeyIn(server: ClusterServer, slot: number): Promise<string | null> {
+    const count = Number(await this.ask(server, `CLUSTER COUNTKEYSINSLOT ${slot}`));
+    if (count === 0) return null;
+    const script = `"return redis.call('CLUSTER','GETKEYSINSLOT',${slot},1)[1]"`;
+    return this.ask(server, `EVAL ${script} 0`);
+  }
+
+  async #join(servers: readonly ClusterServer[]): Promise<void> {
+    const [first, ...others] = servers;
+    for (const { server, busPort } of others) {
+      await this.ask(first!, `CLUSTER MEET 127.0.0.1 ${server.port} ${busPort}`);
+    }
+    const count = this.servers.length;
+    await eventually(async () => {
+      const infos = await Promise.all(servers.map((one) => this.ask(one, 'CLUSTER INFO')));
+      return infos.every((info) => info.includes(`cluster_known_nodes:${count}`));
+    });
+  }
+}
+
+async function startServer({ args = [] }: StartRedisOptions): Promise<ClusterServer> {
+  const busPort = await freePort();
+  const own = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)];
+  const timing = ['--cluster-node-timeout', '2000', '--cluster-allow-replica-migration', 'no'];
+  const server = await startRedisHere({ args: [...own, ...timing, ...args] });
+  return { server, busPort, id: await askRedis(server, 'CLUSTER MYID') };
+}
