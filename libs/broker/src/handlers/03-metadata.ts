@@ -86,13 +86,14 @@ async function create(services: BrokerServices, name: string): Promise<TopicAnsw
 
 /** Creates a topic because a client asked for it; the finished topic is answered at once. */
 async function autoCreate(
-  { catalog, options, log }: BrokerServices,
+  { catalog, cluster, options, log }: BrokerServices,
   name: string,
 ): Promise<Topic | ErrorCodeValue> {
   const partitions = options.defaultPartitions;
   const outcome = await catalog.create({ name, partitions, configs: {}, validateOnly: false });
   if ('created' in outcome) {
     log.info('topic created on first use', { topic: name, partitions });
+    await cluster.untilPlaced(outcome.created, limits.placedWaitMs);
     return outcome.created;
   }
   // Somebody else was faster: then it is there, or will be when the client asks again.
