@@ -19,15 +19,24 @@ const onEveryServer = [
   'libs/log',
   'libs/cluster',
   'libs/groups',
+  'libs/jobs/src/feeding',
   'test/integration',
   'test/support',
 ].map(inProject);
 
-/** What a set-up may change is how the gateway connects and what it is allowed. */
-const inEverySetup = ['test/integration'].map(inProject);
+/** NestJS services connect by themselves, and send what no gateway sends. */
+const ofServices = [
+  'libs/streams/src/replies',
+  'libs/transport/src/module',
+  'libs/jobs/src/feeding',
+  'libs/jobs/src/nest',
+].map(inProject);
+
+/** What a set-up may change is how the gateway and services connect and what they are allowed. */
+const inEverySetup = [inProject('test/integration'), ...ofServices];
 
 /** Tests that send the server commands of their own do so with rights that a gateway lacks. */
-const withFewRights = ['test/integration', 'test/clients'].map(inProject);
+const withFewRights = [...['test/integration', 'test/clients'].map(inProject), ...ofServices];
 
 /** These run after the others, each with the machine to itself. */
 const apart = ['test/clients', 'test/e2e', 'test/chaos'];

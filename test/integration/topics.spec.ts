@@ -74,11 +74,9 @@ describe('CreateTopics', () => {
     expect(host.catalog.byName(name)?.id).toBe(created.topicId);
   });
 
-  test('takes the defaults for -1, and any replication factor from 1 up', async () => {
+  test('takes the defaults for -1', async () => {
     const asked = newTopic('defaults', { numPartitions: -1, replicationFactor: -1 });
     expect(await create(asked)).toMatchObject({ errorCode: 0, numPartitions: 3 });
-    const copies = await create(newTopic('three-copies', { replicationFactor: 3 }));
-    expect(copies).toMatchObject({ errorCode: 0, replicationFactor: 1 });
   });
 
   test('takes assignments by hand that put everything on this broker', async () => {
@@ -99,6 +97,7 @@ describe('CreateTopics', () => {
     ['less', { numPartitions: -2 }, 'INVALID_PARTITIONS', 'at least 1'],
     ['many', { numPartitions: 10_001 }, 'INVALID_PARTITIONS', '10000'],
     ['nowhere', { replicationFactor: 0 }, 'INVALID_REPLICATION_FACTOR', 'at least 1'],
+    ['too.many', { replicationFactor: 3 }, 'INVALID_REPLICATION_FACTOR', 'only 1 brokers'],
     ['wrong', { configs: [{ name: 'no.such', value: '1' }] }, 'INVALID_CONFIG', 'no.such'],
     ['null', { configs: [{ name: 'retention.ms', value: null }] }, 'INVALID_CONFIG', 'a value'],
     [

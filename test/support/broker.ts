@@ -13,7 +13,8 @@ import {
 } from '@sluice/base';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
 import { BROKER_OPTIONS } from '@sluice/broker/broker.module';
-import { CLUSTER_OPTIONS } from '@sluice/cluster/cluster.module';
+import { SingleGateway } from '@sluice/cluster';
+import { CLUSTER, CLUSTER_OPTIONS, type ClusterOptions } from '@sluice/cluster/cluster.module';
 import { GroupCoordinator, type GroupLimits } from '@sluice/groups';
 import { GROUP_LIMITS } from '@sluice/groups/groups.module';
 import { TopicCatalog } from '@sluice/log';
@@ -41,8 +42,15 @@ const housekeepingOptions: HousekeepingOptions = {
 export interface StartBrokerOptions extends Partial<BrokerOptions> {
   /** Default: 1. */
   brokerId?: number;
+  /**
+   * Whether it shares leaders with the others on its keys. Default: it leads everything, as do
+   * others beside it.
+   */
+  isClustered?: boolean;
   /** Default: none. */
   rack?: string;
+  /** Default: 6 s. */
+  brokerSessionMs?: number;
   /** Default: the shared server of the spec file. */
   redis?: TestRedis;
   /** Another broker's, to go on with its data. Default: a fresh one. */
@@ -82,7 +90,9 @@ export interface TestBroker {
  */
 export async function startBroker(given: StartBrokerOptions = {}): Promise<TestBroker> {
   const { redis: server, keyPrefix = freshPrefix(), groupLimits, logOptions, ...others } = given;
-  const { housekeeping, metrics = silentMetrics, brokerId = 1, rack = null, ...rest } = others;
+  const { housekeeping, metrics = silentMetrics, ...membership } = others;
+  const { brokerId = 1, rack = null, brokerSessionMs = 6_000, ...inCluster } = membership;
+  const { isClustered = false, ...rest } = inCluster;
   const { log = silentLogger, admin = false, ...options } = rest;
   const { lifecycle = new Lifecycle({ clock: systemClock, log }), ...brokerOptions } = options;
   const redis = server ?? (await sharedRedis());
@@ -95,13 +105,17 @@ export async function startBroker(given: StartBrokerOptions = {}): Promise<TestB
     .overrideProvider(BROKER_OPTIONS)
     .useValue({ ...own, ...brokerOptions })
     .overrideProvider(CLUSTER_OPTIONS)
-    .useValue({ brokerId, rack, brokerSessionMs: 6_000, version: projectVersion() })
+    .useValue(clusterOptions({ brokerId, rack, brokerSessionMs }))
     .overrideProvider(LOG_OPTIONS)
     .useValue({ acceptEmptyRedis: false, producerIdExpirationMs: dayMs, ...logOptions })
     .overrideProvider(HOUSEKEEPING_OPTIONS)
     .useValue({ ...housekeepingOptions, ...housekeeping })
     .overrideProvider(GROUP_LIMITS)
     .useValue({ initialRebalanceDelayMs: 0, ...groupLimits });
+  if (!isClustered) {
+    const alone = new SingleGateway({ id: brokerId, rack, version: projectVersion() });
+    builder.overrideProvider(CLUSTER).useValue(alone);
+  }
   try {
     const app = await (await builder.compile()).init();
     const broker = app.get(Broker, { strict: false });
@@ -136,6 +150,13 @@ async function openAdmin(
   const metricsText = (typeof admin === 'object' ? admin.metricsText : undefined) ?? null;
   await openGatewayAdmin(app, settings, { ...ports, metricsText });
   return `http://127.0.0.1:${app.get(AdminDoor, { strict: false }).port}`;
+}
+
+function clusterOptions(
+  given: Pick<ClusterOptions, 'brokerId' | 'rack' | 'brokerSessionMs'>,
+): ClusterOptions {
+  // As many machines as gateways: none takes over what another has left on its port.
+  return { ...given, version: projectVersion(), hostName: `test-${given.brokerId}` };
 }
 
 function settingsFor(redisUrl: string, keyPrefix: string, admin: StartBrokerOptions['admin']) {

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { AdminDoor, ownDoor } from '@sluice/admin';
 import { Lifecycle, type Clock, type Logger } from '@sluice/base';
@@ -76,7 +77,7 @@ function logOptions(settings: GatewaySettings): LogOptions {
 
 function clusterOptions({ brokerId, rack, brokerSessionMs }: GatewaySettings): ClusterOptions {
   const given = { brokerId: brokerId ?? null, rack: rack ?? null };
-  return { ...given, brokerSessionMs, version: projectVersion() };
+  return { ...given, brokerSessionMs, version: projectVersion(), hostName: hostname() };
 }
 
 function brokerOptions(settings: GatewaySettings): BrokerOptions {

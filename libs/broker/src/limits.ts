@@ -97,6 +97,8 @@ export const limits = {
   describedProducersTotalMax: 100_000,
   /** Partitions in one answer to DescribeTopicPartitions (max.request.partition.size.limit). */
   describedPartitionsMax: 2_000,
+  /** How long whoever makes a topic, or lets one grow, waits until its partitions have leaders. */
+  placedWaitMs: 2_000,
   /** How old the leader epochs may be that clients are told of topics that others lead. */
   epochAgeMsMax: 500,
   /** Topics whose leader epochs are looked up at the same time; once known, they are remembered. */

@@ -1,6 +1,12 @@
 import { Module } from '@nestjs/common';
+import type { Clock, Logger, Metrics, Random } from '@sluice/base';
+import { CLOCK, LOGGER, METRICS, RANDOM } from '@sluice/base/base.module';
+import { TopicCatalog } from '@sluice/log';
+import { LogModule } from '@sluice/log/log.module';
+import { RedisLink } from '@sluice/redis';
+import { RedisModule } from '@sluice/redis/redis.module';
 import type { Cluster } from './api';
-import { SingleGateway } from './single-gateway';
+import { GatewayCluster } from './gateway-cluster';
 
 /** Nest's token for the `Cluster` that this gateway is a member of. */
 export const CLUSTER = Symbol('Cluster');
@@ -17,18 +23,33 @@ export interface ClusterOptions {
   brokerSessionMs: number;
   /** The version of the program. */
   version: string;
+  /** The name of this machine or container. */
+  hostName: string;
 }
-
-/** The lowest id that is given. */
-const brokerIdMin = 1;
 
 /** The cluster. Whoever listens on the port joins it, and leaves it. */
 @Module({
-  providers: [{ provide: CLUSTER, inject: [CLUSTER_OPTIONS], useFactory: ownCluster }],
+  imports: [RedisModule, LogModule],
+  providers: [
+    {
+      provide: CLUSTER,
+      inject: [CLUSTER_OPTIONS, RedisLink, TopicCatalog, CLOCK, RANDOM, LOGGER, METRICS],
+      useFactory: makeCluster,
+    },
+  ],
   exports: [CLUSTER],
 })
 export class ClusterModule {}
 
-function ownCluster({ brokerId, rack, version }: ClusterOptions): Cluster {
-  return new SingleGateway({ id: brokerId ?? brokerIdMin, rack, version });
+function makeCluster(
+  { brokerId, brokerSessionMs: sessionMs, ...own }: ClusterOptions,
+  redis: RedisLink,
+  catalog: TopicCatalog,
+  clock: Clock,
+  random: Random,
+  log: Logger,
+  metrics: Metrics,
+): Cluster {
+  const parts = { redis, catalog, clock, random, log, metrics, limits: { sessionMs } };
+  return new GatewayCluster(parts, { ...own, brokerId: brokerId ?? undefined });
 }

@@ -91,6 +91,7 @@ export const optionalCommands: Readonly<Record<string, string>> = {
   MULTI: 'large batches go past Lua, and topics feed queues of jobs',
   EXEC: 'large batches go past Lua, and topics feed queues of jobs',
   'WATCH <key>': 'topics feed queues of jobs',
+  'MGET <key>': 'topics feed queues of jobs',
   'CLIENT SETNAME name': 'connections have names in CLIENT LIST',
   'CLIENT ID': 'a consumer that waits is woken when it may read more',
   'CLIENT UNBLOCK 1': 'a consumer that waits is woken when it may read more',

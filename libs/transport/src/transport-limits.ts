@@ -4,6 +4,12 @@ export const transportLimits = {
   concurrencyMax: 1_000,
   /** Records that a handler may ask for at once. */
   batchSizeMax: 10_000,
+  /**
+   * Records of a partition that are acknowledged and handed over before they are handled, at most
+   * once: a kill takes so many, or two batches where these are more. The fewer, the more often
+   * Redis is told before the next are handed over.
+   */
+  atMostOnceRecordsMax: 64,
   /** Characters of an error's name that a dead letter carries. */
   errorNameLengthMax: 200,
   /** Characters of an error's message that a dead letter carries. */

@@ -293,4 +293,16 @@ describe('what is promised', () => {
     expect(found(history)).toEqual({});
     expect(allowed(history, 'duplicate')).toBe(1);
   });
+
+  it('lets a library hand over once what it had fetched before its group moved', () => {
+    const history = seeded(({ memberPolls }) => {
+      memberPolls[1]!.records.unshift([2, 'writer/2']);
+      for (const poll of memberPolls) poll.client = 'platformatic';
+    });
+    history.assigned = history.assigned.slice(0, 2);
+    expect(found(history)).toEqual({});
+    expect(allowed(history, 'nonmonotonic-poll')).toBe(1);
+    history.memberPolls[1]!.records.push([3, 'writer/3']);
+    expect(Object.keys(found(history))).toContain('nonmonotonic-poll');
+  });
 });

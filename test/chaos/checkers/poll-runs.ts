@@ -6,6 +6,11 @@ export interface PollRun {
   process: string;
   partition: number;
   how: Poll['how'];
+  /**
+   * How often its position may jump. A library hands over what it had fetched before it was given
+   * its partitions anew, and only then goes on from the position of its group.
+   */
+  jumpsMax: number;
   polls: Poll[];
 }
 
@@ -25,10 +30,13 @@ export function pollRuns(history: HistoryView): PollRun[] {
       continue;
     }
     if (event.records.length === 0) continue;
-    const { partition, how } = event;
+    const { partition, how, client } = event;
     let run = own.get(partition);
     if (run === undefined) {
-      own.set(partition, (run = { process, partition, how, polls: [] }));
+      own.set(
+        partition,
+        (run = { process, partition, how, jumpsMax: client === 'raw' ? 0 : 1, polls: [] }),
+      );
       runs.push(run);
     }
     run.polls.push(event);

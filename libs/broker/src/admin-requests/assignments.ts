@@ -60,6 +60,14 @@ export function liveBrokers(cluster: Pick<Cluster, 'brokers'>): number[] {
   return cluster.brokers().map(({ id }) => id);
 }
 
+/** Replicas where nobody says how many, and as many brokers are there. */
+const usualReplicas = 3;
+
+/** How many replicas a partition has where nobody says. */
+export function usualReplicationFactor(cluster: Pick<Cluster, 'brokers'>): number {
+  return Math.min(usualReplicas, cluster.brokers().length);
+}
+
 /** The refusal for what only the controller does; undefined where this gateway is it. */
 export function notControllerRefusal({
   selfId,

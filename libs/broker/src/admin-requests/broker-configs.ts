@@ -4,6 +4,7 @@ import type { BrokerServices } from '../requests/context';
 import { type BrokerOptions, defaultBrokerOptions } from '../options';
 import { ConfigSource } from './config-codes';
 import type { DescribedConfig } from './described-config';
+import { usualReplicationFactor } from './assignments';
 import { logDir } from './log-dir';
 
 type Numeric = {
@@ -95,6 +96,12 @@ function identity(services: BrokerServices): DescribedConfig[] {
   const listener = endpoint(options.host, options.port || port);
   const texts: [name: string, type: ConfigType, value: string, documentation: string][] = [
     ['advertised.listeners', 'LIST', endpoint(host, port), 'Where clients connect.'],
+    [
+      'default.replication.factor',
+      'INT',
+      String(usualReplicationFactor(cluster)),
+      'Brokers that may lead a partition where nobody says how many: 3, or as many as are there.',
+    ],
     ['broker.id', 'INT', id, "This gateway's number among the brokers."],
     ['listeners', 'LIST', listener, 'What this gateway listens on.'],
     // Kafka's tools take it for the directory that DescribeLogDirs names.
@@ -108,15 +115,6 @@ function identity(services: BrokerServices): DescribedConfig[] {
 
 /** What cannot be set here, but clients ask for. */
 const constants: DescribedConfig[] = [
-  describe(
-    {
-      name: 'default.replication.factor',
-      type: 'INT',
-      documentation: 'Replicas of a partition among brokers. Always 1: Redis makes the copies.',
-    },
-    '1',
-    true,
-  ),
   describe(
     { name: 'delete.topic.enable', type: 'BOOLEAN', documentation: 'Topics can be deleted.' },
     'true',

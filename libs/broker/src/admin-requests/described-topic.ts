@@ -1,6 +1,6 @@
 import type { Placement } from '@sluice/cluster';
 import type { Topic } from '@sluice/log';
-import { ErrorCode } from '@sluice/wire';
+import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
 import { limits } from '../limits';
 import type { BrokerServices } from '../requests/context';
 
@@ -35,6 +35,36 @@ export async function describeTopic(
       ...describePlacement(placements[from + at]!, live),
     })),
   };
+}
+
+/** A partition as it is told. */
+interface DescribedPartition {
+  errorCode: ErrorCodeValue;
+  leaderId: number;
+  replicaNodes: readonly number[];
+  isrNodes: readonly number[];
+  offlineReplicas: readonly number[];
+}
+
+/**
+ * Partitions that were described a moment ago, where brokers have gone since: clients look for the
+ * leader that they are told among the brokers that they are told, and some fail for good where it
+ * is not there.
+ *
+ * @param live the brokers that the client is told
+ */
+export function amongBrokers<T extends DescribedPartition>(
+  partitions: readonly T[],
+  live: ReadonlySet<number>,
+): readonly T[] {
+  const isThere = (id: number): boolean => live.has(id);
+  const isKnown = ({ leaderId, isrNodes }: T): boolean =>
+    (leaderId === noBroker || isThere(leaderId)) && isrNodes.every(isThere);
+  if (partitions.every(isKnown)) return partitions;
+  return partitions.map((one) => {
+    const { leaderId, replicaNodes: replicas } = one;
+    return { ...one, ...describePlacement({ leaderId, replicas, leadership: 0 }, live) };
+  });
 }
 
 function describePlacement({ leaderId, replicas }: Placement, live: ReadonlySet<number>) {

@@ -1,5 +1,6 @@
 import type { CreateRefusal, Topic, TopicSelector } from '@sluice/log';
 import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
+import { limits } from '../limits';
 import type { BrokerServices } from '../requests/context';
 import { type Outcome, refuse } from './outcome';
 
@@ -32,7 +33,7 @@ const refusalCodes: Readonly<Record<CreateRefusal, ErrorCodeValue>> = {
  * @throws RedisUnavailable | UnknownOutcome as `TopicCatalog.create`
  */
 export async function createTopic(
-  { catalog, options, log }: BrokerServices,
+  { catalog, cluster, options, log }: BrokerServices,
   { name, partitions, configs }: AskedTopic,
   { validateOnly }: ChangeTerms,
 ): Promise<{ created: Topic } | Outcome> {
@@ -40,7 +41,9 @@ export async function createTopic(
   const outcome = await catalog.create({ name, partitions: size, configs, validateOnly });
   if ('refused' in outcome) return refuse(refusalCodes[outcome.refused], outcome.message);
   const { created } = outcome;
-  if (!validateOnly) log.info('topic created', { topic: name, partitions: created.partitions });
+  if (validateOnly) return outcome;
+  log.info('topic created', { topic: name, partitions: created.partitions });
+  await cluster.untilPlaced(created, limits.placedWaitMs);
   return outcome;
 }
 
@@ -50,7 +53,7 @@ export async function createTopic(
  * @throws RedisUnavailable | UnknownOutcome as `TopicCatalog.addPartitions`
  */
 export async function addPartitions(
-  { catalog, log }: BrokerServices,
+  { catalog, cluster, log }: BrokerServices,
   name: string,
   total: number,
   { validateOnly }: ChangeTerms,
@@ -61,7 +64,9 @@ export async function addPartitions(
     const { UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS } = ErrorCode;
     return refuse(isUnknown ? UNKNOWN_TOPIC_OR_PARTITION : INVALID_PARTITIONS, outcome.message);
   }
-  if (!validateOnly) log.info('topic has more partitions', { topic: name, partitions: total });
+  if (validateOnly) return outcome;
+  log.info('topic has more partitions', { topic: name, partitions: total });
+  await cluster.untilPlaced(outcome.updated, limits.placedWaitMs);
   return outcome;
 }
 

@@ -36,6 +36,8 @@ export class FetchPlan {
   constructor(
     private readonly targets: readonly FetchTarget[],
     private readonly bytesMax: number,
+    /** What a partition is answered of which it is not sure that it is led here. */
+    private readonly unsureCode: () => ErrorCodeValue,
   ) {
     this.served = targets.filter((target): target is Served => target.partition !== undefined);
   }
@@ -87,7 +89,8 @@ export class FetchPlan {
             return;
           }
           if (!target.partition.isServing) {
-            target.errorCode = ErrorCode.NOT_LEADER_OR_FOLLOWER;
+            const { isOpen } = target.partition;
+            target.errorCode = isOpen ? this.unsureCode() : ErrorCode.NOT_LEADER_OR_FOLLOWER;
             return;
           }
           target.errorCode = checkLeaderEpoch(target.leaderEpoch, bounds.leaderEpoch);

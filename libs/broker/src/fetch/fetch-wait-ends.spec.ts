@@ -69,7 +69,8 @@ class WaitBench {
       clock: this.clock,
     };
     const signal = this.gone.signal;
-    const context = { services, signal, onReplySent: () => {} } as unknown as RequestContext;
+    const about = { apiVersion: 11, onReplySent: () => {} };
+    const context = { services, signal, ...about } as unknown as RequestContext;
     const topics = wanted.map(({ topic: name = 'known', topicId: id, ...asked }) => {
       const defaults = { partition: 0, fetchOffset: 0, currentLeaderEpoch: -1 };
       const partitions = [{ ...defaults, partitionMaxBytes: 1000, ...asked }];

@@ -1,18 +1,24 @@
 import type { LogFields } from '@sluice/base';
-import { ErrorCode, errorInfo, Produce, type RequestOf } from '@sluice/wire';
+import { ErrorCode, errorInfo, Produce, type RequestOf, type ResponseInput } from '@sluice/wire';
 import { limits } from '../limits';
 import { refusedReply, type PartitionReply } from '../produce/partition-reply';
 import { produceToPartition, type Produced } from '../produce/produce-to-partition';
 import { CloseConnection } from '../requests/close-connection';
 import type { RequestContext } from '../requests/context';
+import {
+  asksForLeader,
+  tellLeaders,
+  type CurrentLeader,
+  type NodeEndpoint,
+} from '../requests/current-leader';
 import { handle, noReply } from '../requests/handler';
 
 type ProduceRequest = RequestOf<typeof Produce>;
 
 /**
- * Produce, v3–v11; v0–v2 are advertised, as Kafka does (KAFKA-18659), and refused. v7: zstd. v8:
- * error messages, and the records to blame. v9: flexible. Not covered: transactions (a batch of one
- * is refused), and v10's current leader: there is one broker.
+ * Produce, v3–v11; v0–v2 are advertised, as Kafka does (KAFKA-18659), and refused. v7: zstd.
+ * v8: error messages, and the records to blame. v9: flexible. v10: who leads where it is not this
+ * broker (KIP-951). Not covered: transactions (a batch of one is refused).
  */
 export const produce = handle(
   Produce,
@@ -21,7 +27,10 @@ export const produce = handle(
   { pipelined: true },
 );
 
-type ProduceAnswer = ReturnType<typeof toResponse> | typeof noReply;
+/** From this version on a client is told where to go. */
+const leaderToldVersion = 10;
+
+type ProduceAnswer = ResponseInput<typeof Produce> | typeof noReply;
 
 /** Stands in the place of a reply that has not come. */
 const missingReply = refusedReply(-1, { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR });
@@ -62,10 +71,38 @@ class Producing implements Produced {
     this.finish();
   }
 
+  private answer(): void {
+    const { context, request, replies } = this;
+    const isMisled = replies.some(({ errorCode }) => asksForLeader(errorCode));
+    if (context.apiVersion < leaderToldVersion || !isMisled) {
+      return this.resolve(toResponse(request, replies));
+    }
+    this.tellLeaders().then(
+      (nodeEndpoints) => this.resolve({ ...toResponse(request, replies), nodeEndpoints }),
+      this.reject,
+    );
+  }
+
+  private tellLeaders(): Promise<NodeEndpoint[]> {
+    const { context, request, replies } = this;
+    const names = request.topicData.flatMap(({ name, partitionData }) =>
+      partitionData.map(() => name),
+    );
+    const answers = replies.map(({ index, errorCode }, at) => ({
+      topic: context.services.catalog.byName(names[at]!),
+      index,
+      errorCode,
+      tell: (currentLeader: CurrentLeader) => {
+        replies[at] = { ...replies[at]!, currentLeader };
+      },
+    }));
+    return tellLeaders(context.services, answers);
+  }
+
   private finish(): void {
     if (--this.missing > 0) return;
     const { request, replies } = this;
-    if (request.acks !== 0) return this.resolve(toResponse(request, replies));
+    if (request.acks !== 0) return this.answer();
     const failure = firstFailure(request, replies);
     // The client wants no reply; a closed connection is the one way to tell it (as in Kafka).
     if (failure) this.reject(new CloseConnection('a produce with acks=0 failed', failure));

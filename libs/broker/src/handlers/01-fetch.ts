@@ -1,6 +1,7 @@
 import { ErrorCode, Fetch, type RequestOf } from '@sluice/wire';
 import type { RequestContext } from '../requests/context';
-import { ledHere } from '../requests/led-here';
+import { asksForLeader, tellLeaders, type CurrentLeader } from '../requests/current-leader';
+import { ledHere, unsureCode } from '../requests/led-here';
 import { FetchPlan, type FetchTarget } from '../fetch/fetch-plan';
 import { fetchBytesMax, reserveFetchMemory } from '../fetch/fetch-memory';
 import { waitForChange } from '../fetch/fetch-wait';
@@ -11,25 +12,29 @@ import { findTopic } from '../requests/named-topic';
 type FetchRequest = RequestOf<typeof Fetch>;
 
 const noRecords = Buffer.alloc(0);
+/** From this version on a client is told where to go. */
+const leaderToldVersion = 12;
 /** What unknown offsets are reported as in a partition that has an error. */
 const unknownOffset = -1;
 
 /**
  * Fetch, v4–v17. v7: fetch sessions (KIP-227) are declined with session id 0, so clients send
- * full fetches. v9: leader epochs are checked. v13: topic ids. Not covered: aborted transactions
- * (there are none), replicas.
+ * full fetches. v9: leader epochs are checked. v12: who leads where it is not this broker, or in
+ * another epoch, and v16 where that is (KIP-951). v13: topic ids. Not covered: aborted
+ * transactions (there are none), replicas.
  */
 export const fetch = handle(Fetch, async (context, request) => {
   if (request.sessionId !== 0 && request.sessionEpoch > 0) {
     return { errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, responses: [] };
   }
   const targets = targetsOf(context, request);
-  const plan = new FetchPlan(targets, fetchBytesMax(context.services, request.maxBytes));
+  const bytesMax = fetchBytesMax(context.services, request.maxBytes);
+  const plan = new FetchPlan(targets, bytesMax, () => unsureCode(context.services));
   context.onReplySent(() => plan.release());
   const memory = reserveFetchMemory(context);
   await readUntilEnough(context, request, plan, memory.reserve);
   memory.settle(plan.bytes);
-  return toResponse(request, targets);
+  return withLeaders(context, toResponse(request, targets));
 });
 
 /**
@@ -122,4 +127,31 @@ function toResponse(request: FetchRequest, targets: FetchTarget[]) {
     }),
   }));
   return { responses };
+}
+
+/** The response, with the leaders of the partitions for which the client came to the wrong one. */
+async function withLeaders(
+  { services, apiVersion }: RequestContext,
+  response: ReturnType<typeof toResponse>,
+) {
+  const isMisled = response.responses.some(({ partitions }) =>
+    partitions.some(({ errorCode }) => asksForLeader(errorCode)),
+  );
+  if (apiVersion < leaderToldVersion || !isMisled) return response;
+  const leaders = new Map<object, CurrentLeader>();
+  const answers = response.responses.flatMap(({ partitions, ...named }) => {
+    const topic = findTopic(services, { name: named.topic, topicId: named.topicId });
+    return partitions.map((one) => ({
+      topic: typeof topic === 'number' ? undefined : topic,
+      index: one.partitionIndex,
+      errorCode: one.errorCode,
+      tell: (leader: CurrentLeader) => void leaders.set(one, leader),
+    }));
+  });
+  const nodeEndpoints = await tellLeaders(services, answers);
+  const responses = response.responses.map(({ partitions, ...named }) => ({
+    ...named,
+    partitions: partitions.map((one) => ({ ...one, currentLeader: leaders.get(one) })),
+  }));
+  return { responses, nodeEndpoints };
 }

@@ -1,6 +1,6 @@
 import { topicNameProblem, type Topic } from '@sluice/log';
 import { ErrorCode, Metadata, zeroUuid, type ErrorCodeValue, type RequestOf } from '@sluice/wire';
-import { describeTopic } from '../admin-requests/described-topic';
+import { amongBrokers, describeTopic } from '../admin-requests/described-topic';
 import { limits } from '../limits';
 import { authorizedOperations } from '../requests/authorized-operations';
 import type { RequestAllowance } from '../requests/auto-creation';
@@ -18,10 +18,10 @@ const autoCreationAskedVersion = 4;
 const topicIdVersion = 12;
 
 /**
- * Metadata, v0–v12. v0: an empty list means all topics; later null does. v4: auto-creation is asked
- * for. v7: leader epochs. v10: topic ids. v12: topics by id. How many topics are created by being
- * asked for is bounded. v8–v10 tell the cluster's authorized operations, from v8 on the topics':
- * all, for there are no ACLs.
+ * Metadata, v0–v12. v0: an empty list means all topics; later null does. v4: auto-creation is
+ * asked for. v7: leader epochs. v10: topic ids. v12: topics by id. How many topics are created by
+ * being asked for is bounded. v8–v10 tell the cluster's authorized operations, from v8 on the
+ * topics': all, for there are no ACLs.
  */
 export const metadata = handle(Metadata, async (context, request) => {
   const { services, apiVersion } = context;
@@ -31,14 +31,18 @@ export const metadata = handle(Metadata, async (context, request) => {
   const topics = all
     ? await inTurns(catalog.list(), limits.topicsAtOnceMax, (one) => describeTopic(services, one))
     : await lookAtAll(context, request.topics!, mayCreate);
+  // Read last, in the turn of the answer: what is told of the topics is told of these brokers.
+  const brokers = cluster.brokers();
+  const live = new Set(brokers.map(({ id }) => id));
+  const told = topics.map((topic) => {
+    return { ...topic, partitions: amongBrokers(topic.partitions, live) };
+  });
   const { includeTopicAuthorizedOperations, includeClusterAuthorizedOperations } = request;
   return {
-    brokers: cluster
-      .brokers()
-      .map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
+    brokers: brokers.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
     clusterId,
     controllerId: cluster.controllerId,
-    topics: includeTopicAuthorizedOperations ? topics.map(withOperations) : topics,
+    topics: includeTopicAuthorizedOperations ? told.map(withOperations) : told,
     clusterAuthorizedOperations: authorizedOperations(
       'cluster',
       includeClusterAuthorizedOperations,
@@ -82,13 +86,14 @@ async function create(services: BrokerServices, name: string): Promise<TopicAnsw
 
 /** Creates a topic because a client asked for it; the finished topic is answered at once. */
 async function autoCreate(
-  { catalog, options, log }: BrokerServices,
+  { catalog, cluster, options, log }: BrokerServices,
   name: string,
 ): Promise<Topic | ErrorCodeValue> {
   const partitions = options.defaultPartitions;
   const outcome = await catalog.create({ name, partitions, configs: {}, validateOnly: false });
   if ('created' in outcome) {
     log.info('topic created on first use', { topic: name, partitions });
+    await cluster.untilPlaced(outcome.created, limits.placedWaitMs);
     return outcome.created;
   }
   // Somebody else was faster: then it is there, or will be when the client asks again.
@@ -107,6 +112,6 @@ function missing(name: string | null, errorCode: ErrorCodeValue, topicId: string
 }
 
 /** Topics that are not there included, as Kafka does. */
-function withOperations(answer: TopicAnswer) {
+function withOperations<T extends object>(answer: T) {
   return { ...answer, topicAuthorizedOperations: authorizedOperations('topic', true) };
 }

@@ -5,6 +5,7 @@ import {
   clusterOutcome,
   liveBrokers,
   notControllerRefusal,
+  usualReplicationFactor,
 } from '../admin-requests/assignments';
 import { describeTopicConfigs } from '../admin-requests/described-config';
 import { eachItem } from '../admin-requests/items';
@@ -22,7 +23,8 @@ const unset = -1;
 /**
  * CreateTopics, v2–v7. v4: partitions and replication factor may be left out (taken from older
  * versions too). v5: the response tells size and configs. v7: the topic's id. Replicas are the
- * brokers that may lead a partition; who assigns them by hand has to ask the controller. The
+ * brokers that may lead a partition: at most as many as are there, 3 where nobody says. Who asks
+ * for another number than the usual, or assigns them by hand, has to ask the controller. The
  * copies are made by Redis.
  */
 export const createTopics = handle(CreateTopics, async (context, request) => {
@@ -64,11 +66,13 @@ async function create({ services }: RequestContext, asked: NewTopic, validateOnl
 async function assign(
   { cluster }: BrokerServices,
   topic: Topic,
-  { assignments }: NewTopic,
+  { assignments, replicationFactor: factor }: NewTopic,
 ): Promise<Outcome> {
-  if (assignments.length === 0) return done;
+  if (assignments.length === 0 && isUsual(cluster, factor)) return done;
+  const spread = spreadOver(liveBrokers(cluster), topic.partitions, factor);
+  const wanted = assignments.length > 0 ? assignments : spread;
   const replicas = new Map(
-    assignments.map(({ partitionIndex, brokerIds }) => [partitionIndex, brokerIds]),
+    wanted.map(({ partitionIndex, brokerIds }) => [partitionIndex, brokerIds]),
   );
   return clusterOutcome(await cluster.assignReplicas(topic, replicas));
 }
@@ -93,23 +97,48 @@ function sizeOf({ cluster }: BrokerServices, asked: NewTopic): number | Outcome 
     const message = 'The replication factor must be at least 1, or -1 for the default';
     return refuse(ErrorCode.INVALID_REPLICATION_FACTOR, message);
   }
-  return numPartitions;
+  return factorRefusal(cluster, replicationFactor) ?? numPartitions;
+}
+
+/** Replicas are brokers, so there are at most as many as brokers are there. */
+function factorRefusal(cluster: BrokerServices['cluster'], factor: number): Outcome | undefined {
+  const live = liveBrokers(cluster).length;
+  if (factor > live) {
+    const message = `The replication factor is ${factor}, but there are only ${live} brokers`;
+    return refuse(ErrorCode.INVALID_REPLICATION_FACTOR, message);
+  }
+  return isUsual(cluster, factor) ? undefined : notControllerRefusal(cluster);
+}
+
+/** Whether the controller gives a topic so many replicas without being asked for it. */
+function isUsual(cluster: BrokerServices['cluster'], factor: number): boolean {
+  return factor === unset || factor === usualReplicationFactor(cluster);
+}
+
+/** By the replication factor that was asked for: each partition's begin one broker further. */
+function spreadOver(brokers: readonly number[], partitions: number, factor: number) {
+  const at = (index: number) => brokers[index % brokers.length]!;
+  return Array.from({ length: partitions }, (_, partitionIndex) => ({
+    partitionIndex,
+    brokerIds: Array.from({ length: factor }, (_one, i) => at(partitionIndex + i)),
+  }));
 }
 
 /** @param topicId what was only checked has none that anything could be found by */
 function accepted(
   { cluster }: BrokerServices,
-  { assignments }: NewTopic,
+  { assignments, replicationFactor }: NewTopic,
   topic: Topic,
   topicId: string,
 ) {
-  const replicas = assignments[0]?.brokerIds ?? cluster.placementOf(topic, 0).replicas;
+  const usual = usualReplicationFactor(cluster);
+  const asked = replicationFactor === unset ? usual : replicationFactor;
   return {
     name: topic.name,
     topicId,
     ...done,
     numPartitions: topic.partitions,
-    replicationFactor: replicas.length,
+    replicationFactor: assignments[0]?.brokerIds.length ?? asked,
     configs: describeTopicConfigs(topic).map(({ name, value, readOnly, source }) => {
       return { name, value, readOnly, configSource: source, isSensitive: false };
     }),

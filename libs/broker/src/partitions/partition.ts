@@ -70,7 +70,7 @@ export class Partition {
   private readonly meter: PartitionTraffic;
   private readonly claim: Leadership | undefined;
   private lastUsedMs: number;
-  private isOpen = true;
+  private open = true;
 
   constructor(
     readonly ref: PartitionRef,
@@ -122,9 +122,14 @@ export class Partition {
     return this.claim === undefined || this.claim.isClaimed;
   }
 
+  /** Whether it has not been closed: the leadership may hold. */
+  get isOpen(): boolean {
+    return this.open;
+  }
+
   /** Whether what waits for it may be answered by it: the leadership surely holds. */
   get isServing(): boolean {
-    return this.isOpen && this.services.cluster.isSure;
+    return this.open && this.services.cluster.isSure;
   }
 
   /** True when nothing is under way and nobody has asked for some time. */
@@ -217,7 +222,7 @@ export class Partition {
   }
 
   private end(): void {
-    this.isOpen = false;
+    this.open = false;
     this.claim?.end();
     this.writer.close();
     this.confirmer.close();

@@ -82,21 +82,20 @@ export class Partitions {
   }
 
   /**
-   * The partition where this gateway leads it, for what only a leader does; else who does. A
-   * gateway that is not sure of its session leads nothing.
+   * The partition where this gateway leads it, as far as it knows, for what only a leader does;
+   * else who does. What is appended is compared in Redis; whoever reads has to look at `isServing`.
    */
   lead(topic: Topic, index: number): Led {
     const { cluster } = this.services;
     const known = this.led.get(topic.id, index);
     if (known !== undefined) {
-      if (!cluster.isSure) return ledByNobody;
       known.touch();
       return known;
     }
     if (!hasIndex(topic, index)) return undefined;
     const placement = cluster.placementOf(topic, index);
     if (placement.leaderId !== cluster.selfId) return placement;
-    if (!cluster.isSure || this.raising.has(`${topic.id}/${index}`)) return ledByNobody;
+    if (this.raising.has(`${topic.id}/${index}`)) return ledByNobody;
     this.topics.set(topic.id, topic);
     return this.make(this.led, topic, index, placement.leadership);
   }

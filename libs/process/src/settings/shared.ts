@@ -10,8 +10,7 @@ export const redisSettings = {
     env: 'REDIS_URL',
     defaultText: 'npm start runs a Redis of its own',
     about:
-      'Redis to keep everything in: redis://[[user]:password@]host[:port][/database]; ' +
-      'docs/redis.md has the forms for Sentinel and Cluster.',
+      'redis://[[user]:password@]host[:port][/database]; for Sentinel, Cluster: docs/redis.md.',
     pattern: /^rediss?(\+(sentinel|cluster))?:\/\/[^\s/]/,
     rule: 'a URL that starts with redis://, redis+sentinel:// or redis+cluster://, or with rediss',
     further: redisUrlProblem,

@@ -51,6 +51,7 @@ describe('StreamsHealthIndicator', () => {
   });
 
   it.each<[string, StreamsServerHealth, object, RegExp]>([
+    ['has an ill consumer', withMember({ problem: 'it broke' }), {}, /^group billing: it broke$/],
     ['has stopped', { ...well, status: 'stopped' }, {}, /it is stopped/],
     ['has a problem', { ...well, problem: 'orders.dlq: refused' }, {}, /orders\.dlq: refused/],
     ['hears nothing', withMember({ silentMs: 31_000 }), {}, /no word from Redis/],

@@ -73,7 +73,8 @@ function problemOf(health: StreamsServerHealth, limits: StreamsHealthLimits): st
   // A connection may be gone for a moment: how long, `silentMs` says.
   if (health.problem !== null && health.status !== 'reconnecting') return health.problem;
   if (health.status === 'stopped' || health.status === 'failed') return `it is ${health.status}`;
-  for (const { group, partitions, silentMs } of health.members) {
+  for (const { group, partitions, problem, silentMs } of health.members) {
+    if (problem !== null && health.status !== 'reconnecting') return `group ${group}: ${problem}`;
     if (silentMs > silentMsMax) {
       return `the group ${group} has had no word from Redis for ${Math.round(silentMs)} ms`;
     }

@@ -22,6 +22,7 @@ import {
   type StreamsServerHealth,
   type StreamsStatus,
 } from './server-events';
+import { transportLimits } from '../transport-limits';
 import { promMetrics } from './prom-metrics';
 import { eventTypeInHeaders, type StreamsServerOptions } from './server-options';
 import { StreamMetrics } from './stream-metrics';
@@ -93,8 +94,11 @@ export class ServerRun {
   health(): StreamsServerHealth {
     const members = this.#members.map((member) => member.health());
     const status = statusOf(members.map((member) => member.status));
-    const ofMember = members.find(({ problem }) => problem !== null)?.problem ?? null;
-    return { status, problem: this.#sideTopics.problem ?? ofMember, members };
+    const problems = members.flatMap(({ group, problem }) =>
+      problem === null ? [] : [`group ${group}: ${problem}`],
+    );
+    const ofMembers = problems.length > 0 ? problems.join('; ') : null;
+    return { status, problem: this.#sideTopics.problem ?? ofMembers, members };
   }
 
   async #close(): Promise<void> {
@@ -157,11 +161,13 @@ export class ServerRun {
     const { drainTimeoutMs, options } = this.parts;
     const drainMs = drainTimeoutMs;
     const settings = { group, topics, delivery, startFrom, drainMs, ...options.consumer };
-    if (settings.inFlightRecordsMax !== undefined || recordsAtOnce <= inFlightRecordsEnough) {
-      return settings;
-    }
+    if (settings.inFlightRecordsMax !== undefined) return settings;
+    const usual =
+      delivery === 'at-most-once'
+        ? transportLimits.atMostOnceRecordsMax
+        : consumerLimits.inFlightRecordsMax;
     // While one batch is handled, the next is there already.
-    return { ...settings, inFlightRecordsMax: 2 * recordsAtOnce };
+    return { ...settings, inFlightRecordsMax: Math.max(usual, 2 * recordsAtOnce) };
   }
 
   #tellStatus(): void {
@@ -171,6 +177,3 @@ export class ServerRun {
     events.emit('status', status);
   }
 }
-
-/** Lanes and batches that want no more than this do well with what a consumer has in flight. */
-const inFlightRecordsEnough = consumerLimits.inFlightRecordsMax / 2;

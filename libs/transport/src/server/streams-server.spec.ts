@@ -7,6 +7,8 @@ import {
   UnrecoverableStreamException,
 } from '../errors/stream-exceptions';
 import { MemoryStreams } from '../test-kit/memory-streams';
+import { eventually } from '@sluice/test/support/eventually';
+import { transportLimits } from '../transport-limits';
 import { fastRetry, gate, startService, stopServices } from '../../test/service';
 import { concat, defer, EMPTY, finalize, from, of, throwError } from 'rxjs';
 
@@ -44,6 +46,25 @@ describe('a handler of events', () => {
       [8, 1, 'a', 'x', 1],
     ]);
     expect(server.health()).toMatchObject({ status: 'connected', problem: null });
+  });
+
+  it('that is at most once is handed few records ahead, which a kill would take', async () => {
+    const { opened, open } = gate();
+    @Controller()
+    class Orders {
+      @StreamHandler('orders', { delivery: 'at-most-once' })
+      async take(): Promise<void> {
+        await opened;
+      }
+    }
+    const { streams, server } = await startService([Orders]);
+    for (let id = 0; id < 300; id++) streams.write('orders', id, { partition: 0 });
+    const inFlight = () =>
+      Math.max(...server.health().members[0]!.partitions.map((one) => one.inFlight));
+    await eventually(() => inFlight() > 0);
+    expect(inFlight()).toBeLessThanOrEqual(transportLimits.atMostOnceRecordsMax);
+    open();
+    await streams.settled();
   });
 
   it('may be one of Nest’s own decorators, with a name that looks like JSON', async () => {

@@ -119,7 +119,12 @@ export class GroupMemory {
     if (!this.#isStopped) this.#owned = { ...owned, fence };
   }
 
-  /** Takes the group and brings it into memory. @returns NONE, or the code for those who wait */
+  /**
+   * Takes the group and brings it into memory. What is there of it is dropped: somebody else may
+   * have had the group meanwhile.
+   *
+   * @returns NONE, or the code for those who wait
+   */
   async load(): Promise<number> {
     const { quarantine } = this.deps;
     if (this.#owned !== null) this.forget(ErrorCode.NOT_COORDINATOR);
