@@ -86,7 +86,7 @@ function verdicts({ verdicts }: Report): string {
 
 function table(header: readonly string[], rows: readonly string[][]): string {
   const widths = header.map((name, i) =>
-    Math.max(3, ...[[name], ...rows.map((row) => [row[i] ?? ''])].map(([cell]) => cell!.length)),
+    Math.max(3, name.length, ...rows.map((row) => (row[i] ?? '').length)),
   );
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
