@@ -24,6 +24,7 @@ import { isConnectionLoss, RedisUnavailable } from './errors';
 import { firstReady } from './first-ready';
 import { keepOnDisk } from './keep-on-disk';
 import { LentReplies } from './lent-replies';
+import { RecentAnswer } from './recent-answer';
 import type { ObservedShard } from './shard-metrics';
 import { redisLimits, type ResolvedOptions } from './options';
 import { checkRights } from './rights';
@@ -121,16 +122,19 @@ export class Shard {
     aofEnabled: false,
     settings: new Map(),
   };
-  #replicas: { count: number; atMs: number } | null = null;
-  #replicaQuery: Promise<number> | null = null;
-  #diskWord: { word: DiskWord; atMs: number } | null = null;
+  readonly #replicas: RecentAnswer<number>;
+  readonly #diskWord: RecentAnswer<DiskWord>;
 
   constructor(
     private readonly options: ResolvedOptions,
     private readonly deps: ShardDeps,
   ) {
-    const { metrics = silentMetrics, place } = deps;
+    const { metrics = silentMetrics, place, clock } = deps;
     this.place = place;
+    const recent = { clock, ageMaxMs: redisLimits.replicaCountAgeMaxMs };
+    this.#replicas = new RecentAnswer({ ...recent, ask: () => countReplicas(this.read) });
+    const ask = (): Promise<DiskWord> => askForDiskWord(this.read, this.#server);
+    this.#diskWord = new RecentAnswer({ ...recent, ask });
     const measured = callMetrics(metrics);
     const open = (role: ConnectionRole): Connection => {
       // Where nobody reads what is measured, a call is spared what measuring it takes.
@@ -206,7 +210,7 @@ export class Shard {
       connections: this.#connections,
       admission: this.#admission,
       memory: this.#memory,
-      replicas: () => this.#replicas?.count ?? null,
+      replicas: () => this.#replicas.last,
     };
   }
 
@@ -285,7 +289,7 @@ export class Shard {
       ...this.#server,
       runId,
       replicationId,
-      replicas: this.#replicas?.count ?? null,
+      replicas: this.#replicas.last,
       persistence: {
         aof: this.#persistence.aofEnabled,
         appendfsync: this.#persistence.settings.get('appendfsync') ?? null,
@@ -309,18 +313,12 @@ export class Shard {
    * @throws RedisUnavailable | UnknownOutcome when Redis cannot be asked
    */
   replicaCount(): Promise<number> {
-    const known = this.#replicas;
-    const ageMs = known === null ? Infinity : this.deps.clock.monotonicMs() - known.atMs;
-    if (known !== null && ageMs < redisLimits.replicaCountAgeMaxMs) {
-      return Promise.resolve(known.count);
-    }
-    this.#replicaQuery ??= this.#countReplicas().finally(() => (this.#replicaQuery = null));
-    return this.#replicaQuery;
+    return this.#replicas.get();
   }
 
   /** As `diskWord` has answered last; null before the first answer. */
   get knownDiskWord(): DiskWord | null {
-    return this.#diskWord?.word ?? null;
+    return this.#diskWord.last;
   }
 
   /**
@@ -328,13 +326,8 @@ export class Shard {
    *
    * @throws RedisUnavailable | UnknownOutcome when Redis cannot be asked
    */
-  async diskWord(): Promise<DiskWord> {
-    const known = this.#diskWord;
-    const nowMs = this.deps.clock.monotonicMs();
-    if (known !== null && nowMs - known.atMs < redisLimits.replicaCountAgeMaxMs) return known.word;
-    const word = await askForDiskWord(this.read, this.#server);
-    this.#diskWord = { word, atMs: nowMs };
-    return word;
+  diskWord(): Promise<DiskWord> {
+    return this.#diskWord.get();
   }
 
   /** Ends all connections. What is outstanding is rejected; later commands are refused. */
@@ -373,15 +366,9 @@ export class Shard {
     return facts;
   }
 
-  async #countReplicas(): Promise<number> {
-    const count = await countReplicas(this.read);
-    this.#replicas = { count, atMs: this.deps.clock.monotonicMs() };
-    return count;
-  }
-
   #admitted(historyChanged: boolean): void {
-    this.#replicas = null;
-    this.#diskWord = null;
+    this.#replicas.forget();
+    this.#diskWord.forget();
     this.deps.log.info('Redis is connected again', { historyChanged });
     this.#aof.again();
     this.deps.onAdmitted(historyChanged);
