@@ -151,9 +151,7 @@ const limits = {
 const npmStart = {
   brokers: integer({
     default: 1,
-    about:
-      'Gateways that npm start runs as the brokers of one cluster, on ports in a row from --port ' +
-      'and --admin-port, with ids in a row from --broker-id.',
+    about: 'Gateways that npm start runs as one cluster, with ports and broker ids in a row.',
     min: 1,
     max: 9,
   }),
