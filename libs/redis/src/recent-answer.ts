@@ -20,7 +20,7 @@ export class RecentAnswer<T> {
   }
 
   /**
-   * An answer that is at most `ageMaxMs` old; those who want it at the same time share one question.
+   * An answer that is at most `ageMaxMs` old; those who want it at once share one question.
    *
    * @throws as `ask`
    */
