@@ -68,7 +68,7 @@ describe('DescribeConfigs', () => {
       resourceType: 2,
       resourceName,
     });
-    expect(plain.configs).toHaveLength(37);
+    expect(plain.configs).toHaveLength(38);
     const retention = plain.configs.find(({ name }) => name === 'retention.ms');
     expect(retention).toMatchObject({ value: '1000', configSource: 1, synonyms: [] });
     const full = await describeOne(asked, {
@@ -90,7 +90,7 @@ describe('DescribeConfigs', () => {
     const { configs } = await describeOne(asked);
     expect(configs).toMatchObject([{ name: 'cleanup.policy', value: 'delete', configSource: 5 }]);
     const all = await describeOne({ ...asked, configurationKeys: [] });
-    expect(all.configs).toHaveLength(37);
+    expect(all.configs).toHaveLength(38);
   });
 
   test.each(['7', ''])('tells the configs of the broker by the name %j', async (resourceName) => {

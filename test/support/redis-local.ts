@@ -10,7 +10,7 @@ import { inDatabase, makeSetup, type ServerSetup } from './servers/setup';
 import { writeOut } from './write-out';
 
 const localHost = '127.0.0.1';
-const startTimeoutMs = 10_000;
+const startTimeoutMs = 30_000;
 const portAttemptsMax = 5;
 
 /** The path of this machine's redis-server or valkey-server; null when it has neither. */

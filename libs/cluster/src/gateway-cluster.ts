@@ -134,6 +134,7 @@ export class GatewayCluster implements Cluster {
     await this.#membership.join(address);
     // As the controller this gateway has all partitions led before anybody asks for them.
     await this.#controller.settled();
+    await this.#feed.untilOwnKnown();
     const { id, host, port } = this.#membership.own!;
     const brokers = this.#infos.map((broker) => broker.id);
     this.deps.log.info('is in the cluster', { brokerId: id, host, port, brokers });
@@ -176,20 +177,26 @@ export class GatewayCluster implements Cluster {
     return this.#raise(coordinatorsTopicId, this.#slotOf(groupId), above);
   }
 
-  electPreferred(topic: Topic, partition: number): Promise<ClusterOutcome> {
-    return this.#changes.electPreferred(topic, partition);
+  async electPreferred(topic: Topic, partition: number): Promise<ClusterOutcome> {
+    const outcome = await this.#changes.electPreferred(topic, partition);
+    await this.#feed.untilOwnKnown();
+    return outcome;
   }
 
-  assignReplicas(
+  async assignReplicas(
     topic: Topic,
     replicas: ReadonlyMap<number, readonly number[]>,
   ): Promise<ClusterOutcome> {
-    return this.#changes.assignReplicas(topic, replicas);
+    const outcome = await this.#changes.assignReplicas(topic, replicas);
+    await this.#feed.untilOwnKnown();
+    return outcome;
   }
 
   async #raise(topicId: string, partition: number, above: number): Promise<void> {
     const { session } = this.#membership;
-    if (session !== null) await this.#changes.raise(session, topicId, partition, above);
+    if (session === null) return;
+    await this.#changes.raise(session, topicId, partition, above);
+    await this.#feed.untilOwnKnown();
   }
 
   #coordinator(groupId: string): Placement {

@@ -37,7 +37,7 @@ describe('a write that is to be kept', () => {
     const server = await startPowerCutRedis({ args: ['--appendfsync', 'always'] });
     const link = await connectLink(server);
     expect(await link.shards[0]!.keep((redis) => redis.set('keep:one', 'there'), 3_000)).toBe(true);
-    jest.spyOn(link, 'replicaCount').mockResolvedValue(1);
+    jest.spyOn(link.shards[0]!, 'replicaCount').mockResolvedValue(1);
     expect(await link.shards[0]!.keep((redis) => redis.set('keep:one', 'there'), 3_000)).toBe(
       false,
     );

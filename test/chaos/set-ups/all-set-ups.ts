@@ -10,7 +10,7 @@ export interface NamedSetUp {
 
 export const setUps = {
   single: { about: 'one gateway on one Redis', start: (deps) => startOnOneRedis(1, deps) },
-  brokers3: { about: 'three gateways on one Redis', start: null },
+  brokers3: { about: 'three gateways on one Redis', start: (deps) => startOnOneRedis(3, deps) },
   sentinel: { about: 'three gateways on a Redis that Sentinels look after', start: null },
   cluster: { about: 'three gateways on a Redis Cluster', start: null },
 } as const satisfies Record<string, NamedSetUp>;

@@ -61,6 +61,7 @@ describe('configs of a topic', () => {
         'retention.ms',
         'segment.jitter.ms',
         'segment.ms',
+        'sluice.ack.disk',
       ].map((name) => [name, ConfigSource.DEFAULT_CONFIG]),
     );
   });

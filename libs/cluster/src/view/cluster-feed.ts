@@ -6,6 +6,7 @@ import type { Beat, ClusterStore } from '../store/cluster-store';
 import { parseNotice, versionOf, type ClusterNotice } from '../store/notice';
 import type { StoredLeaders } from '../store/stored-leaders';
 import { ClusterState, isNothing } from './cluster-state';
+import { until } from './until';
 
 /** What keeps a view in step works with. */
 export interface ClusterFeedDeps {
@@ -34,6 +35,8 @@ export class ClusterFeed {
   #queued: Promise<void> | null = null;
   #running: Promise<void> = Promise.resolve();
   #look: Timer | null = null;
+  /** The version of the last change that this gateway has made. */
+  #ownVersion = -1;
 
   constructor(private readonly deps: ClusterFeedDeps) {
     const { clock, log, limits } = deps;
@@ -131,8 +134,20 @@ export class ClusterFeed {
    */
   acceptOwn(notice: ClusterNotice, decoded?: ReadonlyMap<string, StoredLeaders>): void {
     if (this.#isStopped) return;
+    this.#ownVersion = notice.version;
     const change = this.state.apply(notice, decoded);
     if (change) this.#emit(change);
+  }
+
+  /**
+   * Waits until the last change that this gateway has made is known here. Where it follows one of
+   * another it is known with the notices of both, or by a reading when these do not come.
+   *
+   * @throws as `refresh`
+   */
+  async untilOwnKnown(): Promise<void> {
+    const isKnown = (): boolean => this.#isStopped || this.state.version >= this.#ownVersion;
+    if (!(await until(this, this.deps.clock, noticeLateMs, isKnown))) await this.refresh();
   }
 
   #notice(message: string): void {
