@@ -32,16 +32,22 @@ const ofServices = [
   'libs/jobs/src/nest',
 ].map(inProject);
 
+export const ignoreModules = ['--testPathIgnorePatterns', '/node_modules/'];
+
 /** What a set-up may change is how the gateway and services connect and what they are allowed. */
-const inEverySetup = [inProject('test/integration'), ...ofServices];
+const inEverySetup = [
+  inProject('test/integration'),
+  ...ofServices,
+  ...ignoreModules,
+  // These take long, and bring servers of their own or are about nothing that a set-up changes.
+  ...withoutSpecs('sentinel-failover', 'cluster-failover', 'offsets-after-power-cut'),
+];
 
 /** Tests that send the server commands of their own do so with rights that a gateway lacks. */
 const withFewRights = [...['test/integration', 'test/clients'].map(inProject), ...ofServices];
 
 /** These run after the others, each with the machine to itself. */
 const apart = ['test/clients', 'test/e2e', 'test/chaos'];
-
-export const ignoreModules = ['--testPathIgnorePatterns', '/node_modules/'];
 
 /**
  * What `npm test` runs: all tests on the first server, then what can differ on each further one,
@@ -119,6 +125,14 @@ function on(what, server, setup = 'plain') {
 /** @param {string[]} directories */
 function without(...directories) {
   return directories.flatMap((directory) => ['--testPathIgnorePatterns', inProject(directory)]);
+}
+
+/** @param {string[]} names of integration tests */
+function withoutSpecs(...names) {
+  return names.flatMap((name) => {
+    const pattern = `${inProject('test/integration')}${name}\\.`;
+    return ['--testPathIgnorePatterns', pattern];
+  });
 }
 
 /**

@@ -53,6 +53,7 @@ beforeAll(async () => {
   metrics = new KeptMetrics();
   ofNode = await metricsOfNode();
   broker = await startBroker({
+    isClustered: true,
     metrics,
     admin: { metricsText: metrics },
     housekeeping: { worker: true },

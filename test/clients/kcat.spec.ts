@@ -114,7 +114,10 @@ describe('records', () => {
       const sent = numbers(2_000).map((number) => `the value with number ${number}`);
       await run(['-P', '-t', topic, '-z', compression], lines(sent));
       expect(values(await readAll(topic))).toEqual(sent);
-      expect(await storedCompressions(broker, topic)).toEqual(new Set([compression]));
+      // librdkafka leaves a batch as it is that compression would make larger, as one of few records.
+      const stored = await storedCompressions(broker, topic);
+      expect(stored).toContain(compression);
+      expect(stored.add('none')).toEqual(new Set([compression, 'none']));
     },
   );
 
