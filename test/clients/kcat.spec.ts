@@ -114,7 +114,7 @@ describe('records', () => {
       const sent = numbers(2_000).map((number) => `the value with number ${number}`);
       await run(['-P', '-t', topic, '-z', compression], lines(sent));
       expect(values(await readAll(topic))).toEqual(sent);
-      // librdkafka leaves a batch as it is that compression would make larger, as one of few records.
+      // librdkafka leaves a batch of few records as it is where compression would make it larger.
       const stored = await storedCompressions(broker, topic);
       expect(stored).toContain(compression);
       expect(stored.add('none')).toEqual(new Set([compression, 'none']));
