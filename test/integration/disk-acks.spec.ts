@@ -3,6 +3,7 @@ import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
 import { startPowerCutRedis, type PowerCutRedis } from '@sluice/test/support/losses';
 import { RawClient } from '@sluice/test/support/raw-client';
+import { hasFewRights } from '@sluice/test/support/servers/setup';
 import { CreateTopics, ErrorCode, Fetch, Produce } from '@sluice/wire';
 
 let redis: PowerCutRedis;
@@ -58,7 +59,19 @@ async function keptThroughPowerCut(): Promise<string[]> {
   return entries.map(([, [, bytes]]) => decodeBatch(bytes!)[0]!.value!.toString());
 }
 
-describe('a topic that asks for the disk', () => {
+const describeWithRights = hasFewRights() ? describeRefusals : describe;
+
+/** Neither WAITAOF nor CONFIG GET is among the rights that are needed. */
+function describeRefusals(): void {
+  it('a topic that asks for the disk is refused where Redis may not be asked about it', async () => {
+    await begin('always');
+    const { errorCode, errorMessage } = await makeTopic();
+    expect(errorCode).toBe(ErrorCode.INVALID_CONFIG);
+    expect(errorMessage).toMatch(/appendfsync is not known to be always/);
+  });
+}
+
+describeWithRights('a topic that asks for the disk', () => {
   it('is had where every write is synced before it is answered', async () => {
     await begin('always');
     expect((await makeTopic()).errorCode).toBe(ErrorCode.NONE);

@@ -65,6 +65,11 @@ export function wantsReplica(): boolean {
   return setupName() === 'replica';
 }
 
+/** True in the set-up in which users of Redis have the rights that a gateway needs, and no more. */
+export function hasFewRights(): boolean {
+  return setupName() === 'acl';
+}
+
 function setupName(): string {
   return process.env.SLUICE_TEST_SETUP || 'plain';
 }
