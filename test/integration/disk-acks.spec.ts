@@ -63,7 +63,7 @@ const describeWithRights = hasFewRights() ? describeRefusals : describe;
 
 /** Neither WAITAOF nor CONFIG GET is among the rights that are needed. */
 function describeRefusals(): void {
-  it('a topic that asks for the disk is refused where Redis may not be asked about it', async () => {
+  it('a topic that asks for the disk is refused where Redis may not be asked of it', async () => {
     await begin('always');
     const { errorCode, errorMessage } = await makeTopic();
     expect(errorCode).toBe(ErrorCode.INVALID_CONFIG);
