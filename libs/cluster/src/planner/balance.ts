@@ -25,8 +25,6 @@ interface Draft {
   readonly topicId: string;
   readonly stored: StoredLeaders;
   readonly partitions: StoredPlacement[];
-  /** Partitions that each broker leads. */
-  readonly led: Counts;
   isChanged: boolean;
 }
 
@@ -59,10 +57,8 @@ function draftsOf({ topics, stored }: PlanInput): Draft[] {
   for (const { id: topicId } of topics) {
     const leaders = stored.get(topicId) ?? null;
     if (leaders === null || leaders === newerLeaders) continue;
-    const led = new Counts();
-    for (const { leaderId } of leaders.partitions) led.add(leaderId, 1);
     const partitions = [...leaders.partitions];
-    drafts.push({ topicId, stored: leaders, partitions, led, isChanged: false });
+    drafts.push({ topicId, stored: leaders, partitions, isChanged: false });
   }
   return drafts;
 }
@@ -110,7 +106,8 @@ class Balancing {
   readonly #moves: Move[] = [];
   /** Who leads each partition after the moves so far, by draft. */
   readonly #leaders: number[][];
-  readonly #led: Map<number, Counts>;
+  /** How many partitions of it each broker leads then, by draft. */
+  readonly #led: readonly Counts[];
   readonly #total = new Counts();
 
   constructor(
@@ -119,15 +116,14 @@ class Balancing {
   ) {
     this.#ids = loads.takers.map(({ id }) => id);
     this.#leaders = drafts.map(({ partitions }) => partitions.map(({ leaderId }) => leaderId));
-    this.#led = new Map();
-    for (const [at, draft] of drafts.entries()) {
+    this.#led = drafts.map(({ partitions }) => {
       const led = new Counts();
-      for (const { leaderId } of draft.partitions) {
+      for (const { leaderId } of partitions) {
         led.add(leaderId, 1);
         this.#total.add(leaderId, 1);
       }
-      this.#led.set(at, led);
-    }
+      return led;
+    });
   }
 
   run(): readonly Move[] {
@@ -151,7 +147,7 @@ class Balancing {
 
   /** No broker leads two partitions more of a topic than another. */
   #spreadWithin(at: number): void {
-    const led = this.#led.get(at)!;
+    const led = this.#led[at]!;
     const { partitions } = this.drafts[at]!;
     // Each round brings one partition to its end; more rounds are needed by nothing.
     for (let round = 0; round < partitions.length; round++) {
@@ -191,7 +187,7 @@ class Balancing {
    */
   #spreadOver(onlyHome: boolean): void {
     for (const [at, { partitions }] of this.drafts.entries()) {
-      const led = this.#led.get(at)!;
+      const led = this.#led[at]!;
       const leaders = this.#leaders[at]!;
       for (const [index, { isChosen, replicas }] of partitions.entries()) {
         const from = leaders[index]!;
@@ -221,7 +217,7 @@ class Balancing {
     const from = this.#leaders[at]![index]!;
     if (from === to) return;
     this.#leaders[at]![index] = to;
-    for (const counts of [this.#led.get(at)!, this.#total]) {
+    for (const counts of [this.#led[at]!, this.#total]) {
       counts.add(from, -1);
       counts.add(to, 1);
     }

@@ -94,20 +94,13 @@ class TopicPlacing {
     this.ground.loads.led.add(leaderId, 1);
   }
 
+  /** By which session each leader has what it leads. */
   #sessions(): Map<number, string> {
-    return sessionsOf(this.#partitions, this.ground.tokens);
+    const sessions = new Map<number, string>();
+    for (const { leaderId } of this.#partitions) {
+      const token = this.ground.tokens.get(leaderId);
+      if (token !== undefined) sessions.set(leaderId, token);
+    }
+    return sessions;
   }
-}
-
-/** By which session each leader has what it leads. */
-export function sessionsOf(
-  partitions: readonly StoredPlacement[],
-  tokens: ReadonlyMap<number, string>,
-): Map<number, string> {
-  const sessions = new Map<number, string>();
-  for (const { leaderId } of partitions) {
-    const token = tokens.get(leaderId);
-    if (token !== undefined) sessions.set(leaderId, token);
-  }
-  return sessions;
 }

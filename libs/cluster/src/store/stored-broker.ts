@@ -40,8 +40,7 @@ export function decodeBroker(field: string, text: string): StoredBroker | null {
   }
 }
 
-/** Reads what was parsed already, as it comes with notices; null where it is no broker. */
-export function readBroker(id: number, stored: Partial<StoredBroker>): StoredBroker | null {
+function readBroker(id: number, stored: Partial<StoredBroker>): StoredBroker | null {
   const { token, place = '', joinedAtMs = 0, host, port, rack = null, version = '' } = stored;
   if (typeof token !== 'string' || typeof host !== 'string' || typeof port !== 'number') {
     return null;
