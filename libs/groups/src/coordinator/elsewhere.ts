@@ -25,6 +25,7 @@ import {
   UnreadableGroup,
 } from '../store/errors';
 import { epochOfFence } from '../store/fence';
+import { noChanges } from '../store/group-states';
 import type { CommittedOffsets } from '../store/offsets';
 import { checkCommittedOffset } from './committed-offset';
 import type { OffsetReader } from './offset-reader';
@@ -133,8 +134,7 @@ export class GroupsElsewhere implements OperatedGroups {
       write: async (owned) => {
         if (offsets.length === 0) return ErrorCode.NONE;
         const nothing = { group: newGroup(groupId), fence: '' };
-        const changes = { set: [], removed: [], emptiness: 'same' } as const;
-        const fence = owned?.fence ?? (await store.save(nothing, changes, 0));
+        const fence = owned?.fence ?? (await store.save(nothing, noChanges, 0));
         await this.deps.offsets.commit(groupId, fence, offsets);
         return ErrorCode.NONE;
       },

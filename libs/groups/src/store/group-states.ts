@@ -24,6 +24,9 @@ export interface StateChanges {
   emptiness: 'same' | 'begins' | 'ends';
 }
 
+/** Of a save that leaves all fields as they are, and only makes a group that is not there. */
+export const noChanges: StateChanges = { set: [], removed: [], emptiness: 'same' };
+
 /** Who is told of a change, and what. */
 export interface Notice {
   channel: string;

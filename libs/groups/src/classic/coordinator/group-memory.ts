@@ -8,7 +8,7 @@ import type { GroupLimits } from '../../limits';
 import type { GroupMeter } from '../../metrics';
 import { AssignedGroupInUse, OutdatedCoordinator, StaleGroup } from '../../store/errors';
 import { epochOfFence } from '../../store/fence';
-import type { StateChanges } from '../../store/group-states';
+import { noChanges, type StateChanges } from '../../store/group-states';
 import type { GroupEvent, Step } from '../machine/events';
 import { newGroup, type TimerId } from '../machine/group';
 import { recover, step } from '../machine/machine';
@@ -41,7 +41,6 @@ export interface GroupMemoryDeps {
 export type Keep = 'always' | 'unless-stale' | 'if-refused' | 'never';
 
 const unavailable = ErrorCode.COORDINATOR_NOT_AVAILABLE;
-const noChanges: StateChanges = { set: [], removed: [], emptiness: 'same' };
 
 /**
  * A group as it is in memory: each event is put through the machine, what changed is stored, and
