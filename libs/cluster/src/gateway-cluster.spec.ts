@@ -1,28 +1,9 @@
 import { eventually } from '@sluice/test/support/eventually';
-import { freshPrefix, sharedRedis, type TestRedis } from '@sluice/test/support/redis';
-import { TestGateway, type TestGatewayOptions } from '../test/cluster-kit';
+import type { TestGateway } from '../test/cluster-kit';
+import { TestGateways } from '../test/test-gateways';
 
-let redis: TestRedis;
-let keyPrefix: string;
-const gateways: TestGateway[] = [];
-
-beforeAll(async () => {
-  redis = await sharedRedis();
-});
-beforeEach(() => {
-  keyPrefix = freshPrefix();
-});
-afterEach(async () => {
-  await Promise.all(gateways.splice(0).map((gateway) => gateway.kill()));
-});
-afterAll(() => redis.stop());
-
-async function start(options: Partial<TestGatewayOptions> = {}): Promise<TestGateway> {
-  const gateway = await TestGateway.make({ redis, keyPrefix, ...options });
-  gateways.push(gateway);
-  await gateway.join();
-  return gateway;
-}
+const gateways = TestGateways.ofSpec();
+const start = () => gateways.start();
 
 const leadersOf = (
   gateway: TestGateway,

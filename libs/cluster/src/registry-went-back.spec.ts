@@ -1,19 +1,14 @@
 import { eventually } from '@sluice/test/support/eventually';
-import { adminOf, freshPrefix, sharedRedis, type TestRedis } from '@sluice/test/support/redis';
-import { TestGateway } from '../test/cluster-kit';
+import { adminOf } from '@sluice/test/support/redis';
+import type { TestGateway } from '../test/cluster-kit';
+import { TestGateways } from '../test/test-gateways';
 import { clusterKeys } from './keys';
 
-let redis: TestRedis;
-const gateways: TestGateway[] = [];
-
-beforeAll(async () => {
-  redis = await sharedRedis();
-});
-afterEach(() => Promise.all(gateways.splice(0).map((gateway) => gateway.kill())));
-afterAll(() => redis.stop());
+const gateways = TestGateways.ofSpec();
 
 /** The hashes of the cluster as they are; what is returned puts them back, as a failover may. */
-async function remember(keyPrefix: string, db: number): Promise<() => Promise<void>> {
+async function remember(db: number): Promise<() => Promise<void>> {
+  const { redis, keyPrefix } = gateways;
   const admin = await adminOf(redis);
   const { brokers, controller, leaders } = clusterKeys(keyPrefix, db);
   const copies: [string, Record<string, string>][] = [];
@@ -26,22 +21,11 @@ async function remember(keyPrefix: string, db: number): Promise<() => Promise<vo
 }
 
 test('a registry that lost its last writes is whole again, and leaders raise it', async () => {
-  const keyPrefix = freshPrefix();
-  const start = async (brokerId: number): Promise<TestGateway> => {
-    const gateway = await TestGateway.make({
-      redis,
-      keyPrefix,
-      brokerId,
-      hostName: `h${brokerId}`,
-    });
-    gateways.push(gateway);
-    await gateway.join();
-    return gateway;
-  };
+  const start = (brokerId: number) => gateways.start({ brokerId, hostName: `h${brokerId}` });
   const [first, second] = [await start(1), await start(2)];
   const topic = await first.topic('orders', 6);
   await eventually(() => second.cluster.placementsOf(topic)[0]!.leaderId > 0);
-  const goBack = await remember(keyPrefix, first.link.db);
+  const goBack = await remember(first.link.db);
   await first.kill();
   const { cluster } = second;
   await eventually(() => cluster.placementsOf(topic).every(({ leaderId }) => leaderId === 2));

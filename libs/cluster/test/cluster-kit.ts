@@ -113,18 +113,6 @@ export class TestGateway {
     return new TestGateway(cluster, catalog, link, proxy, clock, address);
   }
 
-  /** Makes one that has joined. */
-  static async start(options: TestGatewayOptions): Promise<TestGateway> {
-    const gateway = await TestGateway.make(options);
-    try {
-      await gateway.join();
-    } catch (error) {
-      await gateway.kill();
-      throw error;
-    }
-    return gateway;
-  }
-
   get id(): number {
     return this.cluster.selfId;
   }

@@ -1,34 +1,15 @@
 import { eventually } from '@sluice/test/support/eventually';
-import { adminOf, freshPrefix, sharedRedis, type TestRedis } from '@sluice/test/support/redis';
-import { TestGateway } from '../../test/cluster-kit';
+import { adminOf } from '@sluice/test/support/redis';
+import { TestGateways } from '../../test/test-gateways';
 import { clusterKeys } from '../keys';
 import { clusterLimits } from '../limits';
 import { ClusterStore } from '../store/cluster-store';
 
-let redis: TestRedis;
-let keyPrefix: string;
-const gateways: TestGateway[] = [];
-
-beforeAll(async () => {
-  redis = await sharedRedis();
-});
-beforeEach(() => {
-  keyPrefix = freshPrefix();
-});
-afterEach(async () => {
-  for (const gateway of gateways) gateway.resume();
-  await Promise.all(gateways.splice(0).map((gateway) => gateway.kill()));
-});
-afterAll(() => redis.stop());
-
-async function start(): Promise<TestGateway> {
-  const gateway = await TestGateway.make({ redis, keyPrefix });
-  gateways.push(gateway);
-  await gateway.join();
-  return gateway;
-}
+const gateways = TestGateways.ofSpec();
+const start = () => gateways.start();
 
 async function fenceNow(db: number): Promise<string> {
+  const { redis, keyPrefix } = gateways;
   return (await (await adminOf(redis)).hget(clusterKeys(keyPrefix, db).controller, 'fence'))!;
 }
 
@@ -62,7 +43,7 @@ test('a topic that is made anywhere is led at once, and its leaders go with it',
   expect(await second.cluster.untilPlaced(grown, 10_000)).toBe(true);
   expect(second.cluster.placementsOf(grown)).toHaveLength(5);
   await second.catalog.delete('orders');
-  const { leaders } = clusterKeys(keyPrefix, first.link.db);
+  const { leaders } = clusterKeys(gateways.keyPrefix, first.link.db);
   await eventually(async () => (await first.link.read.hexists(leaders, topic.id)) === 0);
 });
 

@@ -1,43 +1,14 @@
 import { attempt } from '@sluice/redis';
 import { eventually } from '@sluice/test/support/eventually';
-import {
-  adminOf,
-  freshPrefix,
-  sharedRedis,
-  startRedis,
-  type TestRedis,
-} from '@sluice/test/support/redis';
-import { TestGateway, type TestGatewayOptions } from '../../test/cluster-kit';
+import { adminOf, startRedis } from '@sluice/test/support/redis';
+import type { TestGatewayOptions } from '../../test/cluster-kit';
+import { TestGateways } from '../../test/test-gateways';
 import { clusterKeys } from '../keys';
 import { BrokerIdHeld } from './held-id';
 
-let redis: TestRedis;
-let keyPrefix: string;
-const gateways: TestGateway[] = [];
-
-beforeAll(async () => {
-  redis = await sharedRedis();
-});
-beforeEach(() => {
-  keyPrefix = freshPrefix();
-});
-afterEach(async () => {
-  for (const gateway of gateways) gateway.resume();
-  await Promise.all(gateways.splice(0).map((gateway) => gateway.kill()));
-});
-afterAll(() => redis.stop());
-
-async function make(options: Partial<TestGatewayOptions> = {}): Promise<TestGateway> {
-  const gateway = await TestGateway.make({ redis, keyPrefix, ...options });
-  gateways.push(gateway);
-  return gateway;
-}
-
-async function start(options: Partial<TestGatewayOptions> = {}): Promise<TestGateway> {
-  const gateway = await make(options);
-  await gateway.join();
-  return gateway;
-}
+const gateways = TestGateways.ofSpec();
+const make = (options: Partial<TestGatewayOptions>) => gateways.make(options);
+const start = (options: Partial<TestGatewayOptions> = {}) => gateways.start(options);
 
 describe('a broker id', () => {
   test('that another holds is refused, with who that is and what to do', async () => {
@@ -120,8 +91,8 @@ describe('what was removed by hand', () => {
     async (name) => {
       const all = [await start(), await start()];
       const topic = await all[0]!.topic('orders', 4);
-      const admin = await adminOf(redis);
-      await attempt('test', admin.del(clusterKeys(keyPrefix, all[0]!.link.db)[name]));
+      const admin = await adminOf(gateways.redis);
+      await attempt('test', admin.del(clusterKeys(gateways.keyPrefix, all[0]!.link.db)[name]));
       for (const { cluster } of all) {
         await eventually(() => cluster.isSure && cluster.brokers().length === 2);
         await eventually(() => cluster.controllerId > 0);
@@ -138,10 +109,10 @@ describe('what was removed by hand', () => {
 
 test('the keys that scripts name exist once a gateway is there', async () => {
   const gateway = await start();
-  const { changes: _channel, ...keys } = clusterKeys(keyPrefix, gateway.link.db);
+  const { changes: _channel, ...keys } = clusterKeys(gateways.keyPrefix, gateway.link.db);
   expect(await gateway.link.read.exists(...Object.values(keys))).toBe(4);
   await gateway.stop();
-  expect(await (await adminOf(redis)).exists(...Object.values(keys))).toBe(4);
+  expect(await (await adminOf(gateways.redis)).exists(...Object.values(keys))).toBe(4);
 });
 
 test('after Redis was away for longer than a session nobody has lost it', async () => {
@@ -159,7 +130,7 @@ test('after Redis was away for longer than a session nobody has lost it', async 
     expect(all[0]!.cluster.brokers()).toHaveLength(3);
     expect(all[0]!.cluster.placementsOf(topic)).toEqual(before);
   } finally {
-    await Promise.all(gateways.splice(0).map((gateway) => gateway.kill()));
+    await gateways.killAll();
     await own.stop();
   }
 });
