@@ -23,6 +23,8 @@ function redisWith({ info = 'aof_enabled:1\r\n', waitAof, config }: Answers): Re
 }
 
 const redis = { product: 'redis' } as const;
+const lost = () => Promise.reject(new Error('Connection is closed.'));
+const held = () => Promise.reject(new RedisUnavailable('recovering', 'it is looked at'));
 const forbidden = () => Promise.reject(refusal('NOPERM this user has no permissions to run it'));
 
 test('the disk is told by WAITAOF, by appendfsync always, or not at all', async () => {
@@ -38,10 +40,8 @@ test('the disk is told by WAITAOF, by appendfsync always, or not at all', async 
 });
 
 test('a server that gives no answer is not told to be one that cannot say it', async () => {
-  const lost = () => Promise.reject(new Error('Connection is closed.'));
   const asked = askForDiskWord(redisWith({ waitAof: lost }), redis);
   await expect(asked).rejects.toBeInstanceOf(UnknownOutcome);
-  const held = () => Promise.reject(new RedisUnavailable('recovering', 'it is looked at'));
   const config = askForDiskWord(redisWith({ waitAof: forbidden, config: held }), redis);
   await expect(config).rejects.toMatchObject({ reason: 'recovering' });
 });
