@@ -41,8 +41,8 @@ async function settingOf(redis: Redis, name: string): Promise<string | undefined
 }
 
 /**
- * Null where the server has no such command, or not for this user. That no answer comes says nothing
- * of either.
+ * Null where the server has no such command, or not for this user; that no answer comes says
+ * nothing of either.
  *
  * @throws as `classify`
  */
