@@ -119,7 +119,7 @@ export class Brokers {
       if (settings.brokers === 1 || place === undefined) return this.#end(`${name} ended (${how})`);
       if (!mayRestart(broker)) return this.#end(`${name} ended again and again (${how})`);
       say(`${name} ended (${how}); the others go on, and it is started again`);
-      await sleep(restartDelayMs, undefined, { ref: false });
+      await sleep(restartDelayMs);
       if (this.#stopping.signal.aborted) return;
       broker.gateway = this.#make();
       onChange(this.#running());

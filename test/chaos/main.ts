@@ -78,7 +78,8 @@ function say(line: string): void {
   process.stderr.write(`· ${line}\n`);
 }
 
-// What clients left behind must not keep it from ending.
+// A run that passes leaves nothing open, and would end by itself. A client library that was given
+// up, because it did not close in time, may hold timers and connections for as long as it likes.
 main(process.argv.slice(2))
   .catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -40,7 +40,7 @@ export interface RunOptions {
   signal: AbortSignal;
   progress: (line: string) => void;
   /** What is done to the set-up before clients come; for tests of the checkers. */
-  sabotage?: (setUp: SetUp, topic: string) => Promise<void>;
+  sabotage?: (setUp: SetUp) => void;
 }
 
 type Measured = RunOptions & Pick<RunNote, 'slowness'>;
@@ -68,10 +68,14 @@ export async function runChaos(options: RunOptions): Promise<void> {
     const runner = new FaultRunner(setUp, history, random.fork(), options.signal);
     const workload = new Workload(context);
     noteRun({ ...options, slowness }, setUp, workload, history);
-    await options.sabotage?.(setUp, topic);
-    await work(setUp, context, workload, { ...options, slowness }, () =>
-      runner.run(schedule, seconds),
-    );
+    options.sabotage?.(setUp);
+    const measured = { ...options, slowness };
+    try {
+      await work(setUp, context, workload, measured, () => runner.run(schedule, seconds));
+    } catch (error) {
+      await Promise.all([workload.stopProducers(), workload.stopConsumers()]);
+      throw error;
+    }
     if (runner.skipped > 0) options.progress(`${runner.skipped} faults found no free target`);
   } finally {
     await setUp?.stop();

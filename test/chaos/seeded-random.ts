@@ -30,12 +30,6 @@ export class SeededRandom {
     return this.next() < share;
   }
 
-  /** @throws Error when there is nothing to choose from */
-  pick<T>(items: readonly T[]): T {
-    if (items.length === 0) throw new Error('nothing to choose from');
-    return items[this.below(items.length)]!;
-  }
-
   shuffled<T>(items: readonly T[]): T[] {
     const all = [...items];
     for (let i = all.length - 1; i > 0; i--) {

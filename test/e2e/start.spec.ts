@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startRedisHere } from '@sluice/test/support/redis';
 import { freePort } from '@sluice/test/support/redis-local';
 import { Kafka, logLevel } from 'kafkajs';
 import {
@@ -152,6 +153,23 @@ test('three brokers on ports in a row; one that dies is started again, and all e
   expect(processes).toHaveLength(4);
   expect(await script.end('SIGINT')).toBe(0);
   expect(processes.filter(processExists)).toEqual([]);
+});
+
+test('brokers on a given Redis that all die at once are started again', async () => {
+  const redis = await startRedisHere();
+  try {
+    const script = await start('--brokers', '2', '--redis-url', redis.url).ready();
+    for (const { pid } of gatewayNotes()) process.kill(pid, 'SIGKILL');
+    const isBack = (at: number) => {
+      return script.output.includes(`broker ${at + 1} is back on port ${port + at}`);
+    };
+    await Promise.race([eventually(() => isBack(0) && isBack(1)), script.ended]);
+    expect(script.output).toContain('broker 1 is back');
+    expect(script.output).toContain('broker 2 is back');
+    expect(await script.end('SIGINT')).toBe(0);
+  } finally {
+    await redis.stop();
+  }
 });
 
 test('a gateway that crashes ends at once, and so does the start', async () => {

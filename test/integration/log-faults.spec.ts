@@ -1,5 +1,5 @@
 import { partitionKeys } from '@sluice/log';
-import { decodeBatch, readBatchHeader } from '@sluice/records';
+import { decodeBatch, isControl, readBatchHeader } from '@sluice/records';
 import { checkPartition } from '@sluice/test/models/partition-check';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
@@ -14,8 +14,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const faultsMax = Number(process.env['SLUICE_FAULTS'] ?? 6);
 const seed = Number(process.env['SLUICE_FAULT_SEED'] ?? Math.trunc(Date.now() % 2 ** 31));
 
-/** In a batch's attributes: it is not for consumers. */
-const controlBit = 0x20;
 const topic = 'orders';
 
 /** A record as a consumer has it. */
@@ -106,7 +104,7 @@ class Follower {
       const size = 12 + bytes.readInt32BE(at + 8);
       const batch = bytes.subarray(at, at + size);
       const header = readBatchHeader(batch);
-      if ((header.attributes & controlBit) !== 0) {
+      if (isControl(header.attributes)) {
         // Offsets that a killed Redis may have given out, and that are left out therefore.
         next = header.baseOffset + header.lastOffsetDelta + 1;
         at += size;

@@ -1,6 +1,6 @@
 import { partitionKeys } from '@sluice/log';
 import type { RedisLink } from '@sluice/redis';
-import { crc32c, decodeBatch, encodeBatch } from '@sluice/records';
+import { crc32c, decodeBatch, encodeBatch, isControl } from '@sluice/records';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
 import { eventually } from '@sluice/test/support/eventually';
 import { RawClient } from '@sluice/test/support/raw-client';
@@ -17,8 +17,6 @@ import {
 } from '@sluice/wire';
 
 const gzip = 1;
-/** In a batch's attributes: it is not for consumers. */
-const controlBit = 0x20;
 
 let redis: TestRedis;
 /** With rights that the gateway need not have. */
@@ -80,8 +78,7 @@ async function fetch(topic: string, offset: number, maxWaitMs = 0, by = client) 
   const values: string[] = [];
   for (let at = 0; at < bytes.length;) {
     const size = 12 + bytes.readInt32BE(at + 8);
-    const isControl = (bytes[at + 22]! & controlBit) !== 0;
-    const decoded = isControl ? [] : decodeBatch(bytes.subarray(at, at + size));
+    const decoded = isControl(bytes[at + 22]!) ? [] : decodeBatch(bytes.subarray(at, at + size));
     values.push(...decoded.map((record) => `${record.offset}:${record.value!.toString()}`));
     at += size;
   }

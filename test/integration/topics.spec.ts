@@ -97,7 +97,7 @@ describe('CreateTopics', () => {
     ['less', { numPartitions: -2 }, 'INVALID_PARTITIONS', 'at least 1'],
     ['many', { numPartitions: 10_001 }, 'INVALID_PARTITIONS', '10000'],
     ['nowhere', { replicationFactor: 0 }, 'INVALID_REPLICATION_FACTOR', 'at least 1'],
-    ['too.many', { replicationFactor: 3 }, 'INVALID_REPLICATION_FACTOR', 'only 1 brokers'],
+    ['too.many', { replicationFactor: 3 }, 'INVALID_REPLICATION_FACTOR', 'is only 1 broker'],
     ['wrong', { configs: [{ name: 'no.such', value: '1' }] }, 'INVALID_CONFIG', 'no.such'],
     ['null', { configs: [{ name: 'retention.ms', value: null }] }, 'INVALID_CONFIG', 'a value'],
     [

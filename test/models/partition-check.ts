@@ -1,5 +1,5 @@
 import type { PartitionKeys } from '@sluice/log';
-import { readBatchHeader } from '@sluice/records';
+import { isControl, readBatchHeader } from '@sluice/records';
 import type { Redis } from '@sluice/redis';
 
 /** An entry of a partition's stream, taken apart. */
@@ -89,11 +89,10 @@ async function checkSpans(
     while (left[0] !== undefined && left[0].lastOffset <= lastOffset) {
       const entry = left.shift()!;
       const header = readBatchHeader(entry.bytes);
-      const isControl = (header.attributes & 0x20) !== 0;
       bytes += entry.bytes.length;
       batches++;
       if (header.maxTimestampMs >= 0) own.push(header.maxTimestampMs);
-      else if (!isControl) own.push(Infinity);
+      else if (!isControl(header.attributes)) own.push(Infinity);
     }
     const [bytesAt, batchesAt, largest] = value!.split(' ').map(Number);
     expect(own.length > 0, `span ${id} has nothing in it`);

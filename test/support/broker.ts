@@ -13,7 +13,6 @@ import {
 } from '@sluice/base';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
 import { BROKER_OPTIONS } from '@sluice/broker/broker.module';
-import { SingleGateway } from '@sluice/cluster';
 import { CLUSTER, CLUSTER_OPTIONS, type ClusterOptions } from '@sluice/cluster/cluster.module';
 import { GroupCoordinator, type GroupLimits } from '@sluice/groups';
 import { GROUP_LIMITS } from '@sluice/groups/groups.module';
@@ -26,6 +25,7 @@ import { HOUSEKEEPING_OPTIONS } from '@sluice/retention/retention.module';
 import { GatewayModule } from '../../apps/gateway/src/gateway.module';
 import { loadGatewaySettings, type GatewaySettings } from '../../apps/gateway/src/settings';
 import { freshPrefix, sharedRedis, type TestRedis } from './redis';
+import { SingleGateway } from './single-gateway';
 
 const dayMs = 86_400_000;
 

@@ -1,4 +1,4 @@
-import { decodeBatch, batchSizeAt, readBatchHeader } from '@sluice/records';
+import { batchSizeAt, decodeBatch, isControl, readBatchHeader } from '@sluice/records';
 import { CreateTopics, ErrorCode, Fetch } from '@sluice/wire';
 import { startBroker, type TestBroker } from './broker';
 import { eventually } from './eventually';
@@ -7,7 +7,6 @@ import type { TestRedis } from './redis';
 import { StubbornProducer } from './stubborn-producer';
 
 const topic = 'orders';
-const controlBit = 0x20;
 
 /** A Redis that consists of several servers, as a gateway of a test finds it. */
 export function redisAt(url: string): TestRedis {
@@ -120,7 +119,7 @@ async function readAll(port: number, partition: number): Promise<Map<number, str
       if (baseOffset > next) throw new Error(`a hole in ${partition}: ${next} to ${baseOffset}`);
       next = baseOffset + lastOffsetDelta + 1;
       at += batch.length;
-      if ((attributes & controlBit) !== 0) continue;
+      if (isControl(attributes)) continue;
       for (const record of decodeBatch(batch)) read.set(record.offset, record.key!.toString());
     }
   }

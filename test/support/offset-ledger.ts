@@ -1,10 +1,9 @@
-import { batchSizeAt, decodeBatch, encodeBatch, readBatchHeader } from '@sluice/records';
+import { batchSizeAt, decodeBatch, encodeBatch, isControl, readBatchHeader } from '@sluice/records';
 import { CreateTopics, ErrorCode, Fetch, Produce } from '@sluice/wire';
 import { eventually } from './eventually';
 import { RawClient } from './raw-client';
 
 const topic = 'orders';
-const controlBit = 0x20;
 
 /** A record as a consumer has it. */
 export interface Kept {
@@ -100,7 +99,7 @@ async function fetchOnce(
     const { attributes, baseOffset, lastOffsetDelta } = readBatchHeader(batch);
     next = baseOffset + lastOffsetDelta + 1;
     at += batch.length;
-    if ((attributes & controlBit) !== 0) continue;
+    if (isControl(attributes)) continue;
     for (const record of decodeBatch(batch)) {
       if (record.offset < fetchOffset) continue;
       kept.push({ offset: record.offset, value: String(record.value) });

@@ -13,5 +13,4 @@ export { clusterLimits, type ClusterLimits } from './limits';
 export { BrokerIdHeld } from './membership/held-id';
 export type { MemberOptions } from './membership/membership';
 export { clusterMetrics } from './metrics';
-export { SingleGateway, type OwnDescription } from './single-gateway';
 export { coordinatorsTopicId, slotOfGroup } from './view/group-slot';

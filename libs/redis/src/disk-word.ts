@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { attempt } from './errors';
+import { attempt, RedisReplyError, RedisUnavailable } from './errors';
 import { parseInfo, type ServerFacts } from './server';
 
 /**
@@ -32,18 +32,28 @@ export async function askForDiskWord(
 
 /** Whether the server has the command, and the user may use it. */
 async function mayWaitAof(redis: Redis): Promise<boolean> {
-  return redis.call('WAITAOF', 0, 0, 1).then(
-    () => true,
-    () => false,
-  );
+  return (await unlessRefused('WAITAOF', redis.call('WAITAOF', 0, 0, 1))) !== null;
 }
 
 async function settingOf(redis: Redis, name: string): Promise<string | undefined> {
   const asked = redis.config('GET', name) as Promise<string[]>;
-  return asked.then(
-    ([, value]) => value,
-    () => undefined,
-  );
+  return (await unlessRefused('CONFIG GET', asked))?.[1];
+}
+
+/**
+ * Null where the server has no such command, or not for this user; that no answer comes says
+ * nothing of either.
+ *
+ * @throws as `classify`
+ */
+async function unlessRefused<T>(what: string, command: Promise<T>): Promise<T | null> {
+  try {
+    return await attempt(what, command);
+  } catch (error) {
+    const isDenied = error instanceof RedisUnavailable && error.reason === 'denied';
+    if (isDenied || error instanceof RedisReplyError) return null;
+    throw error;
+  }
 }
 
 /**

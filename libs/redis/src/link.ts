@@ -7,7 +7,7 @@ import { RedisUnavailable, UnknownOutcome } from './errors';
 import { openJobConnection, type JobConnectionKind, type JobConnections } from './job-connections';
 import type { LentReplies } from './lent-replies';
 import { resolveOptions, type RedisOptions, type ResolvedOptions } from './options';
-import type { HistoryToken, ServerMemory } from './server';
+import { totalMemory, type HistoryToken, type ServerMemory } from './server';
 import type { Shard, ShardArrivalListener, ShardStatus } from './shard';
 import { observeShards } from './shard-metrics';
 import type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
@@ -28,9 +28,9 @@ export type ReadyListener = (info: { historyChanged: boolean }) => void;
 export type LinkStatus = ShardStatus;
 
 /**
- * One process and its Redis, whatever that consists of: one server, or one that Redis Sentinel
- * names. A call that belongs to a key goes to the key's shard; what a server has by itself (its
- * history, its replicas, WAIT) is asked of `shardOf` a key.
+ * One process and its Redis, whatever that consists of: one server, one that Redis Sentinel names,
+ * or a Redis Cluster. A call that belongs to a key goes to the key's shard; what a server has by
+ * itself (its history, its replicas, WAIT) is asked of `shardOf` a key.
  */
 export class RedisLink {
   readonly write: Redis;
@@ -206,14 +206,7 @@ export class RedisLink {
    * @throws RedisUnavailable | UnknownOutcome when Redis cannot be asked
    */
   async memory(): Promise<ServerMemory> {
-    const all = await Promise.all(this.shards.map((shard) => shard.memory()));
-    const sum = (of: (one: ServerMemory) => number): number =>
-      all.reduce((total, one) => total + of(one), 0);
-    return {
-      usedBytes: sum(({ usedBytes }) => usedBytes),
-      maxBytes: all.some(({ maxBytes }) => maxBytes === 0) ? 0 : sum(({ maxBytes }) => maxBytes),
-      policy: all.find(({ policy }) => policy !== 'noeviction')?.policy ?? all[0]!.policy,
-    };
+    return totalMemory(await Promise.all(this.shards.map((shard) => shard.memory())));
   }
 
   /** As of a shard; of several, that of the one with the fewest. */

@@ -124,6 +124,8 @@ describe('resolveOptions', () => {
 
   it('refuses a limit that is none', () => {
     const options = { url: 'redis://x', commandStallMs: 0 };
-    expect(() => resolveOptions(options)).toThrow(/commandStallMs must be a positive number/);
+    expect(() => resolveOptions(options)).toThrow(
+      /commandStallMs must be a positive number of milliseconds\.$/,
+    );
   });
 });

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { invalidUrl, parseRedisUrl, type TopologyOptions } from './topology/redis-url';
+import { RedisStartError } from './errors';
+import { parseRedisUrl, type TopologyOptions } from './topology/redis-url';
 
 /** Limits of the Redis connections. All can be set through `RedisOptions`. */
 export const redisLimits = {
@@ -129,7 +130,8 @@ export function resolveOptions(options: RedisOptions): ResolvedOptions {
 function positive(name: keyof typeof redisLimits, value: number | undefined): number {
   const result = value ?? redisLimits[name];
   if (!Number.isFinite(result) || result <= 0) {
-    throw invalidUrl(`The Redis setting ${name} must be a positive number of milliseconds.`);
+    const problem = `The Redis setting ${name} must be a positive number of milliseconds.`;
+    throw new RedisStartError('invalid-options', problem);
   }
   return result;
 }

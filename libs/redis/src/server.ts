@@ -132,6 +132,17 @@ export async function readMemory(redis: Redis): Promise<ServerMemory> {
   };
 }
 
+/** That of several servers, of which there is one at the least. */
+export function totalMemory(all: readonly ServerMemory[]): ServerMemory {
+  const sum = (of: (one: ServerMemory) => number): number =>
+    all.reduce((total, one) => total + of(one), 0);
+  return {
+    usedBytes: sum(({ usedBytes }) => usedBytes),
+    maxBytes: all.some(({ maxBytes }) => maxBytes === 0) ? 0 : sum(({ maxBytes }) => maxBytes),
+    policy: all.find(({ policy }) => policy !== 'noeviction')?.policy ?? all[0]!.policy,
+  };
+}
+
 function historyOf(info: ReadonlyMap<string, string>): HistoryToken {
   return {
     runId: info.get('run_id') ?? '',

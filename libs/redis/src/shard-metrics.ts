@@ -2,7 +2,7 @@ import type { Metrics, Sampler } from '@sluice/base';
 import { admissionStates, type Admission } from './admission';
 import type { Connection } from './connection';
 import { redisMetrics } from './metrics';
-import type { ServerMemory } from './server';
+import { totalMemory, type ServerMemory } from './server';
 
 /** What is shown of a shard. */
 export interface ObservedShard {
@@ -39,13 +39,12 @@ export function observeShards(
       for (const state of admissionStates) tell(state === worst ? 1 : 0, { state });
     }),
     metrics.observe(redisMetrics.memoryUsed, (tell) => {
-      const known = shards().flatMap(({ memory }) => memory.look() ?? []);
-      if (known.length > 0) tell(known.reduce((sum, { usedBytes }) => sum + usedBytes, 0));
+      const known = knownMemory(shards());
+      if (known !== null) tell(known.usedBytes);
     }),
     metrics.observe(redisMetrics.memoryMax, (tell) => {
-      const known = shards().flatMap(({ memory }) => memory.look() ?? []);
-      const sum = known.reduce((all, { maxBytes }) => all + maxBytes, 0);
-      if (sum > 0) tell(sum);
+      const { maxBytes = 0 } = knownMemory(shards()) ?? {};
+      if (maxBytes > 0) tell(maxBytes);
     }),
     metrics.observe(redisMetrics.replicas, (tell) => {
       const known = shards().flatMap(({ replicas }) => replicas() ?? []);
@@ -53,4 +52,10 @@ export function observeShards(
     }),
   ];
   return () => stops.forEach((stop) => stop());
+}
+
+/** Of all that have been looked at; null: none has. */
+function knownMemory(shards: readonly ObservedShard[]): ServerMemory | null {
+  const known = shards.flatMap(({ memory }) => memory.look() ?? []);
+  return known.length === 0 ? null : totalMemory(known);
 }

@@ -26,10 +26,8 @@ export const liveness: Checker = {
       ],
       ({ process }) => process,
     );
-    const groups = groupBy<Timed>(
-      reads.filter(({ group }) => group !== null),
-      (poll) => (poll as { group?: string }).group!,
-    );
+    const inGroups = reads.filter(({ group }) => group !== null);
+    const groups = groupBy(inGroups, ({ group }) => group!);
     const run = history.of('run')[0];
     const slowness = run?.slowness ?? 1;
     for (const name of run ? [...run.producers, ...run.readers] : []) {

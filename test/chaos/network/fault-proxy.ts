@@ -60,11 +60,6 @@ export class FaultProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Whether something is wrong with it. */
-  get isTroubled(): boolean {
-    return this.#trouble !== null;
-  }
-
   /** From now on; null: nothing is wrong any more. */
   set(trouble: NetworkTrouble | null): void {
     const was = this.#trouble;

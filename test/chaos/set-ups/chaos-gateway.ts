@@ -69,15 +69,14 @@ export class ChaosGateway {
   /** SIGKILL. */
   async kill(): Promise<void> {
     this.#isWanted = false;
-    const { process } = this.#take();
-    await process?.kill();
+    await this.#take()?.kill();
     await this.#starting;
   }
 
   /** SIGTERM; after a while SIGKILL. */
   async stop(killAfterMs: number): Promise<void> {
     this.#isWanted = false;
-    const { process } = this.#take();
+    const process = this.#take();
     if (process === null) return;
     const ended = process.end('SIGTERM');
     const isLate = Symbol('late');
@@ -111,11 +110,12 @@ export class ChaosGateway {
     await Promise.all([this.clientProxy, ...this.redisProxies].map((proxy) => proxy.stop()));
   }
 
-  #take(): { process: GatewayProcess | null } {
+  /** The process, which from now on may end. */
+  #take(): GatewayProcess | null {
     const process = this.#process;
     this.#process = null;
     this.#isPaused = false;
-    return { process };
+    return process;
   }
 
   async #start(): Promise<void> {

@@ -12,8 +12,11 @@ export async function startOnOneRedis(count: number, deps: SetUpDeps): Promise<S
   const redis = powerCut ?? (await startRedisHere());
   const gateways: ChaosGateway[] = [];
   const stop = async () => {
-    await Promise.all(gateways.map((gateway) => gateway.close()));
-    await redis.stop();
+    try {
+      await Promise.all(gateways.map((gateway) => gateway.close()));
+    } finally {
+      await redis.stop();
+    }
   };
   try {
     for (let id = 1; id <= count; id++) gateways.push(await makeGateway(id, redis.url, deps));

@@ -49,7 +49,7 @@ const harms: Readonly<Record<string, Harm>> = {
 };
 
 /** Makes a set-up do what a broken gateway and a broken Redis would do. */
-export async function sabotage(setUp: SetUp): Promise<void> {
+export function sabotage(setUp: SetUp): void {
   const { clientProxy, port } = setUp.gateways[0]!;
   const counts = new Map<string, number>();
   clientProxy.tamper((bytes, answer) => {

@@ -1,4 +1,4 @@
-import type { Cluster, ClusterOutcome } from '@sluice/cluster';
+import { clusterLimits, type Cluster, type ClusterOutcome } from '@sluice/cluster';
 import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
 import { done, type Outcome, refuse } from './outcome';
 
@@ -60,12 +60,9 @@ export function liveBrokers(cluster: Pick<Cluster, 'brokers'>): number[] {
   return cluster.brokers().map(({ id }) => id);
 }
 
-/** Replicas where nobody says how many, and as many brokers are there. */
-const usualReplicas = 3;
-
 /** How many replicas a partition has where nobody says. */
 export function usualReplicationFactor(cluster: Pick<Cluster, 'brokers'>): number {
-  return Math.min(usualReplicas, cluster.brokers().length);
+  return Math.min(clusterLimits.replicasMax, cluster.brokers().length);
 }
 
 /** The refusal for what only the controller does; undefined where this gateway is it. */

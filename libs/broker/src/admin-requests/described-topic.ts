@@ -3,6 +3,7 @@ import type { Topic } from '@sluice/log';
 import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
 import { limits } from '../limits';
 import type { BrokerServices } from '../requests/context';
+import { liveBrokers } from './assignments';
 
 /** What a client takes for "not known". */
 const unknownEpoch = -1;
@@ -19,7 +20,7 @@ export async function describeTopic(
   topic: Topic,
   { from = 0, count = topic.partitions }: { from?: number; count?: number } = {},
 ) {
-  const live = new Set(cluster.brokers().map(({ id }) => id));
+  const live = new Set(liveBrokers(cluster));
   const placements = cluster.placementsOf(topic);
   const isLedHere = placements.every(({ leaderId }) => leaderId === cluster.selfId);
   // Who leads it elsewhere says nothing when its epoch rises.
@@ -63,11 +64,14 @@ export function amongBrokers<T extends DescribedPartition>(
   if (partitions.every(isKnown)) return partitions;
   return partitions.map((one) => {
     const { leaderId, replicaNodes: replicas } = one;
-    return { ...one, ...describePlacement({ leaderId, replicas, leadership: 0 }, live) };
+    return { ...one, ...describePlacement({ leaderId, replicas }, live) };
   });
 }
 
-function describePlacement({ leaderId, replicas }: Placement, live: ReadonlySet<number>) {
+function describePlacement(
+  { leaderId, replicas }: Pick<Placement, 'leaderId' | 'replicas'>,
+  live: ReadonlySet<number>,
+) {
   const isLed = live.has(leaderId);
   const inSync = replicas.filter((id) => live.has(id));
   return {

@@ -104,7 +104,8 @@ function sizeOf({ cluster }: BrokerServices, asked: NewTopic): number | Outcome 
 function factorRefusal(cluster: BrokerServices['cluster'], factor: number): Outcome | undefined {
   const live = liveBrokers(cluster).length;
   if (factor > live) {
-    const message = `The replication factor is ${factor}, but there are only ${live} brokers`;
+    const there = live === 1 ? 'is only 1 broker' : `are only ${live} brokers`;
+    const message = `The replication factor is ${factor}, but there ${there}`;
     return refuse(ErrorCode.INVALID_REPLICATION_FACTOR, message);
   }
   return isUsual(cluster, factor) ? undefined : notControllerRefusal(cluster);

@@ -1,5 +1,5 @@
 import { silentLogger, type LogFields } from '@sluice/base';
-import { SingleGateway } from '@sluice/cluster';
+import { SingleGateway } from '@sluice/test/support/single-gateway';
 import type { Topic } from '@sluice/log';
 import { ErrorCode, type Metadata, type ResponseInput } from '@sluice/wire';
 import { FakeClock } from '@sluice/test/support/fake-clock';

@@ -1,5 +1,5 @@
 import { MemoryBudget, silentLogger, silentMetrics } from '@sluice/base';
-import { SingleGateway } from '@sluice/cluster';
+import { SingleGateway } from '@sluice/test/support/single-gateway';
 import type { PartitionStore } from '@sluice/log';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import { HotMemory } from './hot-memory';

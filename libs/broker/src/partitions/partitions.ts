@@ -12,8 +12,8 @@ import { addRates, noRates, type PartitionRates } from './partition-traffic';
 import { Partition, type PartitionServices } from './partition';
 import { PartitionTable } from './partition-table';
 
-/** Another broker leads it, or nobody at the moment: then both numbers are −1. */
-export type LedElsewhere = Pick<Placement, 'leaderId' | 'leadership'>;
+/** Another broker leads it, or nobody at the moment: then its number is −1. */
+export type LedElsewhere = Pick<Placement, 'leaderId'>;
 
 /** Where a partition is led: it is here; or elsewhere; undefined: there is no such partition. */
 export type Led = Partition | LedElsewhere | undefined;
@@ -23,7 +23,7 @@ export function isElsewhere(led: Partition | LedElsewhere): led is LedElsewhere 
   return 'leaderId' in led;
 }
 
-const ledByNobody: LedElsewhere = { leaderId: -1, leadership: -1 };
+const ledByNobody: LedElsewhere = { leaderId: -1 };
 
 /** The partitions that this gateway has lately served; made on first use, forgotten when idle. */
 export class Partitions {

@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import type { ConnectionOptions } from 'node:tls';
 import { isIP } from 'node:net';
 import { closeConnection } from '../connection';
+import { isErrorReply } from '../errors';
 import { redisLimits } from '../options';
 import { addressText, type Address } from './place';
 
@@ -21,6 +22,7 @@ export class AskedServer {
   readonly name: string;
   #redis: Redis | null = null;
   #lastError: Error | null = null;
+  #isClosed = false;
 
   constructor(
     readonly address: Address,
@@ -31,10 +33,12 @@ export class AskedServer {
 
   /** @throws Error that says why there is no answer, or the server's own */
   async ask(...words: [string, ...string[]]): Promise<unknown> {
+    // A call that is sent on may want to know more while all is closed.
+    if (this.#isClosed) throw new Error('it is not asked any more');
     try {
       return await this.#connected().call(...words);
     } catch (error) {
-      if ((error as Error).name === 'ReplyError') throw error;
+      if (isErrorReply(error)) throw error;
       // One that does not answer in time is connected to anew.
       this.#redis?.disconnect();
       this.#redis = null;
@@ -44,7 +48,9 @@ export class AskedServer {
     }
   }
 
+  /** Ends it for good: what is asked from then on fails. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     if (this.#redis !== null) await closeConnection(this.#redis);
   }
 

@@ -1,4 +1,3 @@
-import type { Logger } from '@sluice/base';
 import { RedisStartError } from '../errors';
 import { redisLimits } from '../options';
 import { AskedServer, type AskedTerms } from './asked-server';
@@ -22,7 +21,6 @@ export interface ClusterNodesParts {
   terms: AskedTerms;
   /** The URL without its password. */
   label: string;
-  log: Logger;
 }
 
 /** One node of CLUSTER SLOTS: where it is, and its id. */

@@ -20,7 +20,7 @@ export function openTopology(options: ResolvedOptions, deps: ShardDeps): Topolog
     case 'cluster': {
       const { log, clock } = deps;
       const terms = { username, password, tls };
-      const nodes = new ClusterNodes({ seeds: topology.nodes, terms, label, log });
+      const nodes = new ClusterNodes({ seeds: topology.nodes, terms, label });
       return new ClusterShards({ nodes, newShard, log, clock });
     }
   }

@@ -161,8 +161,8 @@ function decoded(part: string): string | undefined {
   }
 }
 
-/** An option that cannot be used, with the forms that a URL may have. */
-export function invalidUrl(message: string): RedisStartError {
+/** With the forms that a URL may have. */
+function invalidUrl(message: string): RedisStartError {
   const forTls = 'each with rediss in place of redis for TLS';
   return new RedisStartError('invalid-options', `${message}\nExpected: ${forms}; ${forTls}.`);
 }

@@ -1,15 +1,22 @@
-import type { Topic } from '@sluice/log';
-import type { BrokerAddress, BrokerInfo, Cluster, ClusterOutcome, Placement } from './api';
+import type {
+  BrokerAddress,
+  BrokerInfo,
+  Cluster,
+  ClusterOutcome,
+  Placement,
+} from '@sluice/cluster';
+import { noLeadership, type Topic } from '@sluice/log';
 
 /** The epoch of the one coordinator that there is. */
 const onlyEpoch = 0;
-/** Nothing is compared where nobody else can lead. */
-const noLeadership = -1;
 
 /** What one gateway tells of itself, but for where it is. */
-export type OwnDescription = Pick<BrokerInfo, 'id' | 'rack' | 'version'>;
+type OwnDescription = Pick<BrokerInfo, 'id' | 'rack' | 'version'>;
 
-/** A cluster that is one gateway: it leads and coordinates everything, and is the controller. */
+/**
+ * Stands in for the cluster in tests of one gateway, and in those that want several at once which
+ * know nothing of each other: it leads and coordinates everything, and is the controller.
+ */
 export class SingleGateway implements Cluster {
   readonly isSure = true;
   readonly #placement: Placement;
