@@ -5,6 +5,7 @@ import { TestGateways } from '../test/test-gateways';
 import { clusterKeys } from './keys';
 
 const gateways = TestGateways.ofSpec();
+const start = (brokerId: number) => gateways.start({ brokerId, hostName: `h${brokerId}` });
 
 /** The hashes of the cluster as they are; what is returned puts them back, as a failover may. */
 async function remember(db: number): Promise<() => Promise<void>> {
@@ -21,7 +22,6 @@ async function remember(db: number): Promise<() => Promise<void>> {
 }
 
 test('a registry that lost its last writes is whole again, and leaders raise it', async () => {
-  const start = (brokerId: number) => gateways.start({ brokerId, hostName: `h${brokerId}` });
   const [first, second] = [await start(1), await start(2)];
   const topic = await first.topic('orders', 6);
   await eventually(() => second.cluster.placementsOf(topic)[0]!.leaderId > 0);
