@@ -169,6 +169,8 @@ export class ClusterFeed {
     // A notice that came in meanwhile may have taken it further than this.
     if (state.version !== before && content.version < state.version) return this.readSoon();
     this.#isStale = false;
+    // Redis has lost its last changes, of which some may be this gateway's.
+    if (content.version < before) this.#ownVersion = -1;
     this.#emit(state.replace(content));
   }
 
