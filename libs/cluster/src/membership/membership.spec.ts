@@ -8,6 +8,7 @@ import { clusterKeys } from '../keys';
 import { BrokerIdHeld } from './held-id';
 
 const gateways = TestGateways.ofSpec();
+const isLedBySecond = ({ leaderId }: Placement): boolean => leaderId === 2;
 const make = (options: Partial<TestGatewayOptions>) => gateways.make(options);
 const start = (options: Partial<TestGatewayOptions> = {}) => gateways.start(options);
 
@@ -60,8 +61,7 @@ describe('a gateway that was paused past its session', () => {
     const topic = await paused.topic('orders', 4);
     paused.pause();
     await eventually(() => other.cluster.brokers().length === 1);
-    const isLedByOther = ({ leaderId }: Placement): boolean => leaderId === 2;
-    await eventually(() => other.cluster.placementsOf(topic).every(isLedByOther));
+    await eventually(() => other.cluster.placementsOf(topic).every(isLedBySecond));
     const after = other.cluster.placementsOf(topic);
     expect(paused.cluster.isSure).toBe(false);
     expect(paused.cluster.coordinatorEpochOf('g')).toBeNull();
