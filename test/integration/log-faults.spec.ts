@@ -92,7 +92,7 @@ class Follower {
     const request = { maxWaitMs: 100, minBytes: 1, maxBytes: bytesMax, topics };
     const reply = await client.send(Fetch, 11, request);
     const { errorCode, records, highWatermark } = reply.responses[0]!.partitions[0]!;
-    // Consumers end on what they do not expect from a fetch, so a failure of Redis is this one only.
+    // Consumers end on what they do not expect, so a failure of Redis is this code only.
     if (errorCode === ErrorCode.KAFKA_STORAGE_ERROR) {
       await sleep(20);
       return fetchOffset;
