@@ -104,17 +104,17 @@ describe('a Kafka client at a group whose members read straight from Redis', () 
   });
 });
 
-describe('an operator who removes members', () => {
-  /** @returns the error codes of those that are named */
-  async function remove(...named: { memberId?: string; instanceId?: string }[]): Promise<number[]> {
-    const leaving = named.map(({ memberId = '', instanceId: groupInstanceId = null }) => {
-      return { memberId, groupInstanceId };
-    });
-    const { errorCode, members } = await coordinator.leave({ groupId, members: leaving });
-    expect(errorCode).toBe(ErrorCode.NONE);
-    return members.map((member) => member.errorCode);
-  }
+/** @returns the error codes of those that are named */
+async function remove(...named: { memberId?: string; instanceId?: string }[]): Promise<number[]> {
+  const leaving = named.map(({ memberId = '', instanceId: groupInstanceId = null }) => {
+    return { memberId, groupInstanceId };
+  });
+  const { errorCode, members } = await coordinator.leave({ groupId, members: leaving });
+  expect(errorCode).toBe(ErrorCode.NONE);
+  return members.map((member) => member.errorCode);
+}
 
+describe('an operator who removes members', () => {
   test('names a static one by its instance id, and others have what it had, at once', async () => {
     const gone = await join(60_000, 'till-1');
     const other = await join(60_000);
