@@ -41,7 +41,7 @@ export interface LeaveEvent {
   memberEpoch: number;
 }
 
-/** An operator takes members out. A process that is alive joins again, and has what is left then. */
+/** An operator takes members out. A process that is alive joins again. */
 export interface RemoveEvent {
   kind: 'remove';
   members: readonly MemberName[];
