@@ -75,10 +75,11 @@ function look(
   return create(services, name);
 }
 
+/** While Redis fails it is to be asked for again: librdkafka gives up after any other error. */
 async function create(services: BrokerServices, name: string): Promise<TopicAnswer> {
   const created = await orStorageError(
     () => autoCreate(services, name),
-    (code) => code,
+    () => ErrorCode.LEADER_NOT_AVAILABLE,
   );
   if (typeof created === 'number') return missing(name, created);
   return describeTopic(services, created);

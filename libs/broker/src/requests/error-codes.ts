@@ -1,13 +1,5 @@
 import { storageErrorCode } from '@sluice/log';
-import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
-
-/**
- * As `storageErrorCode`, for requests to the group coordinator, where clients retry
- * COORDINATOR_NOT_AVAILABLE.
- */
-export function coordinatorErrorCode(error: unknown): ErrorCodeValue | undefined {
-  return storageErrorCode(error) === undefined ? undefined : ErrorCode.COORDINATOR_NOT_AVAILABLE;
-}
+import type { ErrorCodeValue } from '@sluice/wire';
 
 /**
  * Runs a use of Redis; a failure of Redis becomes `failed(code)`, any other error is thrown on.
