@@ -5,7 +5,7 @@ import { limits } from '../limits';
 import { authorizedOperations } from '../requests/authorized-operations';
 import type { RequestAllowance } from '../requests/auto-creation';
 import type { BrokerServices, RequestContext } from '../requests/context';
-import { orStorageError } from '../requests/error-codes';
+import { orReadError } from '../requests/error-codes';
 import { handle } from '../requests/handler';
 import { inTurns } from '../requests/in-turns';
 
@@ -77,7 +77,7 @@ function look(
 
 /** While Redis fails it is to be asked for again: librdkafka gives up after any other error. */
 async function create(services: BrokerServices, name: string): Promise<TopicAnswer> {
-  const created = await orStorageError(
+  const created = await orReadError(
     () => autoCreate(services, name),
     () => ErrorCode.LEADER_NOT_AVAILABLE,
   );
