@@ -38,12 +38,15 @@ it.each([
   expect(errorCode).toBe(COORDINATOR_LOAD_IN_PROGRESS);
 });
 
-describe('a group that is still being read', () => {
-  const groupsOf = (errorCode: number) => ({
+/** A coordinator that answers so. */
+function groupsOf(errorCode: number) {
+  return {
     heartbeat: async () => ({ errorCode }),
     sync: async () => ({ errorCode, assignment: Buffer.alloc(0) }),
-  });
+  };
+}
 
+describe('a group that is still being read', () => {
   it.each([
     [COORDINATOR_LOAD_IN_PROGRESS, NONE],
     [REBALANCE_IN_PROGRESS, REBALANCE_IN_PROGRESS],
