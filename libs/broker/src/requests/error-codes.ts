@@ -1,5 +1,5 @@
 import { storageErrorCode } from '@sluice/log';
-import type { ErrorCodeValue } from '@sluice/wire';
+import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
 
 /**
  * As `storageErrorCode`, for requests that only read: whatever Redis refused on the way, they are
