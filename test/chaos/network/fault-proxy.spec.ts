@@ -49,6 +49,8 @@ async function echoed(one: { socket: Socket; text: string }, text: string): Prom
   await eventually(() => one.text.slice(before) === text);
 }
 
+const inCapitals = (bytes: Buffer) => Buffer.from(String(bytes).toUpperCase());
+
 describe('a network', () => {
   it('passes everything on', async () => {
     const one = await client();
@@ -112,8 +114,7 @@ describe('a network', () => {
 
   it('changes what a server answers', async () => {
     const { port } = server.address() as AddressInfo;
-    const rewrite = (bytes: Buffer) => Buffer.from(String(bytes).toUpperCase());
-    const changing = new FaultProxy({ host: '127.0.0.1', port }, new SeededRandom(1), rewrite);
+    const changing = new FaultProxy({ host: '127.0.0.1', port }, new SeededRandom(1), inCapitals);
     const socket = connect({ host: '127.0.0.1', port: await changing.start() });
     sockets.push(socket);
     socket.write('hello');
