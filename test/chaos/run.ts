@@ -67,10 +67,10 @@ export async function runChaos(options: RunOptions): Promise<void> {
     const schedule = makeSchedule(plans, { seconds, faults: possible, each });
     const writing = writingFor(seconds);
     const context = { ...contextOf(setUp, history, random.fork()), writing };
-    await createTopic(context, setUp);
+    const onDisk = await createTopic(context, setUp);
     const runner = new FaultRunner(setUp, history, random.fork(), options.signal);
     const workload = new Workload(context);
-    noteRun({ ...options, slowness }, setUp, workload, history);
+    noteRun({ ...options, slowness }, { ...setUp, onDisk }, workload, history);
     options.sabotage?.(setUp);
     const measured = { ...options, slowness };
     try {
@@ -137,24 +137,33 @@ function contextOf(
   };
 }
 
-async function createTopic({ seeds }: ClientContext, { copies }: SetUp): Promise<void> {
-  const configs = [{ name: 'min.insync.replicas', value: String(copies) }];
-  const topics = [{ name: topic, numPartitions: partitions, replicationFactor: -1, configs }];
+/**
+ * Makes the topic, which asks for all copies that there are, or on one Redis for its disk where it
+ * can be asked for that; returns whether it asks for the disk.
+ */
+async function createTopic({ seeds }: ClientContext, { copies }: SetUp): Promise<boolean> {
+  const inSync = { name: 'min.insync.replicas', value: String(copies) };
+  const disk = { name: 'sluice.ack.disk', value: 'all' };
+  let onDisk = copies === 1;
   await eventually(async () => {
     const client = await RawClient.connect(seeds[0]!);
     try {
-      const reply = await client.send(CreateTopics, 7, { topics });
+      const configs = onDisk ? [inSync, disk] : [inSync];
+      const wanted = { name: topic, numPartitions: partitions, replicationFactor: -1, configs };
+      const reply = await client.send(CreateTopics, 7, { topics: [wanted] });
       const { errorCode } = reply.topics[0]!;
+      if (errorCode === ErrorCode.INVALID_CONFIG) onDisk = false;
       return errorCode === ErrorCode.NONE || errorCode === ErrorCode.TOPIC_ALREADY_EXISTS;
     } finally {
       await client.close();
     }
   });
+  return onDisk;
 }
 
 function noteRun(
   { command, commit, seed, setUp: name, seconds, slowness }: Measured,
-  { redisVersion, copies }: SetUp,
+  { redisVersion, copies, onDisk }: Pick<SetUp, 'redisVersion' | 'copies'> & { onDisk: boolean },
   workload: Workload,
   history: HistoryFile,
 ): void {
@@ -169,6 +178,7 @@ function noteRun(
     versions: { redis: redisVersion, node: `Node ${process.version}` },
     partitions,
     copies,
+    onDisk,
     producers: workload.producers.map(({ name }) => name),
     readers: workload.readers.map(({ name }) => name),
     groups: [...workload.groups],

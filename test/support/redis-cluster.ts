@@ -5,6 +5,9 @@ import { freePort, type LocalRedis } from './redis-local';
 import type { MakeFront } from './server-front';
 
 const slotCount = 16_384;
+/** Longer than a replica tries to take over. */
+const failoverMsMax = 6_000;
+const failoverAsksMax = 7;
 
 /** One server of a cluster. */
 export interface ClusterServer {
@@ -102,15 +105,23 @@ export class TestCluster {
   /** Has a replica take over from its primary in good order. */
   async failover(primary: ClusterServer): Promise<ClusterServer> {
     const replica = await this.replicaOf(primary);
-    await eventually(() => this.ask(replica, 'CLUSTER FAILOVER'));
-    await this.promoted(replica);
-    return replica;
+    for (let asked = 1; ; asked++) {
+      await eventually(() => this.ask(replica, 'CLUSTER FAILOVER'));
+      try {
+        await this.promoted(replica, failoverMsMax);
+        return replica;
+      } catch (error) {
+        // A replica gives it up after five seconds.
+        if (asked === failoverAsksMax) throw error;
+      }
+    }
   }
 
   /** Resolves when a replica has become a primary. */
-  promoted(replica: ClusterServer): Promise<boolean> {
+  promoted(replica: ClusterServer, timeoutMs?: number): Promise<boolean> {
     // The role of a primary has three parts, that of a replica five.
-    return eventually(async () => (await this.ask(replica, 'ROLE')) === '3');
+    const isPrimary = async () => (await this.ask(replica, 'ROLE')) === '3';
+    return eventually(isPrimary, { timeoutMs, what: 'a promotion' });
   }
 
   /** Moves a slot with all that is in it, as `redis-cli --cluster reshard` does. */

@@ -33,6 +33,11 @@ export interface WatchedOptions {
 const masterName = 'main';
 const host = '127.0.0.1';
 const sentinelCount = 3;
+/** How long Sentinels may take for a failover that one of them has begun. */
+const failoverMsMax = 10_000;
+/** Before another one is asked, where one does not begin. */
+const failoverPauseMs = 500;
+const failoverAsksMax = 20;
 
 /**
  * One primary, two replicas, and three Sentinels that watch them. A Sentinel takes a primary for
@@ -88,8 +93,11 @@ export class WatchedRedis {
 
   /** The server that most Sentinels name. */
   async primary(): Promise<LocalRedis> {
+    // One that was killed says nothing.
     const named = await Promise.all(
-      this.sentinels.map((one) => one.ask('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName)),
+      this.sentinels.map((one) =>
+        one.ask('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', masterName).catch(() => 'nothing'),
+      ),
     );
     const votes = named.map((text) => Number(/\r\n(\d+)\r\n$/.exec(text)?.[1]));
     const port = votes.find(
@@ -100,14 +108,30 @@ export class WatchedRedis {
     return server;
   }
 
-  /** Has the Sentinels promote another server; resolves when most name it. */
+  /**
+   * Has the Sentinels promote another server; resolves when most name it. A Sentinel that was asked
+   * may give it up, or end before it is done, so they are asked in turn.
+   */
   async failover(): Promise<void> {
     const before = await this.primary();
-    await eventually(async () => {
-      const reply = await this.sentinels[0]!.ask('SENTINEL', 'FAILOVER', masterName);
-      return reply.startsWith('+OK');
+    for (let asked = 0; ; asked++) {
+      const sentinel = this.sentinels[asked % this.sentinels.length]!;
+      const reply = sentinel.ask('SENTINEL', 'FAILOVER', masterName);
+      const isBegun = await reply.then((text) => text.startsWith('+OK')).catch(() => false);
+      const isLast = asked === failoverAsksMax - 1;
+      const waitMs = isBegun || isLast ? failoverMsMax : failoverPauseMs;
+      const isDone = await this.#promotedWithin(before, waitMs, isLast);
+      if (isDone) return;
+    }
+  }
+
+  async #promotedWithin(before: LocalRedis, waitMs: number, isLast: boolean): Promise<boolean> {
+    const isPromoted = async () => (await this.primary()) !== before;
+    const promoted = eventually(isPromoted, { timeoutMs: waitMs, what: 'a promotion' });
+    return promoted.catch((error: unknown) => {
+      if (isLast) throw error;
+      return false;
     });
-    await this.promoted(before);
   }
 
   /** Resolves when most Sentinels name another server. */

@@ -263,6 +263,30 @@ describe('what is promised', () => {
     expect(Object.keys(found(history))).toEqual(['lost-write']);
   });
 
+  it('lets it take nothing that was acknowledged with acks=all by a topic that asks for disk', () => {
+    const history = seeded((one) => {
+      forget(one, 0, 2);
+      one.sends[2]!.acks = -1;
+      one.faults.push({ ...lossAt(400), mayLoseMs: { one: 100, all: 100 } });
+    });
+    expect(found(history)).toEqual({});
+    history.onDisk = true;
+    expect(Object.keys(found(history))).toEqual(['lost-write']);
+  });
+
+  it('lets it take back what the high watermark was, of a topic that asks for copies', () => {
+    const history = seeded(({ polls, faults }) => {
+      polls[0]!.logEnd = 9;
+      faults.push(lossAt(400));
+    });
+    expect(Object.keys(found(history))).toEqual(['log-bounds']);
+    history.copies = 2;
+    expect(found(history)).toEqual({});
+    expect(allowed(history, 'log-bounds')).toBe(1);
+    history.faults = [];
+    expect(Object.keys(found(history))).toEqual(['log-bounds']);
+  });
+
   it('lets it take nothing that was read of a topic that asks for copies', () => {
     const history = seeded((one) => {
       one.log[0]!.splice(2, 1);

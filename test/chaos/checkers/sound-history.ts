@@ -24,6 +24,7 @@ export interface SoundHistory {
   faults: FaultNote[];
   /** What the topic asks for. */
   copies: number;
+  onDisk: boolean;
   /** The final log, by partition. */
   log: [offset: number, value: string, epoch: number][][];
   healedMs: number;
@@ -57,6 +58,7 @@ export function soundHistory(): SoundHistory {
     committed: [fetchedOf(0, null, 100), fetchedOf(0, 3, 450), fetchedOf(0, 5, 700)],
     faults: [],
     copies: 1,
+    onDisk: false,
     healedMs: 550,
     more: [],
   };
@@ -76,6 +78,7 @@ export function operationsOf(history: SoundHistory): Operation[] {
     versions: {},
     partitions: log.length,
     copies: history.copies,
+    onDisk: history.onDisk,
     producers: writers,
     readers: ['reader'],
     groups: [group],

@@ -17,7 +17,7 @@ export const notReplicated: MayLoseMs = { one: partitionLimits.lossMsMax, all: 0
 /**
  * What the power cut of a Redis with `appendfsync everysec` may take: the last second or two. The
  * number is the one that the offsets' reservation goes by, too. On one node acks=all promises no
- * more than acks=1 until Redis is asked for the disk.
+ * more than acks=1, but where the topic asks for the disk (`onDisk` of the run).
  */
 export const lastSeconds: MayLoseMs = {
   one: partitionLimits.lossMsMax,

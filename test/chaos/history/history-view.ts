@@ -76,6 +76,16 @@ export class HistoryView {
     return logs;
   }
 
+  /**
+   * With how many acks a record that was read is as safe: a topic that asks for copies, or for the
+   * disk, shows its readers nothing that has not got there.
+   */
+  readAcks(value: string): 1 | -1 {
+    const run = this.of('run')[0];
+    const isConfirmed = run !== undefined && (run.copies > 1 || run.onDisk);
+    return isConfirmed ? -1 : (this.sendOf(value)?.acks ?? 1);
+  }
+
   /** The record of the final log at an offset. */
   finalAt(partition: number, offset: number): FinalRecord | undefined {
     this.#finalOffsets ??= new Map(
@@ -115,6 +125,7 @@ export class HistoryView {
    * @param acks what the record was sent with
    */
   mayBeLost(acks: 1 | -1, { begunMs, endedMs }: { begunMs: number; endedMs: number }): boolean {
+    if (acks === -1 && this.of('run')[0]?.onDisk === true) return false;
     return this.faults.some((fault) => {
       const lossMs = acks === 1 ? fault.mayLoseMs.one : fault.mayLoseMs.all;
       return lossMs > 0 && endedMs >= fault.begunMs - lossMs && begunMs <= fault.endedMs;

@@ -56,6 +56,11 @@ export interface RunNote {
    * With more than one, readers are given what all of them have, whatever it was sent with.
    */
   copies: number;
+  /**
+   * Whether `sluice.ack.disk` of the topic is `all`: what is acknowledged with acks=all, or read, is
+   * on the disk.
+   */
+  onDisk: boolean;
   producers: string[];
   /** Consumers of partitions of their own choice: of all of them. */
   readers: string[];

@@ -128,6 +128,7 @@ export class ChaosGateway {
         return;
       } catch (error) {
         // Redis may be away for now.
+        this.#keep(`${(error as Error).message}\n`);
         if (starts === startsMax) throw error;
         await sleep(restartPauseMs);
       }
