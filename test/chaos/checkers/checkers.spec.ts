@@ -1,4 +1,5 @@
 import { HistoryView } from '../history/history-view';
+import type { FinalRecord } from '../history/operation';
 import { allCheckers } from './all';
 import { lossAt, operationsOf, soundHistory, type SoundHistory } from './sound-history';
 
@@ -314,6 +315,28 @@ describe('what is promised', () => {
       faults.push(lossAt(650));
     });
     expect(Object.keys(found(history))).toContain('inconsistent-offsets');
+  });
+
+  it('lets a partition forget leader epochs beyond those that it remembers', () => {
+    const history = seeded(({ log, sends, more }) => {
+      const [first, second] = [7, 64 + 7];
+      log[0]!.forEach((record, at) => (record[2] = at < 3 ? first : second));
+      sends[1]!.gateway = 'gateway-2';
+      const records = log[0]!.map(([offset, value, epoch]): FinalRecord => [
+        offset,
+        value,
+        offset < 2 ? first - 1 : epoch,
+      ]);
+      more.push({ kind: 'final', reading: 1, partition: 0, records, end: 5 });
+    });
+    history.rereads = [1];
+    expect(found(history)).toEqual({});
+    // Of an epoch that is remembered all is as it was.
+    history.sends[4]!.gateway = 'gateway-2';
+    expect(Object.keys(found(history))).toEqual(['stale-leader-append']);
+    history.sends[4]!.gateway = 'gateway-1';
+    history.log[0]![4]![2] = 64 + 8;
+    expect(Object.keys(found(history))).toEqual(['final-log']);
   });
 
   it('lets a client that is not idempotent and repeats store a record twice', () => {

@@ -27,6 +27,8 @@ export interface SoundHistory {
   onDisk: boolean;
   /** The final log, by partition. */
   log: [offset: number, value: string, epoch: number][][];
+  /** The partitions of which the first of the two final readings is the same as the second. */
+  rereads: number[] | null;
   healedMs: number;
   more: Operation[];
 }
@@ -59,6 +61,7 @@ export function soundHistory(): SoundHistory {
     faults: [],
     copies: 1,
     onDisk: false,
+    rereads: null,
     healedMs: 550,
     more: [],
   };
@@ -83,10 +86,11 @@ export function operationsOf(history: SoundHistory): Operation[] {
     readers: ['reader'],
     groups: [group],
   };
-  const final = [1, 2].flatMap((reading) =>
-    log.map((records, partition): Operation => {
+  const final = ([1, 2] as const).flatMap((reading) =>
+    log.flatMap((records, partition): Operation[] => {
+      if (reading === 1 && history.rereads?.includes(partition) === false) return [];
       const end = (records.at(-1)?.[0] ?? -1) + 1;
-      return { kind: 'final', reading: reading as 1 | 2, partition, records, end };
+      return [{ kind: 'final', reading, partition, records, end }];
     }),
   );
   const healed: Operation = { kind: 'healed', atMs: history.healedMs };

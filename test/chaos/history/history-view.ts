@@ -1,3 +1,4 @@
+import { partitionLimits } from '@sluice/log';
 import type { FaultNote, FinalRecord, Operation, Poll, Send } from './operation';
 
 type Kind = Operation['kind'];
@@ -84,6 +85,19 @@ export class HistoryView {
     const run = this.of('run')[0];
     const isConfirmed = run !== undefined && (run.copies > 1 || run.onDisk);
     return isConfirmed ? -1 : (this.sendOf(value)?.acks ?? 1);
+  }
+
+  /**
+   * The leader epoch of a partition that stands for all before it, too: a partition remembers its
+   * last ones, and tells the oldest of these for what is older. Null where it remembers all.
+   */
+  mergedEpoch(partition: number): number | null {
+    let [oldest, latest] = [Infinity, 0];
+    for (const [, , epoch] of this.finalLogs().get(partition)?.records ?? []) {
+      oldest = Math.min(oldest, epoch);
+      latest = Math.max(latest, epoch);
+    }
+    return latest < partitionLimits.leaderEpochsMax ? null : oldest;
   }
 
   /** The record of the final log at an offset. */
