@@ -100,7 +100,7 @@ export function openBlockingConnection(
   write: Redis,
   { log, clock, place }: BlockingDeps,
 ): BlockingConnection {
-  const { redis } = openConnection(options, 'block', log, { place });
+  const { redis } = openConnection(options, 'block', log, { place, clock });
   const connection = new BlockingConnection(redis, write, options.commandStallMs, { log, clock });
   // Its failure shows as an `error` event, and is followed by further attempts.
   redis.connect().catch(() => undefined);

@@ -40,6 +40,7 @@ import {
 } from './server';
 import {
   Subscriber,
+  type BytesListener,
   type MessageListener,
   type SubscribeOptions,
   type Unsubscribe,
@@ -143,7 +144,7 @@ export class Shard {
       // In a cluster an answer may come from another shard than that which was asked first.
       const lends = role === 'entries' && options.topology.kind !== 'cluster';
       const lent = lends ? this.lent : undefined;
-      return openConnection(options, role, deps.log, { lent, meter, place });
+      return openConnection(options, role, deps.log, { lent, meter, place, clock });
     };
     this.#connections = {
       write: open('write'),
@@ -224,6 +225,15 @@ export class Shard {
     options?: SubscribeOptions,
   ): Promise<Unsubscribe> {
     return this.#subscriber.subscribe(channel, listener, options);
+  }
+
+  /** As `subscribe`, for messages that are no text. */
+  subscribeBytes(
+    channel: string,
+    listener: BytesListener,
+    options?: SubscribeOptions,
+  ): Promise<Unsubscribe> {
+    return this.#subscriber.subscribeBytes(channel, listener, options);
   }
 
   /**
@@ -375,8 +385,8 @@ export class Shard {
   }
 
   async #openUnheld(): Promise<{ redis: Redis; close: () => Promise<void> }> {
-    const { log, place } = this.deps;
-    const connection = openConnection(this.options, 'recover', log, { place });
+    const { log, place, clock } = this.deps;
+    const connection = openConnection(this.options, 'recover', log, { place, clock });
     const close = (): Promise<void> => closeConnection(connection.redis);
     try {
       await this.#firstReady(connection);

@@ -6,6 +6,9 @@ import { redisLimits } from './options';
 /** Called with each message of a channel. */
 export type MessageListener = (message: string) => void;
 
+/** As `MessageListener`, for messages that are no text. */
+export type BytesListener = (message: Buffer) => void;
+
 /** Takes a subscription back. */
 export type Unsubscribe = () => Promise<void>;
 
@@ -18,7 +21,7 @@ export interface SubscribeOptions {
 }
 
 interface Subscription {
-  listener: MessageListener;
+  listener: BytesListener;
   onResubscribed: (() => void) | undefined;
 }
 
@@ -34,7 +37,9 @@ export class Subscriber {
   /** To be called once the connection is ready: each later `ready` is a reconnect. */
   start(): void {
     const { redis } = this;
-    redis.on('message', (channel: string, message: string) => this.#deliver(channel, message));
+    redis.on('messageBuffer', (channel: Buffer, message: Buffer) => {
+      this.#deliver(channel.toString(), message);
+    });
     redis.on('ready', () => void this.#resubscribe());
   }
 
@@ -44,9 +49,18 @@ export class Subscriber {
    *
    * @throws RedisUnavailable 'denied' when the user may not read the channel
    */
-  async subscribe(
+  subscribe(
     channel: string,
     listener: MessageListener,
+    options?: SubscribeOptions,
+  ): Promise<Unsubscribe> {
+    return this.subscribeBytes(channel, (message) => listener(message.toString()), options);
+  }
+
+  /** As `subscribe`, for messages that are no text. */
+  async subscribeBytes(
+    channel: string,
+    listener: BytesListener,
     options: SubscribeOptions = {},
   ): Promise<Unsubscribe> {
     const subscription = { listener, onResubscribed: options.onResubscribed };
@@ -86,7 +100,7 @@ export class Subscriber {
     return true;
   }
 
-  #deliver(channel: string, message: string): void {
+  #deliver(channel: string, message: Buffer): void {
     const subscriptions = this.#channels.get(channel);
     if (subscriptions === undefined) return;
     for (const { listener } of subscriptions) listener(message);
