@@ -37,6 +37,8 @@ export const redisLimits = {
   clusterLookEveryMs: 2_000,
   /** How many of them are asked at the same time. */
   clusterNodesAskedMax: 5,
+  /** How long a server is kept connected that was to get a slot, after it was named last. */
+  clusterAwaitedMsMax: 30_000,
   /** What was read so shortly before is not asked for again before a connection is made. */
   clusterMapFreshMs: 100,
   /** How long a call is sent on that no server of a cluster has run, because its slot moves. */
