@@ -14,7 +14,8 @@ export interface FirstReadyDeps {
 }
 
 /**
- * Waits until it is ready for the first time, while ioredis tries again and again in the background.
+ * Waits until it is ready for the first time, while ioredis tries again and again in the
+ * background.
  *
  * @throws RedisStartError where it does not come in time, or cannot; RedisUnavailable where the
  *   wait is ended

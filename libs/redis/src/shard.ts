@@ -243,11 +243,11 @@ export class Shard {
    * last writes can take it any more. Nobody knows that where replicas are connected, one of which
    * may be promoted, or where `keepOnDisk` does not know it.
    *
-   * @throws as `write`, and as `replicaCount`
+   * @throws as `write`, and as `replicaCount` and `diskWord`
    */
   async keep(write: (redis: Redis) => Promise<unknown>, timeoutMs: number): Promise<boolean> {
-    const facts = { ...this.#server, ...this.#persistence };
-    const terms = { facts, isManaged: this.options.managed, timeoutMs };
+    const word = await this.#diskWord.get();
+    const terms = { word, isManaged: this.options.managed, timeoutMs };
     const isOnDisk = await keepOnDisk(this.durable, terms, () => write(this.durable));
     return isOnDisk && (await this.replicaCount()) === 0;
   }
