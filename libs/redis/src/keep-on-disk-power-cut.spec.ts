@@ -33,7 +33,7 @@ describe('a write that is to be kept', () => {
     expect(told && !there).toBe(false);
   });
 
-  it('is not said to be kept by a server that may not sync while it writes its file anew', async () => {
+  it('is not said to be kept where Redis does not sync while it writes its file anew', async () => {
     const args = ['--appendfsync', 'always', '--no-appendfsync-on-rewrite', 'yes'];
     const server = await startRedisHere({ args });
     const link = await connectLink(server, { url: server.adminUrl });
