@@ -75,6 +75,7 @@ function look(
   return create(services, name);
 }
 
+/** While Redis fails it is to be asked for again: librdkafka gives up after any other error. */
 async function create(services: BrokerServices, name: string): Promise<TopicAnswer> {
   const created = await orReadError(
     () => autoCreate(services, name),

@@ -2,14 +2,6 @@ import { storageErrorCode } from '@sluice/log';
 import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
 
 /**
- * As `storageErrorCode`, for requests to the group coordinator, where clients retry
- * COORDINATOR_NOT_AVAILABLE.
- */
-export function coordinatorErrorCode(error: unknown): ErrorCodeValue | undefined {
-  return storageErrorCode(error) === undefined ? undefined : ErrorCode.COORDINATOR_NOT_AVAILABLE;
-}
-
-/**
  * As `storageErrorCode`, for requests that only read: whatever Redis refused on the way, they are
  * told a code on which a consumer looks again. The others say what became of a write, and Java's
  * consumer ends on those ("Unexpected error code 19 while fetching"). Reading can need a write, as
