@@ -107,7 +107,7 @@ export class RedisLink {
     listener: MessageListener,
     options?: SubscribeOptions,
   ): Promise<Unsubscribe> {
-    return this.shardOf(channel).subscribe(channel, listener, options);
+    return this.subscribeBytes(channel, (message) => listener(message.toString()), options);
   }
 
   /** As `subscribe`, for messages that are no text. */
@@ -116,7 +116,7 @@ export class RedisLink {
     listener: BytesListener,
     options?: SubscribeOptions,
   ): Promise<Unsubscribe> {
-    return this.shardOf(channel).subscribeBytes(channel, listener, options);
+    return this.shardOf(channel).subscribe(channel, listener, options);
   }
 
   /**

@@ -40,7 +40,6 @@ import {
 import {
   Subscriber,
   type BytesListener,
-  type MessageListener,
   type SubscribeOptions,
   type Unsubscribe,
 } from './subscriber';
@@ -223,15 +222,6 @@ export class Shard {
    * reconnect. See `Subscriber.subscribe`.
    */
   subscribe(
-    channel: string,
-    listener: MessageListener,
-    options?: SubscribeOptions,
-  ): Promise<Unsubscribe> {
-    return this.#subscriber.subscribe(channel, listener, options);
-  }
-
-  /** As `subscribe`, for messages that are no text. */
-  subscribeBytes(
     channel: string,
     listener: BytesListener,
     options?: SubscribeOptions,

@@ -55,16 +55,7 @@ export class Subscriber {
    *
    * @throws RedisUnavailable 'denied' when the user may not read the channel
    */
-  subscribe(
-    channel: string,
-    listener: MessageListener,
-    options?: SubscribeOptions,
-  ): Promise<Unsubscribe> {
-    return this.subscribeBytes(channel, (message) => listener(message.toString()), options);
-  }
-
-  /** As `subscribe`, for messages that are no text. */
-  async subscribeBytes(
+  async subscribe(
     channel: string,
     listener: BytesListener,
     options: SubscribeOptions = {},

@@ -50,8 +50,8 @@ export interface StreamsDriver {
   sendReply(address: string, frame: ReplyFrame): Promise<void>;
   /**
    * Opens an inbox; `onFrame` is called for each answer, in order, and `onLost` when answers to
-   * what was asked before may not come any more. `isAwaited` says whether any is waited for; without
-   * it, one always may be. None must throw.
+   * what was asked before may not come any more. `isAwaited` says whether any is waited for;
+   * without it, one always may be. None must throw.
    */
   openInbox(
     onFrame: (frame: ReplyFrame) => void,
