@@ -226,7 +226,7 @@ export class Shard {
     listener: BytesListener,
     options?: SubscribeOptions,
   ): Promise<Unsubscribe> {
-    return this.#subscriber.subscribeBytes(channel, listener, options);
+    return this.#subscriber.subscribe(channel, listener, options);
   }
 
   /**
