@@ -126,6 +126,7 @@ class CoalescingRedis extends Redis implements HeldConnection {
   };
 }
 
+const ignored = (): void => undefined;
 const refusedElsewhere = /^(READONLY|MOVED|CLUSTERDOWN) /;
 
 /** Stands in for ioredis' encoder of a command with binary arguments. */
@@ -185,6 +186,9 @@ export function openConnection(
   const stallWatch = new StallWatch(redis, options.commandStallMs, clock);
   redis.stallWatch = stallWatch;
   redis.on('close', () => stallWatch.end());
+  // Node hands what comes to its listeners in the same turn only where one was added by `on`, which
+  // ioredis does not do; else it is put by first.
+  redis.on('connect', () => redis.stream.on('data', ignored));
   if (meter !== undefined) {
     redis.meter = meter;
     meter.attach(redis);
