@@ -49,15 +49,7 @@ export async function test(jestArgs, { everywhere = false } = {}) {
   const notRun = [];
   try {
     await step('packages and tools', () => prepare(notRun));
-    for (const project of ['tsconfig.check.json', 'tsconfig.scripts.json']) {
-      const args = ['--noEmit', '-p', project];
-      await step(`types: ${project}`, () => node('typescript/bin/tsc', ...args));
-    }
-    await step('lint', () => node('oxlint/bin/oxlint', '--deny-warnings'));
-    await step('format', () =>
-      node('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'),
-    );
-    await step('build', () => ensureBuilt());
+    await checks();
     const runs = (everywhere ? testRunsEverywhere : testRuns)(testServers(), jestArgs);
     for (const run of runs.filter(({ setup }) => !notRun.some(({ what }) => what === setup))) {
       await step(run.name, () => onServer(run, leaveOut(notRun), counts));
@@ -71,6 +63,25 @@ export async function test(jestArgs, { everywhere = false } = {}) {
     for (const { what, why } of notRun) console.log(`not run: the tests with ${what}: ${why}`);
     console.log(`${counts.passed} passed, ${counts.failed} failed`);
   }
+}
+
+/** What is wrong without any test run: two lanes, as each of the programs keeps to one core. */
+async function checks() {
+  const lanes = await Promise.allSettled([checkTypes(), lintAndBuild()]);
+  for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason;
+}
+
+async function checkTypes() {
+  for (const project of ['tsconfig.check.json', 'tsconfig.scripts.json']) {
+    const args = ['--noEmit', '-p', project];
+    await step(`types: ${project}`, () => node('typescript/bin/tsc', ...args));
+  }
+}
+
+async function lintAndBuild() {
+  await step('lint', () => node('oxlint/bin/oxlint', '--deny-warnings'));
+  await step('format', () => node('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'));
+  await step('build', () => ensureBuilt());
 }
 
 /**

@@ -5,12 +5,15 @@ import { setUps, type NamedSetUp } from './set-ups/all-set-ups';
 
 const secondsMax = 24 * 60 * 60;
 const seedsMax = 2 ** 31;
+const eachMax = 10_000;
 
 /** What the command line asks for. */
 export interface ChaosOptions {
   setUp: string;
   seconds: number;
   seed: number;
+  /** How often each kind of fault is to happen; null: as it comes. */
+  each: number | null;
   faults: string[] | null;
   checkers: string[] | null;
   report: string | null;
@@ -32,6 +35,7 @@ It starts processes of its own on this machine and ends them.
   --seconds N            how long things go wrong (default 60); a minute or so comes after that
   --seed N               decides what goes wrong and when (default: another one each time)
   --faults A,B           only these
+  --each N               so many faults of each kind, evenly over the time
   --report FILE          write the report there, as Markdown
   --history FILE         keep the history there: one operation a line, as JSON
   --logs FOLDER          keep what gateways say there
@@ -42,7 +46,7 @@ It starts processes of its own on this machine and ends them.
 Exit code 0: nothing was found. 1: something was found, or the run failed.
 
 Set-ups:
-${lines(named.map(([name, { about, start }]) => [name, start ? about : `${about} (not yet)`]))}
+${lines(named.map(([name, { about }]) => [name, about]))}
 
 Faults:
 ${lines(allFaults.map(({ name, about }) => [name, about]))}
@@ -68,6 +72,7 @@ export function readOptions(args: readonly string[], freshSeed: () => number): C
       seconds: { type: 'string', default: '60' },
       seed: { type: 'string' },
       faults: { type: 'string' },
+      each: { type: 'string' },
       checkers: { type: 'string' },
       report: { type: 'string' },
       history: { type: 'string' },
@@ -81,6 +86,7 @@ export function readOptions(args: readonly string[], freshSeed: () => number): C
     setUp: values['set-up'],
     seconds: wholeNumber('--seconds', values.seconds, 1, secondsMax),
     seed: values.seed === undefined ? freshSeed() : wholeNumber('--seed', values.seed, 0, seedsMax),
+    each: values.each === undefined ? null : wholeNumber('--each', values.each, 1, eachMax),
     faults: values.faults?.split(',') ?? null,
     checkers: values.checkers?.split(',') ?? null,
     report: values.report ?? null,

@@ -2,7 +2,7 @@ import { CreateTopics, ErrorCode } from '@sluice/wire';
 import { eventually } from '../support/eventually';
 import { RawClient } from '../support/raw-client';
 import { groupProgressMsMax } from './checkers/liveness';
-import type { ClientContext } from './clients/context';
+import { writingFor, type ClientContext } from './clients/context';
 import { faultsIn, faultsNamed } from './faults/all-faults';
 import { FaultRunner } from './faults/fault-runner';
 import { makeSchedule } from './faults/schedule';
@@ -30,6 +30,8 @@ export interface RunOptions {
   seed: number;
   /** Names of faults; null: all that the set-up can have. */
   faults: readonly string[] | null;
+  /** How often each of them is to happen; null or missing: as it comes. */
+  each?: number | null;
   historyFile: string;
   /** Where what gateways say is kept; null: nowhere. */
   logFolder: string | null;
@@ -61,10 +63,11 @@ export async function runChaos(options: RunOptions): Promise<void> {
     const slowness = Math.max(1, history.now() / usualStartMs);
     const { possible, left } = faultsIn(setUp, wanted);
     for (const { name, why } of left) options.progress(`without ${name}: ${why}`);
-    const { seconds } = options;
-    const schedule = makeSchedule(plans, { seconds, faults: possible });
-    const context = contextOf(setUp, history, random.fork());
-    await createTopic(context);
+    const { seconds, each } = options;
+    const schedule = makeSchedule(plans, { seconds, faults: possible, each });
+    const writing = writingFor(seconds);
+    const context = { ...contextOf(setUp, history, random.fork()), writing };
+    await createTopic(context, setUp);
     const runner = new FaultRunner(setUp, history, random.fork(), options.signal);
     const workload = new Workload(context);
     noteRun({ ...options, slowness }, setUp, workload, history);
@@ -76,7 +79,7 @@ export async function runChaos(options: RunOptions): Promise<void> {
       await Promise.all([workload.stopProducers(), workload.stopConsumers()]);
       throw error;
     }
-    if (runner.skipped > 0) options.progress(`${runner.skipped} faults found no free target`);
+    if (runner.skipped > 0) options.progress(`${runner.skipped} faults never found a free target`);
   } finally {
     await setUp?.stop();
     history.close();
@@ -118,7 +121,11 @@ async function work(
   await readFinally(context, 2);
 }
 
-function contextOf(setUp: SetUp, history: HistoryFile, random: SeededRandom): ClientContext {
+function contextOf(
+  setUp: SetUp,
+  history: HistoryFile,
+  random: SeededRandom,
+): Omit<ClientContext, 'writing'> {
   const names = new Map(setUp.gateways.map(({ port, name }) => [port, name]));
   return {
     history,
@@ -130,8 +137,9 @@ function contextOf(setUp: SetUp, history: HistoryFile, random: SeededRandom): Cl
   };
 }
 
-async function createTopic({ seeds }: ClientContext): Promise<void> {
-  const topics = [{ name: topic, numPartitions: partitions, replicationFactor: -1 }];
+async function createTopic({ seeds }: ClientContext, { copies }: SetUp): Promise<void> {
+  const configs = [{ name: 'min.insync.replicas', value: String(copies) }];
+  const topics = [{ name: topic, numPartitions: partitions, replicationFactor: -1, configs }];
   await eventually(async () => {
     const client = await RawClient.connect(seeds[0]!);
     try {
@@ -146,7 +154,7 @@ async function createTopic({ seeds }: ClientContext): Promise<void> {
 
 function noteRun(
   { command, commit, seed, setUp: name, seconds, slowness }: Measured,
-  { redisVersion }: SetUp,
+  { redisVersion, copies }: SetUp,
   workload: Workload,
   history: HistoryFile,
 ): void {
@@ -160,6 +168,7 @@ function noteRun(
     slowness,
     versions: { redis: redisVersion, node: `Node ${process.version}` },
     partitions,
+    copies,
     producers: workload.producers.map(({ name }) => name),
     readers: workload.readers.map(({ name }) => name),
     groups: [...workload.groups],

@@ -92,8 +92,8 @@ class Follower {
     const request = { maxWaitMs: 100, minBytes: 1, maxBytes: bytesMax, topics };
     const reply = await client.send(Fetch, 11, request);
     const { errorCode, records, highWatermark } = reply.responses[0]!.partitions[0]!;
-    const retriable: number[] = [ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.REQUEST_TIMED_OUT];
-    if (retriable.includes(errorCode)) {
+    // Consumers end on what they do not expect, so a failure of Redis is this code only.
+    if (errorCode === ErrorCode.KAFKA_STORAGE_ERROR) {
       await sleep(20);
       return fetchOffset;
     }

@@ -4,14 +4,19 @@ import type { Redis } from 'ioredis';
 export interface BenchContext {
   /** The tool's own connection to the Redis that the gateway uses: the peer of each comparison. */
   redis: Redis;
-  /** Starts a gateway on that Redis and resolves with its port; `stopGateway` ends it. */
-  startGateway(): Promise<number>;
+  /**
+   * Starts a gateway, on that Redis unless another is named, and resolves with its port;
+   * `stopGateway` ends all.
+   */
+  startGateway(redisUrl?: string): Promise<number>;
   stopGateway(): Promise<void>;
   /** Rejects when the bench is told to stop, so that it can tidy up. */
   interrupted: Promise<never>;
   /** Smaller amounts, for a first look. */
   quick: boolean;
   rounds: number;
+  /** Redis keeps an append-only file. */
+  aof: boolean;
   /** Says what is being done. */
   progress(line: string): void;
 }

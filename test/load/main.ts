@@ -1,11 +1,8 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { Redis } from 'ioredis';
 import type { BenchContext, Measurement } from './bench-context';
+import { startGateway, type GatewayProcess, type GatewayProgram } from './gateways';
 import { textReport } from './report';
 import { measureBeside } from './scenarios/beside';
 import { measureExamine } from './scenarios/examine';
@@ -15,6 +12,8 @@ import { measureLatency } from './scenarios/latency';
 import { measureMemory } from './scenarios/memory';
 import { measureTrim } from './scenarios/trim';
 import { largeBatches, measureProduce, singleRecords } from './scenarios/produce';
+import { measureSpread } from './scenarios/spread';
+import { startRedis, type Server } from './servers';
 
 const help = `npm run bench -- [options]
 
@@ -25,8 +24,8 @@ this machine, and ends them.
   --quick          smaller amounts, for a first look
   --rounds N       rounds of each comparison; the median counts (default 3)
   --only NAMES     some of: produce, single, fetch, latency, memory, examine, trim, beside,
-                   transport (comma-separated; the last four only where they are named, and
-                   "npm run bench -- transport" is short for --only transport)
+                   spread, transport (comma-separated; the last five only where they are named,
+                   and "npm run bench -- transport" is short for --only transport)
   --aof            Redis with its append-only file on (everysec), as npm start runs it
   --broker H:P     beside a gateway, in turns, the only broker of a Kafka cluster at that address
                    instead of bare Redis: the same Produce (v7) and Fetch (v12) requests, in topics
@@ -45,12 +44,13 @@ const scenarios: Record<string, (context: BenchContext) => Promise<Measurement[]
   examine: async (context) => measureExamine(context),
   trim: measureTrim,
   beside: measureBeside,
+  spread: measureSpread,
   // NestJS and its transports take time to load, which others need not wait for.
   transport: async (context) =>
     (await import('./scenarios/transport.js')).measureTransport(context),
 };
 /** These are measured only where they are named. */
-const named = ['examine', 'trim', 'beside', 'transport'];
+const named = ['examine', 'trim', 'beside', 'spread', 'transport'];
 const usual = Object.keys(scenarios).filter((name) => !named.includes(name));
 
 /** Printed below the figures: a ratio of rates says nothing of what was promised for them. */
@@ -88,8 +88,9 @@ async function main(): Promise<void> {
   if (unknown.length > 0) throw new Error(`unknown scenario ${unknown.join(', ')}; see --help`);
   if (!values.gateway) throw new Error('start it with npm run bench');
   const results: Measurement[] = [];
-  const server = await startRedis(values.aof || broker !== null);
-  const options = { quick: values.quick, rounds: Number(values.rounds) || 3 };
+  const aof = values.aof || broker !== null;
+  const server = await startRedis(aof);
+  const options = { quick: values.quick, rounds: Number(values.rounds) || 3, aof };
   const nodeFlags = values['node-flags'].split(' ').filter(Boolean);
   const context = benchContext(server, { entry: values.gateway, nodeFlags }, options);
   try {
@@ -117,50 +118,12 @@ function endpoint(text: string): Endpoint {
   return { host, port: Number(port) };
 }
 
-interface Server {
-  url: string;
-  redis: Redis;
-  version: string;
-  stop(): Promise<void>;
-}
-
-async function startRedis(aof: boolean): Promise<Server> {
-  const port = await freePort();
-  const dir = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
-  const args = ['--port', String(port), '--dir', dir, '--save', '', '--bind', '127.0.0.1'];
-  args.push('--appendonly', aof ? 'yes' : 'no', '--stream-node-max-bytes', '1mb');
-  const child = await spawnFirst(['redis-server', 'valkey-server'], args);
-  const url = `redis://127.0.0.1:${port}`;
-  // The first attempts may come before the server listens; info() below waits for it.
-  const redis = new Redis(url, { retryStrategy: () => 50 }).on('error', () => {});
-  const version = /(?:redis|valkey)_version:(\S+)/.exec(await redis.info('server'))?.[0] ?? '';
-  const stop = async () => {
-    redis.disconnect();
-    await ended(child);
-    rmSync(dir, { recursive: true, force: true });
-  };
-  return { url, redis, version: version.replace('_version:', ' '), stop };
-}
-
-/** Starts the first of these programs that exists. */
-async function spawnFirst(programs: string[], args: string[]): Promise<ChildProcess> {
-  for (const program of programs) {
-    const child = spawn(program, args, { stdio: 'ignore' });
-    const started = await new Promise<boolean>((resolve) => {
-      child.once('spawn', () => resolve(true));
-      child.once('error', () => resolve(false));
-    });
-    if (started) return child;
-  }
-  throw new Error(`none of ${programs.join(', ')} is installed; the bench needs one`);
-}
-
 function benchContext(
   { url, redis }: Server,
-  program: { entry: string; nodeFlags: string[] },
-  options: { quick: boolean; rounds: number },
+  program: GatewayProgram,
+  options: Pick<BenchContext, 'quick' | 'rounds' | 'aof'>,
 ): BenchContext {
-  let gateway: ChildProcess | null = null;
+  const gateways: GatewayProcess[] = [];
   const interrupted = new Promise<never>((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => reject(new Error(`stopped by ${signal}`)));
@@ -172,45 +135,15 @@ function benchContext(
     interrupted,
     ...options,
     progress: (line) => process.stderr.write(`· ${line}\n`),
-    async startGateway() {
-      // These are loaded once it serves, and that may take longer than a quick scenario.
-      const without = { SLUICE_ADMIN: 'false', SLUICE_WORKER: 'false' };
-      const own = { REDIS_URL: url, SLUICE_PORT: '0', SLUICE_LOG_LEVEL: 'error' };
-      const env = { ...process.env, ...own, ...without };
-      const child = fork(program.entry, {
-        env,
-        execArgv: program.nodeFlags,
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      });
-      gateway = child;
-      return new Promise<number>((resolve, reject) => {
-        child.once('message', (message: { port: number }) => resolve(message.port));
-        child.once('exit', (code) => reject(new Error(`the gateway ended with status ${code}`)));
-      });
+    async startGateway(at = url) {
+      const gateway = await startGateway(program, at);
+      gateways.push(gateway);
+      return gateway.port;
     },
     async stopGateway() {
-      if (gateway) await ended(gateway);
-      gateway = null;
+      await Promise.all(gateways.splice(0).map((gateway) => gateway.stop()));
     },
   };
-}
-
-function ended(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null) return resolve();
-    child.once('exit', () => resolve());
-    child.kill('SIGTERM');
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 main().catch((error: unknown) => {

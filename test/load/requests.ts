@@ -110,8 +110,18 @@ export function fetchedRecords(frame: Buffer): Buffer {
   return partition.records as Buffer;
 }
 
-/** Makes a topic and waits until it is served. */
+/** Makes a topic and waits until it is served by this broker. */
 export async function createTopic(
+  connection: RawConnection,
+  name: string,
+  partitions: number,
+): Promise<void> {
+  await askForTopic(connection, name, partitions);
+  await untilServed(name, Array<RawConnection>(partitions).fill(connection));
+}
+
+/** Makes a topic. A broker may answer before its partitions are led. */
+export async function askForTopic(
   connection: RawConnection,
   name: string,
   partitions: number,
@@ -124,12 +134,32 @@ export async function createTopic(
   const created = decodeResponse(CreateTopics, 4, await connection.ask(join(create)));
   const errorCode = created.response.topics[0]?.errorCode;
   if (errorCode !== 0) throw new Error(`topic ${name} was not created: error ${errorCode}`);
-  // A broker may answer before it leads the partitions that it has made.
-  for (let index = 0, attempt = 0; index < partitions; attempt++) {
-    if (await isServed(connection, name, index)) index++;
+}
+
+/** Waits until each partition is served, by the broker that is to lead it. */
+export async function untilServed(name: string, leaders: readonly RawConnection[]): Promise<void> {
+  for (let index = 0, attempt = 0; index < leaders.length; attempt++) {
+    if (await isServed(leaders[index]!, name, index)) index++;
     else if (attempt === servedAttemptsMax) throw new Error(`topic ${name} is not served`);
     else await sleep(servedPauseMs);
   }
+}
+
+/** Ports of the brokers that lead a topic's partitions, once each is led. */
+export async function leaderPorts(connection: RawConnection, name: string): Promise<number[]> {
+  const header = { correlationId: 1, clientId };
+  const request = join(encodeRequest(Metadata, 4, header, { topics: [{ name }] }));
+  for (let attempt = 0; attempt <= servedAttemptsMax; attempt++) {
+    const { response } = decodeResponse(Metadata, 4, await connection.ask(request));
+    const portOf = new Map(response.brokers.map(({ nodeId, port }) => [nodeId, port]));
+    const partitions = response.topics[0]?.partitions ?? [];
+    const ports = [...partitions]
+      .sort((left, right) => left.partitionIndex - right.partitionIndex)
+      .map(({ leaderId }) => portOf.get(leaderId));
+    if (ports.length > 0 && !ports.includes(undefined)) return ports as number[];
+    await sleep(servedPauseMs);
+  }
+  throw new Error(`topic ${name} is not led`);
 }
 
 async function isServed(connection: RawConnection, name: string, index: number): Promise<boolean> {

@@ -11,6 +11,26 @@ export interface ClientContext {
   topic: string;
   partitions: number;
   random: SeededRandom;
+  writing: Writing;
+}
+
+/** How much producers write. */
+export interface Writing {
+  /** A producer waits for up to this time between two batches. */
+  pauseMsMax: number;
+  /** Which share of the batches is large. */
+  largeShare: number;
+}
+
+const usualWriting: Writing = { pauseMsMax: 50, largeShare: 0.1 };
+/** Runs that are longer write more slowly: a Redis reads the whole log whenever it starts. */
+const usualSecondsMax = 300;
+
+/** How much producers write in a run of this length. */
+export function writingFor(seconds: number): Writing {
+  const { pauseMsMax, largeShare } = usualWriting;
+  const times = Math.max(1, seconds / usualSecondsMax);
+  return { pauseMsMax: pauseMsMax * times, largeShare: largeShare / times };
 }
 
 /** A client of a run: it works from `start` to `stop`, whatever happens meanwhile. */

@@ -12,7 +12,6 @@ export interface LibraryProducer {
   close(): Promise<void>;
 }
 
-const pauseMsMax = 60;
 /** How long a library may take to end a producer; what it still holds then ends with the run. */
 const closeMsMax = 10_000;
 
@@ -33,14 +32,16 @@ export class LibraryProducerLoop extends LoopingClient {
     private readonly make: () => Promise<LibraryProducer>,
   ) {
     super(name);
-    this.#values = new ValueMaker(name, context.random.fork());
+    this.#values = new ValueMaker(name, context);
   }
 
   protected async run(): Promise<void> {
-    const { random, partitions } = this.context;
+    const { random, partitions, writing } = this.context;
     while (!this.isStopping) {
       if (await this.#connect()) await this.#send(random.below(partitions), this.#values.next());
-      await this.pause(this.#producer === null ? retryPauseMs : random.between(0, pauseMsMax));
+      await this.pause(
+        this.#producer === null ? retryPauseMs : random.between(0, writing.pauseMsMax),
+      );
     }
     await this.#end();
   }

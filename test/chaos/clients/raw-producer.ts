@@ -28,7 +28,6 @@ interface Attempt {
   isFenced?: boolean;
 }
 
-const pauseMsMax = 40;
 /** How long a batch is repeated before its producer gives it up. */
 const giveUpMs = 30_000;
 const timeoutMs = 5_000;
@@ -68,16 +67,16 @@ export class RawProducer extends LoopingClient {
   ) {
     super(name);
     this.#cluster = new ClusterClient(context, name);
-    this.#values = new ValueMaker(name, context.random.fork());
+    this.#values = new ValueMaker(name, context);
   }
 
   protected async run(): Promise<void> {
-    const { random, partitions } = this.context;
+    const { random, partitions, writing } = this.context;
     while (!this.isStopping) {
       const send = await this.#send(random.below(partitions), this.#values.next());
       this.context.history.add(send);
       const isDone = send.outcome === 'done';
-      await this.pause(isDone ? random.between(0, pauseMsMax) : retryPauseMs);
+      await this.pause(isDone ? random.between(0, writing.pauseMsMax) : retryPauseMs);
     }
     await this.#cluster.close();
   }

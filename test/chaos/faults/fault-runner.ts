@@ -5,12 +5,13 @@ import type { SetUp } from '../set-ups/set-up';
 import type { FaultTarget } from './fault-kind';
 import type { PlannedFault } from './schedule';
 
-/** Lets planned faults happen. */
+/** Lets planned faults happen. One whose targets all have another fault waits for its turn. */
 export class FaultRunner {
-  /** How often all targets of a fault had another one. */
-  skipped = 0;
+  /** Those that have not had their turn, in order. */
+  #waiting: PlannedFault[] = [];
   readonly #busy = new Set<string>();
   readonly #underWay = new Set<Promise<void>>();
+  #isOver = false;
 
   /** @param signal ends waits early; what is broken is repaired all the same */
   constructor(
@@ -20,34 +21,46 @@ export class FaultRunner {
     private readonly signal: AbortSignal,
   ) {}
 
+  /** How many faults never had their turn. */
+  get skipped(): number {
+    return this.#waiting.length;
+  }
+
   /** Runs a schedule; resolves when its time is over and everything is repaired. */
   async run(schedule: readonly PlannedFault[], seconds: number): Promise<void> {
     const startedMs = this.history.now();
     for (const planned of schedule) {
       await this.#wait(startedMs + planned.atMs - this.history.now());
       if (this.signal.aborted) break;
-      this.#begin(planned);
+      this.#waiting.push(planned);
+      this.#begin();
     }
     await this.#wait(startedMs + seconds * 1_000 - this.history.now());
+    this.#isOver = true;
     await Promise.all(this.#underWay);
   }
 
-  #begin(planned: PlannedFault): void {
-    const target = this.#freeTarget(planned);
-    if (target === undefined) {
-      this.skipped++;
-      return;
-    }
-    this.#busy.add(target.name);
-    const done = this.#happen(planned, target).finally(() => {
-      this.#busy.delete(target.name);
-      this.#underWay.delete(done);
+  /** Lets those that wait happen, as far as they have a target that is free. */
+  #begin(): void {
+    if (this.#isOver || this.signal.aborted) return;
+    this.#waiting = this.#waiting.filter((planned) => {
+      const target = this.#freeTarget(planned);
+      if (target === undefined) return true;
+      for (const name of namesOf(target)) this.#busy.add(name);
+      const done = this.#happen(planned, target).finally(() => {
+        for (const name of namesOf(target)) this.#busy.delete(name);
+        this.#underWay.delete(done);
+        this.#begin();
+      });
+      this.#underWay.add(done);
+      return false;
     });
-    this.#underWay.add(done);
   }
 
   #freeTarget({ fault, target }: PlannedFault): FaultTarget | undefined {
-    const free = fault.targets(this.setUp).filter(({ name }) => !this.#busy.has(name));
+    const free = fault
+      .targets(this.setUp)
+      .filter((one) => !namesOf(one).some((name) => this.#busy.has(name)));
     return free[Math.floor(target * free.length)];
   }
 
@@ -76,4 +89,8 @@ export class FaultRunner {
     if (waitMs <= 0) return;
     await sleep(waitMs, undefined, { signal: this.signal }).catch(() => undefined);
   }
+}
+
+function namesOf({ name, uses = [] }: FaultTarget): string[] {
+  return [name, ...uses];
 }

@@ -47,6 +47,23 @@ describe('a schedule', () => {
     }
   });
 
+  it('lets every kind happen as often as it is asked to', () => {
+    const seconds = 1_200;
+    const planned = makeSchedule(new SeededRandom(4), { seconds, faults: allFaults, each: 30 });
+    for (const kind of allFaults) {
+      expect(planned.filter(({ fault }) => fault === kind)).toHaveLength(30);
+    }
+    expect(planned.map(({ atMs }) => atMs)).toEqual(
+      planned.map(({ atMs }) => atMs).sort((a, b) => a - b),
+    );
+    const quiet = planned.filter((one) => windowOf(one) % 4 === 0);
+    expect(quiet).toEqual([]);
+    // Most are short, and some are as long as ever.
+    const long = planned.filter(({ fault, forMs }) => forMs > fault.lasts.most * 700);
+    expect(long.length).toBeGreaterThan(planned.length / 20);
+    expect(long.length).toBeLessThan(planned.length / 5);
+  });
+
   it('is empty without faults', () => {
     expect(makeSchedule(new SeededRandom(1), { seconds: 60, faults: [] })).toEqual([]);
   });

@@ -35,3 +35,23 @@ export async function orRefusal<T>(attempt: () => Promise<T>): Promise<T | Outco
     return refuse(code, isUnsure ? message : `Nothing was changed. ${message}`);
   }
 }
+
+/**
+ * Runs the second step of a request whose first has changed something. Where it fails, that is what
+ * the client is told, with an error upon which none asks for all of it once more by itself.
+ *
+ * @param halfDone what the first step did and the second did not, without a full stop
+ */
+export async function orHalfDone(
+  halfDone: string,
+  attempt: () => Promise<Outcome>,
+): Promise<Outcome> {
+  let why: string | null;
+  try {
+    why = (await attempt()).errorMessage;
+  } catch (error) {
+    if (storageErrorCode(error) === undefined) throw error;
+    why = (error as Error).message;
+  }
+  return why === null ? done : refuse(ErrorCode.REQUEST_TIMED_OUT, `${halfDone}: ${why}`);
+}

@@ -1,7 +1,7 @@
-import { storageErrorCode } from '@sluice/log';
 import { ErrorCode, type ErrorCodeValue } from '@sluice/wire';
 import type { BatchRun } from '../partitions/hot-ring';
 import type { Partition } from '../partitions/partition';
+import { readErrorCode } from '../requests/error-codes';
 import { checkLeaderEpoch } from '../requests/named-topic';
 
 /** One partition of a fetch: what is asked, and what has been read so far. */
@@ -176,7 +176,7 @@ export class FetchPlan {
     try {
       return await attempt();
     } catch (error) {
-      const code = storageErrorCode(error);
+      const code = readErrorCode(error);
       if (code === undefined) throw error;
       target.errorCode = code;
       return undefined;

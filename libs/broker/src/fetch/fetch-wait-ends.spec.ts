@@ -1,3 +1,4 @@
+import { LeadershipLost } from '@sluice/log';
 import { RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { ErrorCode, type ErrorCodeValue, type Fetch, type ResponseInput } from '@sluice/wire';
 import { MemoryBudget } from '@sluice/base';
@@ -125,7 +126,9 @@ describe('an error that ends the wait', () => {
 
   it.each<[string, Error, ErrorCodeValue]>([
     ['Redis away', new RedisUnavailable('disconnected', 'away'), ErrorCode.KAFKA_STORAGE_ERROR],
-    ['a reply of Redis lost', new UnknownOutcome('read'), ErrorCode.REQUEST_TIMED_OUT],
+    ['a reply of Redis lost', new UnknownOutcome('read'), ErrorCode.KAFKA_STORAGE_ERROR],
+    ['a refused claim', new RedisUnavailable('no-replicas', '…'), ErrorCode.KAFKA_STORAGE_ERROR],
+    ['a lost leadership', new LeadershipLost('later'), ErrorCode.NOT_LEADER_OR_FOLLOWER],
   ])('%s', async (_, failure, code) => {
     const bench = new WaitBench();
     bench.other.failure = failure;

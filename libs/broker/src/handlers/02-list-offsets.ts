@@ -2,7 +2,7 @@ import { recordsErrorCode } from '@sluice/log';
 import { RecordsError } from '@sluice/records';
 import { ErrorCode, ListOffsets, type ErrorCodeValue } from '@sluice/wire';
 import type { BrokerServices, RequestContext } from '../requests/context';
-import { orStorageError } from '../requests/error-codes';
+import { orReadError } from '../requests/error-codes';
 import { inTurns } from '../requests/in-turns';
 import type { Partition } from '../partitions/partition';
 import { handle } from '../requests/handler';
@@ -68,14 +68,13 @@ function find({ services, apiVersion }: RequestContext, wanted: Wanted): Promise
   const topic = services.catalog.byName(wanted.name);
   const partition = ledHere(services, topic, wanted.partitionIndex);
   if (typeof partition === 'number') return failed(partition);
-  return orStorageError(
-    () => findInPartition(services, partition, wanted, apiVersion),
-    failed,
-  ).catch((error: unknown) => {
-    // Batches are stored as they come: only now does one turn out not to be what it says.
-    if (error instanceof RecordsError) return failed(recordsErrorCode(error));
-    throw error;
-  });
+  return orReadError(() => findInPartition(services, partition, wanted, apiVersion), failed).catch(
+    (error: unknown) => {
+      // Batches are stored as they come: only now does one turn out not to be what it says.
+      if (error instanceof RecordsError) return failed(recordsErrorCode(error));
+      throw error;
+    },
+  );
 }
 
 async function findInPartition(

@@ -5,7 +5,7 @@ import { limits } from '../limits';
 import { authorizedOperations } from '../requests/authorized-operations';
 import type { RequestAllowance } from '../requests/auto-creation';
 import type { BrokerServices, RequestContext } from '../requests/context';
-import { orStorageError } from '../requests/error-codes';
+import { orReadError } from '../requests/error-codes';
 import { handle } from '../requests/handler';
 import { inTurns } from '../requests/in-turns';
 
@@ -75,10 +75,11 @@ function look(
   return create(services, name);
 }
 
+/** While Redis fails it is to be asked for again: librdkafka gives up after any other error. */
 async function create(services: BrokerServices, name: string): Promise<TopicAnswer> {
-  const created = await orStorageError(
+  const created = await orReadError(
     () => autoCreate(services, name),
-    (code) => code,
+    () => ErrorCode.LEADER_NOT_AVAILABLE,
   );
   if (typeof created === 'number') return missing(name, created);
   return describeTopic(services, created);

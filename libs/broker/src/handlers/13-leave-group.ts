@@ -8,7 +8,8 @@ const manyMembersVersion = 3;
 
 /**
  * LeaveGroup, v0–v5. Up to v2: one member, whose error is that of the response. v3: many members,
- * each with its own error. v4: flexible. v5: reasons. Not covered: nothing.
+ * each with its own error. v4: flexible. v5: reasons. Members of groups with assignment by the
+ * server are taken out too. Not covered: nothing.
  */
 export const leaveGroup = handle(LeaveGroup, async ({ services, apiVersion }, request) => {
   const { groupId, memberId, members } = request;

@@ -9,7 +9,7 @@ import {
 } from '../admin-requests/assignments';
 import { describeTopicConfigs } from '../admin-requests/described-config';
 import { eachItem } from '../admin-requests/items';
-import { done, orRefusal, type Outcome, refuse } from '../admin-requests/outcome';
+import { done, orHalfDone, orRefusal, type Outcome, refuse } from '../admin-requests/outcome';
 import { repeatedConfig } from '../admin-requests/resources';
 import { createTopic } from '../admin-requests/topic-changes';
 import type { BrokerServices, RequestContext } from '../requests/context';
@@ -58,7 +58,8 @@ async function create({ services }: RequestContext, asked: NewTopic, validateOnl
   if (impossible) return refused(asked, impossible);
   const { created } = outcome;
   if (validateOnly) return accepted(services, asked, created, zeroUuid);
-  const assigned = await orRefusal(() => assign(services, created, asked));
+  const halfDone = 'The topic was created, but its replicas were not assigned';
+  const assigned = await orHalfDone(halfDone, () => assign(services, created, asked));
   if (assigned.errorCode !== ErrorCode.NONE) return refused(asked, assigned);
   return accepted(services, asked, created, created.id);
 }

@@ -1,5 +1,5 @@
+import { storageErrorCode } from '@sluice/log';
 import { ErrorCode, InitProducerId } from '@sluice/wire';
-import { coordinatorErrorCode } from '../requests/error-codes';
 import { handle } from '../requests/handler';
 
 /**
@@ -15,8 +15,9 @@ export const initProducerId = handle(InitProducerId, async ({ services }, reques
     const producerId = await services.producerIds.next();
     return { errorCode: ErrorCode.NONE, producerId, producerEpoch: 0 };
   } catch (error) {
-    const errorCode = coordinatorErrorCode(error);
-    if (errorCode === undefined) throw error;
+    if (storageErrorCode(error) === undefined) throw error;
+    // As in Kafka. Java asks again after few others, and after 15 it would look for a coordinator.
+    const errorCode = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
     return { errorCode, producerId: -1, producerEpoch: -1 };
   }
 });

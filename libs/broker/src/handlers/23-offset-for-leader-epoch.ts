@@ -1,5 +1,5 @@
 import { ErrorCode, OffsetForLeaderEpoch, type ErrorCodeValue } from '@sluice/wire';
-import { orStorageError } from '../requests/error-codes';
+import { orReadError } from '../requests/error-codes';
 import type { Partition } from '../partitions/partition';
 import { handle } from '../requests/handler';
 import { ledHere } from '../requests/led-here';
@@ -32,7 +32,7 @@ async function endOf(
   wanted: { currentLeaderEpoch: number; leaderEpoch: number },
 ): Promise<EpochEnd> {
   if (typeof partition === 'number') return unknown(partition);
-  return orStorageError(async () => {
+  return orReadError(async () => {
     const bounds = await partition.refreshBounds();
     if (!bounds) return unknown(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     const { leaderEpochs, logEndOffset } = bounds;

@@ -3,7 +3,7 @@ import type { ServerMemory } from '@sluice/redis';
 import { DescribeLogDirs, ErrorCode, type RequestOf, type ResponseInput } from '@sluice/wire';
 import { logDir } from '../admin-requests/log-dir';
 import type { BrokerServices } from '../requests/context';
-import { orStorageError } from '../requests/error-codes';
+import { orReadError } from '../requests/error-codes';
 import { handle } from '../requests/handler';
 import { hasPartition } from '../requests/named-topic';
 
@@ -23,7 +23,7 @@ const unknownBytes = -1;
  * that cannot be read has KAFKA_STORAGE_ERROR.
  */
 export const describeLogDirs = handle(DescribeLogDirs, async ({ services }, { topics }) => {
-  const described = await orStorageError<Described>(
+  const described = await orReadError<Described>(
     () => describe(services, partitionsAskedFor(services, topics)),
     (errorCode) => ({ errorCode, topics: [] }),
   );

@@ -7,7 +7,7 @@ import {
   replicasProblem,
 } from '../admin-requests/assignments';
 import { eachItem } from '../admin-requests/items';
-import { done, orRefusal, type Outcome, refuse } from '../admin-requests/outcome';
+import { done, orHalfDone, orRefusal, type Outcome, refuse } from '../admin-requests/outcome';
 import { addPartitions } from '../admin-requests/topic-changes';
 import type { BrokerServices, RequestContext } from '../requests/context';
 import { handle } from '../requests/handler';
@@ -47,7 +47,8 @@ async function grow(
   if ('errorCode' in outcome) return outcome;
   if (impossible) return impossible;
   if (validateOnly) return done;
-  return orRefusal(() => assign(services, asked, outcome.updated));
+  const halfDone = 'The partitions were added, but their replicas were not assigned';
+  return orHalfDone(halfDone, () => assign(services, asked, outcome.updated));
 }
 
 async function assign(

@@ -1,6 +1,7 @@
 import { silentLogger, type LogFields } from '@sluice/base';
 import { SingleGateway } from '@sluice/test/support/single-gateway';
 import type { Topic } from '@sluice/log';
+import { RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { ErrorCode, type Metadata, type ResponseInput } from '@sluice/wire';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import { limits } from '../limits';
@@ -16,6 +17,8 @@ class MetadataBench {
   readonly lines: [string, LogFields?][] = [];
   creatingNow = 0;
   creatingAtOnce = 0;
+  /** What creating a topic ends with; null: it succeeds. */
+  failure: Error | null = null;
   readonly #autoCreation: AutoCreation;
   readonly #cluster = new SingleGateway({ id: 1, rack: null, version: '1.2.3' });
 
@@ -33,6 +36,7 @@ class MetadataBench {
         this.creatingAtOnce = Math.max(this.creatingAtOnce, ++this.creatingNow);
         await new Promise((resolve) => setImmediate(resolve));
         this.creatingNow--;
+        if (this.failure !== null) throw this.failure;
         if (this.topics.has(name)) return { refused: 'exists', message: '' };
         const created = { name, id: `id-${name}`, partitions, configs: {}, createdAtMs: 0 };
         this.topics.set(name, created);
@@ -108,6 +112,19 @@ describe('topics that are created by being asked for', () => {
     await bench.ask(Array.from({ length: 1_000 }, () => 'same'));
     expect((await bench.ask(['other'])).get('other')).toBe(NONE);
     expect([...bench.topics.keys()]).toEqual(['same', 'other']);
+  });
+});
+
+/** Of any other error librdkafka takes it that it will last, and fails all that waits. */
+describe('a topic that cannot be created now', () => {
+  it.each([
+    ['Redis is away', new RedisUnavailable('disconnected', 'away')],
+    ['replicas are missing', new RedisUnavailable('no-replicas', 'NOREPLICAS')],
+    ['a reply of Redis was lost', new UnknownOutcome('create')],
+  ])('is to be asked for again: %s', async (_, failure) => {
+    const bench = new MetadataBench();
+    bench.failure = failure;
+    expect((await bench.ask(['new'])).get('new')).toBe(LEADER_NOT_AVAILABLE);
   });
 });
 

@@ -3,10 +3,12 @@ import { eventually } from '@sluice/test/support/eventually';
 import { adminOf, startRedis } from '@sluice/test/support/redis';
 import type { TestGatewayOptions } from '../../test/cluster-kit';
 import { TestGateways } from '../../test/test-gateways';
+import type { Placement } from '../api';
 import { clusterKeys } from '../keys';
 import { BrokerIdHeld } from './held-id';
 
 const gateways = TestGateways.ofSpec();
+const isLedBySecond = ({ leaderId }: Placement): boolean => leaderId === 2;
 const make = (options: Partial<TestGatewayOptions>) => gateways.make(options);
 const start = (options: Partial<TestGatewayOptions> = {}) => gateways.start(options);
 
@@ -59,8 +61,8 @@ describe('a gateway that was paused past its session', () => {
     const topic = await paused.topic('orders', 4);
     paused.pause();
     await eventually(() => other.cluster.brokers().length === 1);
+    await eventually(() => other.cluster.placementsOf(topic).every(isLedBySecond));
     const after = other.cluster.placementsOf(topic);
-    expect(after.every(({ leaderId }) => leaderId === 2)).toBe(true);
     expect(paused.cluster.isSure).toBe(false);
     expect(paused.cluster.coordinatorEpochOf('g')).toBeNull();
     paused.resume();

@@ -199,7 +199,7 @@ export class GroupCoordinator {
       groupId: request.groupId,
       classic: () => this.#classic.leave(request),
       refusal: (code) => ({ errorCode: code, members: [] }),
-      assigned: () => Promise.resolve(unknownLeavers(request)),
+      assigned: () => this.#assigned.leave(request),
     });
   }
 
@@ -359,11 +359,3 @@ const unlisted: ListGroupsResult = {
   errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE,
   groups: [],
 };
-
-function unknownLeavers({ members }: LeaveRequest): LeaveResult {
-  const errorCode = ErrorCode.UNKNOWN_MEMBER_ID;
-  const results = members.map(({ memberId, groupInstanceId }) => {
-    return { memberId, groupInstanceId, errorCode };
-  });
-  return { errorCode: ErrorCode.NONE, members: results };
-}

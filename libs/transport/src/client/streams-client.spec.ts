@@ -1,9 +1,11 @@
+import { runInThisContext } from 'node:vm';
 import { silentLogger, type Logger } from '@sluice/base';
 import { SendError, type SentRecord } from '@sluice/streams';
 import { eventually } from '@sluice/test/support/eventually';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import { firstValueFrom, lastValueFrom, toArray, type Observable } from 'rxjs';
 import { FakeDriver } from '../../test/fake-driver';
+import type { ReplyInbox } from '../driver';
 import { streamHeaders } from '../headers';
 import { StreamRecord } from '../building/stream-record';
 import type { StreamsClientOptions } from './client-options';
@@ -249,6 +251,23 @@ describe('send', () => {
     driver.outcome = () => Promise.reject(new SendError('BUFFER_FULL', 'full', { topic: 't' }));
     const answer = firstValueFrom(clientOf().send('topic', 'q'));
     await expect(answer).rejects.toMatchObject({ code: 'BUFFER_FULL' });
+  });
+
+  it('fails alone when its value cannot be serialised, before answers can come in', async () => {
+    // Jest's own `process` is not told.
+    const node = runInThisContext('process') as NodeJS.Process;
+    const unheard = jest.fn();
+    node.on('unhandledRejection', unheard);
+    let opened!: (inbox: ReplyInbox) => void;
+    driver.openInbox = () => new Promise((resolve) => (opened = resolve));
+    const serializer = { serialize: () => Promise.reject(new Error('not in the schema')) };
+    const { seen } = watch(clientOf({ serializer }).send('topic', 'q'));
+    await new Promise((resolve) => setImmediate(resolve));
+    opened({ address: 'inbox-1', close: async () => {} });
+    await eventually(() => seen.error !== undefined);
+    node.off('unhandledRejection', unheard);
+    expect(seen.error).toMatchObject({ message: 'not in the schema' });
+    expect(unheard).not.toHaveBeenCalled();
   });
 
   it('fails when answers may have been lost', async () => {

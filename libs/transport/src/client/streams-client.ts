@@ -257,6 +257,8 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, string> {
 
   async #writeRequest(packet: Packet, correlationId: string): Promise<void> {
     const record = this.#record(packet);
+    // It may fail before it is waited for.
+    if (record instanceof Promise) record.catch(() => undefined);
     const { address } = this.#inbox ?? (await this.#openInbox());
     await this.#inTurn(record, (producer, asked) =>
       producer.send(requestOf(asked, { correlationId, address })),

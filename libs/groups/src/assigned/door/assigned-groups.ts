@@ -1,8 +1,16 @@
+import { strict as assert } from 'node:assert';
 import { ErrorCode } from '@sluice/wire';
-import type { DeleteOffsetsRequest, DeleteOffsetsResult, GroupDescription } from '../../api';
+import type {
+  DeleteOffsetsRequest,
+  DeleteOffsetsResult,
+  GroupDescription,
+  LeaveRequest,
+  LeaveResult,
+} from '../../api';
 import type { GroupStates } from '../../store/group-states';
 import { isAssignedHead } from '../../store/head';
 import type { CommittedOffsets } from '../../store/offsets';
+import type { Removal } from '../machine/assigned-events';
 import type { AssignedGroup } from '../machine/assigned-group';
 import type { GroupChanges } from '../session/changes';
 import type { AssignedStore } from '../stored/assigned-store';
@@ -41,6 +49,20 @@ export class AssignedGroups {
     return describeAssigned(await this.look(groupId));
   }
 
+  /** LeaveGroup: members never send it, so it is an operator who takes them out. */
+  async leave({ groupId, members }: LeaveRequest): Promise<LeaveResult> {
+    const named = members.map(({ memberId, groupInstanceId: instanceId }) => {
+      return { memberId, instanceId };
+    });
+    const event = { kind: 'remove' as const, members: named };
+    const { outcome } = await this.deps.changes.apply(groupId, event);
+    assert(outcome.kind === 'removed');
+    const results = members.map(({ memberId, groupInstanceId }, at) => {
+      return { memberId, groupInstanceId, errorCode: codeOf[outcome.removals[at]!] };
+    });
+    return { errorCode: ErrorCode.NONE, members: results };
+  }
+
   /** OffsetDelete (KIP-496): removes offsets of topics that no member is subscribed to. */
   async deleteOffsets({ groupId, partitions }: DeleteOffsetsRequest): Promise<DeleteOffsetsResult> {
     const { group, fence } = await this.deps.store.read(groupId);
@@ -55,3 +77,9 @@ export class AssignedGroups {
     return { errorCode: ErrorCode.NONE, partitions: results };
   }
 }
+
+const codeOf: Readonly<Record<Removal, number>> = {
+  removed: ErrorCode.NONE,
+  unknown: ErrorCode.UNKNOWN_MEMBER_ID,
+  fenced: ErrorCode.FENCED_INSTANCE_ID,
+};

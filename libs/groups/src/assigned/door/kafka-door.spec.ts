@@ -41,8 +41,9 @@ afterEach(async () => {
   await link.close();
 });
 
-async function join(sessionTimeoutMs = 5000): Promise<TestMember> {
-  const made = new TestMember({ redis: link, topics }, { groupId, sessionTimeoutMs });
+async function join(sessionTimeoutMs = 5000, instanceId?: string): Promise<TestMember> {
+  const settings = { groupId, sessionTimeoutMs, instanceId };
+  const made = new TestMember({ redis: link, topics }, settings);
   members.push(made);
   return made.join();
 }
@@ -100,6 +101,53 @@ describe('a Kafka client at a group whose members read straight from Redis', () 
     const codes = partitions.map(({ errorCode }) => errorCode);
     expect(codes).toEqual([ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC, ErrorCode.NONE]);
     expect(await committed()).toBe(7);
+  });
+});
+
+/** @returns the error codes of those that are named */
+async function remove(...named: { memberId?: string; instanceId?: string }[]): Promise<number[]> {
+  const leaving = named.map(({ memberId = '', instanceId: groupInstanceId = null }) => {
+    return { memberId, groupInstanceId };
+  });
+  const { errorCode, members } = await coordinator.leave({ groupId, members: leaving });
+  expect(errorCode).toBe(ErrorCode.NONE);
+  return members.map((member) => member.errorCode);
+}
+
+describe('an operator who removes members', () => {
+  test('names a static one by its instance id, and others have what it had, at once', async () => {
+    const gone = await join(60_000, 'till-1');
+    const other = await join(60_000);
+    await gone.session.leave();
+    // Static members are waited for.
+    expect((await coordinator.describe(groupId)).members).toHaveLength(2);
+    expect(await remove({ instanceId: 'till-1' })).toEqual([ErrorCode.NONE]);
+    await eventually(() => other.holds === 'orders/0 orders/1');
+    expect((await coordinator.describe(groupId)).members).toHaveLength(1);
+  });
+
+  test('is told of each that is none, and of the older process of an instance', async () => {
+    const first = await join(60_000, 'till-1');
+    await first.session.leave();
+    const second = await join(60_000, 'till-1');
+    const unknown = ErrorCode.UNKNOWN_MEMBER_ID;
+    expect(await remove({ memberId: 'nobody' }, { instanceId: 'till-2' })).toEqual([
+      unknown,
+      unknown,
+    ]);
+    const older = { memberId: first.session.memberId, instanceId: 'till-1' };
+    expect(await remove(older)).toEqual([ErrorCode.FENCED_INSTANCE_ID]);
+    const newer = { memberId: second.session.memberId, instanceId: 'till-1' };
+    expect(await remove(newer, newer)).toEqual([ErrorCode.NONE, unknown]);
+  });
+
+  test('has one that is alive give up all that it has, and it joins again', async () => {
+    const member = await join(60_000);
+    const { memberId, memberEpoch } = member.session;
+    expect(await remove({ memberId })).toEqual([ErrorCode.NONE]);
+    await eventually(() => member.session.memberEpoch > memberEpoch);
+    await eventually(() => member.holds === 'orders/0 orders/1');
+    expect(member.events).toContain('fenced');
   });
 });
 

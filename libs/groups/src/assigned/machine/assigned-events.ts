@@ -2,7 +2,7 @@ import type { AssignorName } from '../assignors/assignor';
 import type { AssignedGroup, Subscription, TopicsSeen } from './assigned-group';
 
 /** What happens to a group. One may be put in again when nobody knows whether it got through. */
-export type AssignedEvent = JoinEvent | ReleaseEvent | LeaveEvent | LookEvent;
+export type AssignedEvent = JoinEvent | ReleaseEvent | LeaveEvent | RemoveEvent | LookEvent;
 
 /**
  * A process joins, or joins again after its session was over: whatever it had, it has given up. One
@@ -40,6 +40,22 @@ export interface LeaveEvent {
   memberId: string;
   memberEpoch: number;
 }
+
+/** An operator takes members out. A process that is alive joins again. */
+export interface RemoveEvent {
+  kind: 'remove';
+  members: readonly MemberName[];
+}
+
+/** A member as an operator names it: by its id, by its instance, or by both. */
+export interface MemberName {
+  /** Empty where the instance is to say who it is. */
+  memberId: string;
+  instanceId: string | null;
+}
+
+/** `unknown`: there is none. `fenced`: another process has the instance by now. */
+export type Removal = 'removed' | 'unknown' | 'fenced';
 
 /** Somebody looks whether sessions are over, or topics have changed. */
 export interface LookEvent {
@@ -81,6 +97,8 @@ export type Outcome =
   | { kind: 'full' }
   /** Another process has joined with the same instance id. */
   | { kind: 'replaced' }
+  /** One for each member that was named, in that order. */
+  | { kind: 'removed'; removals: Removal[] }
   | { kind: 'done' };
 
 /** What follows from an event. What is to be stored must be before anybody is told the outcome. */

@@ -21,7 +21,7 @@ interface Process {
 
 type Move =
   | { kind: 'join'; who: number; wants: number; isStatic: boolean; assignor: number }
-  | { kind: 'beat' | 'leave' | 'die' | 'drop'; who: number }
+  | { kind: 'beat' | 'leave' | 'die' | 'drop' | 'remove'; who: number }
   | { kind: 'topic'; topic: number; partitions: number }
   | { kind: 'time'; passMs: number };
 
@@ -35,7 +35,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
     assignor: fc.nat(2),
   }),
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('beat' as const), who }) },
-  fc.record({ kind: fc.constantFrom('leave' as const, 'die' as const, 'drop' as const), who }),
+  fc.record({ kind: fc.constantFrom('leave', 'die', 'drop', 'remove'), who }),
   fc.record({
     kind: fc.constant('topic' as const),
     topic: fc.nat(topicNames.length - 1),
@@ -80,6 +80,12 @@ class History {
       case 'beat':
         this.beat(this.processes[made.who]!);
         break;
+      case 'remove': {
+        // By an operator; the process learns of it with its next heartbeat.
+        const { name: memberId } = this.processes[made.who]!;
+        driver.apply({ kind: 'remove', members: [{ memberId, instanceId: null }] });
+        break;
+      }
       case 'die':
         this.processes[made.who]!.isAlive = false;
         break;

@@ -3,8 +3,10 @@ import type {
   AssignedEvent,
   AssignedStep,
   JoinEvent,
+  MemberName,
   Outcome,
   ReleaseEvent,
+  Removal,
   StepContext,
 } from './assigned-events';
 import type { AssignedGroup } from './assigned-group';
@@ -75,6 +77,8 @@ function handle(draft: Draft, event: AssignedEvent, context: StepContext): Answe
       if (isMember) draft.remove(event.memberId);
       return { kind: isMember ? 'done' : 'fenced' };
     }
+    case 'remove':
+      return { kind: 'removed', removals: event.members.map((name) => remove(draft, name)) };
     case 'look':
       return { kind: 'done' };
   }
@@ -100,6 +104,15 @@ function join(draft: Draft, event: JoinEvent, { membersMax }: StepContext): Answ
   draft.members.set(memberId, { ...settings, ...state });
   draft.isUnsettled = true;
   return { kind: 'view', memberId };
+}
+
+function remove(draft: Draft, { memberId, instanceId }: MemberName): Removal {
+  const holder = [...draft.members.values()].find((member) => member.instanceId === instanceId);
+  const member = instanceId === null ? draft.members.get(memberId) : holder;
+  if (member === undefined) return 'unknown';
+  if (memberId !== '' && member.memberId !== memberId) return 'fenced';
+  draft.remove(member.memberId);
+  return 'removed';
 }
 
 function release(draft: Draft, { memberId, memberEpoch, released }: ReleaseEvent): Answer {

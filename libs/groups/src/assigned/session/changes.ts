@@ -32,7 +32,7 @@ export class GroupChanges {
   ): Promise<{ group: AssignedGroup; outcome: Outcome }> {
     const { store, clock, limits } = this.deps;
     const { changeAttemptsMax, groupMembersMax: membersMax } = limits;
-    const maker = event.kind === 'look' ? null : event.memberId;
+    const maker = 'memberId' in event ? event.memberId : null;
     for (let attempt = 1; attempt <= changeAttemptsMax; attempt++) {
       const found = await store.read(groupId);
       const topics = this.deps.topics(found.group.topics.version);

@@ -303,6 +303,7 @@ export class MemberSession {
         throw new GroupRefused('replaced', message);
       }
       case 'done':
+      case 'removed':
     }
   }
 
