@@ -14,7 +14,7 @@ export {
   type StartProblem,
   type UnavailableReason,
 } from './errors';
-export type { AofSizes } from './aof';
+export { stoppedWriterField, type AofSizes } from './aof';
 export type { BlockingConnection } from './blocking-connection';
 export { explainRedisStart } from './explain-start';
 export type { JobConnection, JobConnectionKind, JobConnections } from './job-connections';

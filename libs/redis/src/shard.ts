@@ -166,8 +166,9 @@ export class Shard {
     });
     this.#admission.onArrival((redis, history) => deps.onArrival(redis, history, this));
     const { keyPrefix, managed: isManaged } = options;
-    const key = `${keyPrefix}{registry}:aof`;
-    this.#aof = new AppendOnlyFile({ redis: this.write, key, isManaged, ...deps });
+    const registry = `${keyPrefix}{registry}:`;
+    const keys = { key: `${registry}aof`, writersKey: `${registry}writers` };
+    this.#aof = new AppendOnlyFile({ redis: this.write, ...keys, isManaged, ...deps });
     const [everyMs, run] = [options.heartbeatMs, (): void => this.#ping()];
     this.#heartbeat = new Periodic({ ...deps, name: 'Redis heartbeat', everyMs, run });
     const take = () => readMemory(this.read);
