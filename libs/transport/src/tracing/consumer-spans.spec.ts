@@ -109,7 +109,7 @@ describe('the spans of consumers', () => {
     ]);
   });
 
-  it('are not made without a tracer, but the context that a record came with is passed on', async () => {
+  it('are not made without a tracer, but what a record came with is passed on', async () => {
     const { api, spans, activeNow } = recordingApi();
     let delegate: unknown;
     api.trace.getTracerProvider = () => ({ getDelegateTracer: () => delegate });

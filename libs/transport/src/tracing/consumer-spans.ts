@@ -72,7 +72,7 @@ function hasTracer({ trace }: TracingApi): boolean {
   return provider.getDelegateTracer(tracerName) !== undefined;
 }
 
-/** Without a tracer: the handler's context is that which its record came with, if it did with one. */
+/** Without a tracer: the handler runs in the context that its record came with, if with one. */
 function passedCall(
   { context, propagation }: TracingApi,
   call: HandlerCall,
