@@ -264,7 +264,7 @@ describe('what is promised', () => {
     expect(Object.keys(found(history))).toEqual(['lost-write']);
   });
 
-  it('lets it take nothing that was acknowledged with acks=all by a topic that asks for disk', () => {
+  it('lets it take nothing that was acknowledged with acks=all and is on the disk', () => {
     const history = seeded((one) => {
       forget(one, 0, 2);
       one.sends[2]!.acks = -1;

@@ -57,8 +57,8 @@ export interface RunNote {
    */
   copies: number;
   /**
-   * Whether `sluice.ack.disk` of the topic is `all`: what is acknowledged with acks=all, or read, is
-   * on the disk.
+   * Whether `sluice.ack.disk` of the topic is `all`: what is acknowledged with acks=all, or read,
+   * is on the disk.
    */
   onDisk: boolean;
   producers: string[];
