@@ -39,7 +39,7 @@ COPY --from=build /app/dist ./dist
 USER node
 EXPOSE 9092 8080
 # Ready means that Kafka clients are served. An answer from the admin port on this container's own loopback.
-HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --retries=3 CMD ["node", "-e", \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=2m --retries=3 CMD ["node", "-e", \
   "fetch(`http://127.0.0.1:${process.env.SLUICE_ADMIN_PORT}/health/ready`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The flag as in scripts/parts/node-flags.mjs, where it is explained.
 CMD ["node", "--min-semi-space-size=16", "dist/apps/gateway/apps/gateway/src/main.js"]

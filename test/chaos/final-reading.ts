@@ -61,7 +61,8 @@ async function readPartition(
     for (const record of fetched.records) records.push(record);
     offset = fetched.next;
     if (fetched.outcome !== 'done') await sleep(retryPauseMs);
-    else if (fetched.logEnd !== null && offset >= fetched.logEnd) end = offset;
+    // What is not confirmed yet comes while an empty answer is waited for.
+    else if (fetched.records.length === 0 && offset === fetched.logEnd) end = offset;
   }
   for (let at = 0; at === 0 || at < records.length; at += recordsPerPiece) {
     const piece = records.slice(at, at + recordsPerPiece);

@@ -46,7 +46,7 @@ It starts processes of its own on this machine and ends them.
 Exit code 0: nothing was found. 1: something was found, or the run failed.
 
 Set-ups:
-${lines(named.map(([name, { about, start }]) => [name, start ? about : `${about} (not yet)`]))}
+${lines(named.map(([name, { about }]) => [name, about]))}
 
 Faults:
 ${lines(allFaults.map(({ name, about }) => [name, about]))}

@@ -67,7 +67,7 @@ export async function runChaos(options: RunOptions): Promise<void> {
     const schedule = makeSchedule(plans, { seconds, faults: possible, each });
     const writing = writingFor(seconds);
     const context = { ...contextOf(setUp, history, random.fork()), writing };
-    await createTopic(context);
+    await createTopic(context, setUp);
     const runner = new FaultRunner(setUp, history, random.fork(), options.signal);
     const workload = new Workload(context);
     noteRun({ ...options, slowness }, setUp, workload, history);
@@ -137,8 +137,9 @@ function contextOf(
   };
 }
 
-async function createTopic({ seeds }: ClientContext): Promise<void> {
-  const topics = [{ name: topic, numPartitions: partitions, replicationFactor: -1 }];
+async function createTopic({ seeds }: ClientContext, { copies }: SetUp): Promise<void> {
+  const configs = [{ name: 'min.insync.replicas', value: String(copies) }];
+  const topics = [{ name: topic, numPartitions: partitions, replicationFactor: -1, configs }];
   await eventually(async () => {
     const client = await RawClient.connect(seeds[0]!);
     try {
@@ -153,7 +154,7 @@ async function createTopic({ seeds }: ClientContext): Promise<void> {
 
 function noteRun(
   { command, commit, seed, setUp: name, seconds, slowness }: Measured,
-  { redisVersion }: SetUp,
+  { redisVersion, copies }: SetUp,
   workload: Workload,
   history: HistoryFile,
 ): void {
@@ -167,6 +168,7 @@ function noteRun(
     slowness,
     versions: { redis: redisVersion, node: `Node ${process.version}` },
     partitions,
+    copies,
     producers: workload.producers.map(({ name }) => name),
     readers: workload.readers.map(({ name }) => name),
     groups: [...workload.groups],

@@ -6,6 +6,8 @@ import { logMetrics } from '@sluice/log';
 import { metricsOfNode, processMetrics, type NodeMetric } from '@sluice/process';
 import { redisMetrics } from '@sluice/redis';
 import { jobMetricDefinitions } from '@sluice/retention';
+import { streamJobMetrics } from '@sluice/jobs';
+import { producerMetrics } from '@sluice/streams';
 import { streamMetrics } from '@sluice/transport';
 
 const opening = `# Metrics
@@ -43,7 +45,11 @@ const parts: readonly { title: string; metrics: Readonly<Record<string, MetricDe
 ];
 
 /** Those that services have in prom-client's default registry, where it is installed. */
-const ofServices = { title: 'Services on the NestJS transport', metrics: streamMetrics };
+const ofServices: typeof parts = [
+  { title: 'Services on the NestJS transport: consumers', metrics: streamMetrics },
+  { title: 'Services on the NestJS transport: producers', metrics: producerMetrics },
+  { title: 'Services on the NestJS transport: jobs', metrics: streamJobMetrics },
+];
 
 /** All metrics of gateways and workers, which docs/metrics.md lists. */
 export const documentedMetrics: readonly MetricDefinition[] = parts.flatMap(({ metrics }) =>
@@ -52,7 +58,7 @@ export const documentedMetrics: readonly MetricDefinition[] = parts.flatMap(({ m
 
 /** The whole text of docs/metrics.md. */
 export async function metricsMarkdown(): Promise<string> {
-  const sections = [...parts, ofServices].map(section);
+  const sections = [...parts, ...ofServices].map(section);
   return [opening, ...sections, nodeSection(await metricsOfNode())].join('\n');
 }
 

@@ -5,6 +5,7 @@ import { projectRoot } from '@sluice/test/tidy/source-files';
 import { ComposeProject, upMsMax } from './compose-project';
 
 const laterMs = { timeoutMs: 120_000 };
+const gateways = ['gateway-1', 'gateway-2', 'gateway-3'];
 let project: ComposeProject;
 
 interface Answer {
@@ -15,7 +16,7 @@ interface Answer {
 
 beforeAll(async () => {
   project = await ComposeProject.make('observe');
-  await project.up('gateway', 'worker', 'prometheus');
+  await project.up(...gateways, 'worker', 'prometheus');
 }, upMsMax);
 
 afterAll(() => project.down(), upMsMax);
@@ -46,10 +47,11 @@ describe('the profile observe', () => {
   it('has a Prometheus that reads the metrics, with a key that may only read', async () => {
     const found = await eventually(async () => {
       const { result } = (await ask('up{job="sluice"}')).data;
-      return result.length > 0 && result.every(({ value }) => value[1] === '1') && result;
+      return result.length > 3 && result.every(({ value }) => value[1] === '1') && result;
     }, laterMs);
-    expect(found.map(({ metric }) => metric.instance)).toContain('gateway:8080');
-    const key = (await project.inside('gateway', 'cat', '/keys/prometheus.key')).trim();
+    const wanted = [...gateways.map((gateway) => `${gateway}:8080`), 'worker:8081'];
+    expect(found.map(({ metric }) => metric.instance).sort()).toEqual(wanted);
+    const key = (await project.inside('gateway-1', 'cat', '/keys/prometheus.key')).trim();
     expect((await project.ask('/v1/topics', { key, method: 'POST' })).status).toBe(403);
   });
 

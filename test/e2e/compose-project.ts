@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { eventually } from '@sluice/test/support/eventually';
 import { freePort } from '@sluice/test/support/redis-local';
 import { projectRoot } from '@sluice/test/tidy/source-files';
 
@@ -7,6 +8,20 @@ import { projectRoot } from '@sluice/test/tidy/source-files';
 export const upMsMax = 20 * 60_000;
 const downSeconds = 20;
 const answerMsMax = 10_000;
+const readyMsMax = 180_000;
+const profiles = ['observe', 'sentinel', 'cluster'].flatMap((name) => ['--profile', name]);
+
+/** What is in docker-compose.yml: the usual system, and those of two profiles. */
+export type ComposeSystem = 'usual' | 'sentinel' | 'cluster';
+
+const gatewayCount = 3;
+
+/** Each of its three gateways, by its place from 0 on, as others find it. */
+export interface ComposeGateway {
+  service: string;
+  kafkaPort: number;
+  adminPort: number;
+}
 
 /** What `docker compose up` starts, as a stranger does it, on ports that are free. */
 export class ComposeProject {
@@ -14,8 +29,8 @@ export class ComposeProject {
 
   private constructor(
     purpose: string,
-    readonly kafkaPort: number,
-    readonly adminPort: number,
+    readonly system: ComposeSystem,
+    readonly gateways: readonly ComposeGateway[],
     readonly prometheusPort: number,
   ) {
     // The same for each run, so that what the engine has built is used again; another one for
@@ -25,9 +40,28 @@ export class ComposeProject {
   }
 
   /** @param purpose tells projects apart that run at the same time */
-  static async make(purpose: string): Promise<ComposeProject> {
-    const ports = [await freePort(), await freePort(), await freePort()] as const;
-    return new ComposeProject(purpose, ...ports);
+  static async make(purpose: string, system: ComposeSystem = 'usual'): Promise<ComposeProject> {
+    const gateways: ComposeGateway[] = [];
+    for (let n = 1; n <= gatewayCount; n++) {
+      const service = system === 'usual' ? `gateway-${n}` : `${system}-gateway-${n}`;
+      gateways.push({ service, kafkaPort: await freePort(), adminPort: await freePort() });
+    }
+    return new ComposeProject(purpose, system, gateways, await freePort());
+  }
+
+  /** Of the first gateway, where any of them does. */
+  get kafkaPort(): number {
+    return this.gateways[0]!.kafkaPort;
+  }
+
+  /** Of the first gateway, where any of them does. */
+  get adminPort(): number {
+    return this.gateways[0]!.adminPort;
+  }
+
+  /** What clients are given to begin with. */
+  get brokers(): string[] {
+    return this.gateways.map(({ kafkaPort }) => `localhost:${kafkaPort}`);
   }
 
   /** Builds and starts these services and what they depend on; a run before has left nothing. */
@@ -43,15 +77,28 @@ export class ComposeProject {
 
   /** The key of the role admin, as the README says how to get at it. */
   async adminKey(): Promise<string> {
-    return (await this.inside('gateway', 'cat', '/keys/admin.key')).trim();
+    const [{ service } = { service: '' }] = this.gateways;
+    return (await this.inside(service, 'cat', '/keys/admin.key')).trim();
   }
 
-  /** Asks the admin port; without a key nobody is told who asks. */
-  ask(path: string, { key, ...init }: RequestInit & { key?: string } = {}): Promise<Response> {
-    const headers = { ...init.headers, ...(key && { authorization: `Bearer ${key}` }) };
-    // Whoever asks while the container is being started may be left without an answer.
-    const signal = AbortSignal.timeout(answerMsMax);
-    return fetch(`http://127.0.0.1:${this.adminPort}${path}`, { ...init, headers, signal });
+  /** Resolves when each gateway serves. */
+  async ready(): Promise<void> {
+    for (const gateway of this.gateways) {
+      await eventually(async () => (await ask(gateway, '/health/ready')).ok, {
+        what: `that ${gateway.service} serves`,
+        timeoutMs: readyMsMax,
+      });
+    }
+  }
+
+  /** Asks the admin port of the first gateway; without a key nobody is told who asks. */
+  ask(path: string, options: AskOptions = {}): Promise<Response> {
+    return ask(this.gateways[0]!, path, options);
+  }
+
+  /** Asks the admin port of each gateway, in their order. */
+  askAll(path: string, options: AskOptions = {}): Promise<Response[]> {
+    return Promise.all(this.gateways.map((gateway) => ask(gateway, path, options)));
   }
 
   /** Runs a program in a service's container. */
@@ -73,19 +120,38 @@ export class ComposeProject {
 
   /** @returns what Compose wrote to its standard output; throws all of it when it fails */
   run(...args: string[]): Promise<string> {
-    const profile = ['--profile', 'observe'];
-    return output([...composeCommand(), '-p', this.#name, ...profile, ...args], this.#env());
+    return output([...composeCommand(), '-p', this.#name, ...profiles, ...args], this.#env());
   }
 
   #env(): NodeJS.ProcessEnv {
+    const infix = this.system === 'usual' ? '' : `${this.system.toUpperCase()}_`;
+    const ports = this.gateways.flatMap(({ kafkaPort, adminPort }, place) => {
+      const suffix = place === 0 ? '' : `_${place + 1}`;
+      return [
+        [`SLUICE_${infix}PORT${suffix}`, String(kafkaPort)],
+        [`SLUICE_${infix}ADMIN_PORT${suffix}`, String(adminPort)],
+      ];
+    });
     return {
-      SLUICE_PORT: String(this.kafkaPort),
-      SLUICE_ADMIN_PORT: String(this.adminPort),
+      ...Object.fromEntries(ports),
       PROMETHEUS_PORT: String(this.prometheusPort),
       // A busy engine may take longer than the minute that docker-compose would wait.
       COMPOSE_HTTP_TIMEOUT: '600',
     };
   }
+}
+
+type AskOptions = RequestInit & { key?: string };
+
+function ask(
+  { adminPort }: ComposeGateway,
+  path: string,
+  { key, ...init }: AskOptions = {},
+): Promise<Response> {
+  const headers = { ...init.headers, ...(key && { authorization: `Bearer ${key}` }) };
+  // Whoever asks while the container is being started may be left without an answer.
+  const signal = AbortSignal.timeout(answerMsMax);
+  return fetch(`http://127.0.0.1:${adminPort}${path}`, { ...init, headers, signal });
 }
 
 /** The part of `docker inspect` that is looked at. */

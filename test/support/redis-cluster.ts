@@ -2,6 +2,7 @@ import { askRedis } from './ask-redis';
 import { eventually } from './eventually';
 import { startRedisHere, type StartRedisOptions } from './redis';
 import { freePort, type LocalRedis } from './redis-local';
+import type { MakeFront } from './server-front';
 
 const slotCount = 16_384;
 
@@ -17,9 +18,19 @@ export class TestCluster {
   private constructor(readonly servers: readonly ClusterServer[]) {}
 
   /** Resolves when all servers know that the cluster is whole. */
-  static async start({ primaries = 3, replicas = 3, args = [] as readonly string[] } = {}) {
+  static async start({
+    primaries = 3,
+    replicas = 3,
+    args = [] as readonly string[],
+    front = undefined as MakeFront | undefined,
+  } = {}) {
     const servers: ClusterServer[] = [];
-    for (let i = 0; i < primaries + replicas; i++) servers.push(await startServer({ args }));
+    for (let i = 0; i < primaries + replicas; i++) {
+      const own = await front?.(i);
+      const added = await startServer({ args: [...args, ...(own?.args ?? [])] });
+      own?.leadsTo(added.server.port, added.busPort);
+      servers.push(added);
+    }
     const cluster = new TestCluster(servers);
     await cluster.#join(servers);
     const slots = Math.ceil(slotCount / primaries);
@@ -110,7 +121,9 @@ export class TestCluster {
     for (;;) {
       const key = await this.#firstKeyIn(from, slot);
       if (key === null) break;
-      await this.ask(from, `MIGRATE 127.0.0.1 ${to.server.port} ${key} 0 5000`);
+      // After a time-out the target may have it.
+      const migrate = `MIGRATE 127.0.0.1 ${to.server.port} ${key} 0 4000 REPLACE`;
+      await eventually(() => this.ask(from, migrate));
       await between?.();
     }
     for (const one of [to, from]) await this.ask(one, `CLUSTER SETSLOT ${slot} NODE ${to.id}`);

@@ -3,9 +3,11 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { askRedis } from './ask-redis';
 import { eventually } from './eventually';
 import { startRedisHere } from './redis';
 import { findRedisBinary, freePort, spawnGuard, type LocalRedis } from './redis-local';
+import type { MakeFront } from './server-front';
 
 /** Certificates, and what they are trusted by. */
 export interface TestCertificates {
@@ -24,6 +26,8 @@ export interface WatchedOptions {
   tls?: TestCertificates;
   /** More arguments for the servers. */
   args?: readonly string[];
+  /** By what Sentinels and replicas find each server; without it by its own address. */
+  front?: MakeFront;
 }
 
 const masterName = 'main';
@@ -50,10 +54,12 @@ export class WatchedRedis {
     let first: number | null = null;
     for (let i = 0; i < 3; i++) {
       const tlsPort = options.tls === undefined ? null : await freePort();
-      const args = serverArgs(options, tlsPort, first);
+      const front = await options.front?.(i);
+      const args = [...serverArgs(options, tlsPort, first), ...(front?.args ?? [])];
       const server = await startRedisHere({ args });
       servers.push(server);
-      const watched = tlsPort ?? server.port;
+      front?.leadsTo(server.port);
+      const watched = front?.port ?? tlsPort ?? server.port;
       first ??= watched;
       ports.set(watched, server);
     }
@@ -109,9 +115,44 @@ export class WatchedRedis {
     return eventually(async () => (await this.primary()) !== before, { what: 'a promotion' });
   }
 
+  /**
+   * Resolves when all Sentinels name one primary that the other two servers follow. A server that
+   * takes itself for a primary beside it is made a replica: Sentinels do that, too, after 8 s.
+   */
+  async settled(): Promise<void> {
+    await eventually(() => this.#isSettled(), { what: 'one primary and two replicas' });
+  }
+
   async stop(): Promise<void> {
     for (const sentinel of this.sentinels) sentinel.stop();
     await Promise.all(this.servers.map((server) => server.stop()));
+  }
+
+  async #isSettled(): Promise<boolean> {
+    const told = await Promise.all(
+      this.sentinels.map((one) => one.ask('SENTINEL', 'MASTER', masterName)),
+    );
+    // With any other flag it is down, or a failover is under way.
+    const isCalm = told.every((text) => /\r\nflags\r\n\$6\r\nmaster\r\n/.test(text));
+    const ports = new Set(told.map((text) => count(text, 'port')));
+    const [port] = ports;
+    const primary = this.ports.get(port ?? -1);
+    if (!isCalm || ports.size !== 1 || primary === undefined) return false;
+    const others = this.servers.filter((server) => server !== primary);
+    const following = await Promise.all(others.map((server) => this.#follows(server, port!)));
+    const info = await askRedis(primary, 'INFO replication');
+    const online = info.match(/^slave\d+:.*state=online/gm) ?? [];
+    return info.includes('role:master') && online.length === 2 && following.every(Boolean);
+  }
+
+  /** Whether a server follows the one of this port; if not, it is told to. */
+  async #follows(server: LocalRedis, port: number): Promise<boolean> {
+    const info = await askRedis(server, 'INFO replication');
+    if (info.includes('role:slave') && info.includes(`master_port:${port}\r`)) {
+      return info.includes('master_link_status:up');
+    }
+    await askRedis(server, `REPLICAOF ${host} ${port}`);
+    return false;
   }
 
   async #isComplete(): Promise<boolean> {
@@ -148,10 +189,12 @@ function tlsArgs({ cert, key, ca }: TestCertificates): string[] {
 
 /** One Sentinel. It ends with the test process in any case. */
 export class TestSentinel {
+  #process: ChildProcess | null = null;
+
   private constructor(
     readonly port: number,
     private readonly plainPort: number,
-    private readonly process: ChildProcess,
+    private readonly file: string,
     private readonly guard: ChildProcess,
     private readonly password: string | undefined,
   ) {}
@@ -179,12 +222,22 @@ export class TestSentinel {
     const file = join(folder, 'sentinel.conf');
     writeFileSync(file, `${lines.join('\n')}\n`);
     const guard = spawnGuard(folder);
-    const child = spawn(findRedisBinary()!, [file, '--sentinel'], { stdio: 'ignore' });
-    child.unref();
     const port = tls === undefined ? plainPort : tlsPort;
-    const sentinel = new TestSentinel(port, plainPort, child, guard, sentinelPassword);
-    await eventually(async () => (await sentinel.ask('PING')).startsWith('+PONG'));
+    const sentinel = new TestSentinel(port, plainPort, file, guard, sentinelPassword);
+    await sentinel.run();
     return sentinel;
+  }
+
+  /** Starts it, as it was when it ended; resolves when it answers. */
+  async run(): Promise<void> {
+    this.#process = spawn(findRedisBinary()!, [this.file, '--sentinel'], { stdio: 'ignore' });
+    this.#process.unref();
+    await eventually(async () => (await this.ask('PING')).startsWith('+PONG'));
+  }
+
+  /** SIGKILL. */
+  kill(): void {
+    this.#process?.kill('SIGKILL');
   }
 
   /** Asks over a connection of its own; the reply is as it came. */
@@ -202,7 +255,7 @@ export class TestSentinel {
   }
 
   stop(): void {
-    this.process.kill('SIGKILL');
+    this.kill();
     this.guard.stdin?.end();
   }
 }

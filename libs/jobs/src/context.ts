@@ -6,9 +6,11 @@ import { bytesOf, headersOf } from './job-data';
 export interface StreamJobContext {
   readonly queue: string;
   readonly jobId: string;
-  /** 1 for the first attempt. */
+  /** 1 for the first attempt. One that ended with its process is none, and has its number again. */
   readonly attempt: number;
   readonly attempts: number;
+  /** How often a process that had begun the job went silent. */
+  readonly takeOvers: number;
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
@@ -30,6 +32,7 @@ export function contextOf(queue: string, job: BullJob, signal: AbortSignal): Str
     jobId: job.id ?? '',
     attempt: job.attemptsMade + 1,
     attempts: job.opts.attempts ?? 1,
+    takeOvers: job.stalledCounter,
     topic,
     partition,
     offset,

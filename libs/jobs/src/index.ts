@@ -4,6 +4,7 @@ export {
   type StreamJobsBoardOptions,
 } from './board/jobs-board';
 export type { StreamJobContext } from './context';
+export { streamJobMetrics } from './metrics';
 export { streamJobsLimits, type StreamJobsLimits } from './limits';
 export { StreamJob, type StreamJobMethod } from './nest/stream-job';
 export {

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@sluice/base';
+import type { Clock, Logger, Metrics } from '@sluice/base';
 import type { RedisLink } from '@sluice/redis';
 import type {
   ConsumerSettings,
@@ -9,7 +9,9 @@ import type {
 } from '@sluice/streams';
 import { Feeder } from './feeding/feeder';
 import type { StreamJobsLimits } from './limits';
+import { JobsMeter } from './metrics';
 import type { JobSettings } from './options';
+import { QueueCounts } from './queue-counts';
 import { DeadLetters } from './working/dead-letters';
 import { JobWorker, type JobHandler } from './working/job-worker';
 
@@ -24,6 +26,7 @@ export interface QueueProcessDeps {
   clock: Clock;
   log: Logger;
   limits: StreamJobsLimits;
+  metrics: Metrics;
 }
 
 /** One queue in one process. */
@@ -32,6 +35,8 @@ export class QueueProcess {
   readonly #worker: JobWorker | null = null;
   readonly #letters: DeadLetters | null = null;
   readonly #producer: RecordProducer | null = null;
+  readonly #meter: JobsMeter;
+  readonly #counts: QueueCounts;
 
   /** @param handle null where the process does no jobs of it */
   constructor(
@@ -40,7 +45,11 @@ export class QueueProcess {
     role: JobsRole,
     handle: JobHandler | null,
   ) {
-    const parts = { ...deps, settings };
+    const { queue } = settings;
+    const meter = (this.#meter = new JobsMeter(deps.metrics, queue));
+    const counts = (this.#counts = new QueueCounts({ ...deps, queue }));
+    meter.observeQueue(() => counts.look());
+    const parts = { ...deps, meter, settings };
     const createConsumer: QueueProcessDeps['createConsumer'] = (...args) =>
       deps.createConsumer(...args);
     this.feeder = role === 'worker' ? null : new Feeder({ ...parts, createConsumer });
@@ -50,7 +59,7 @@ export class QueueProcess {
       // A letter is written when all copies that its topic asks for have it.
       this.#producer = deps.createProducer({ acks: -1 });
       const own = { ...settings, deadLetterTopic };
-      this.#letters = new DeadLetters({ ...deps, settings: own, producer: this.#producer });
+      this.#letters = new DeadLetters({ ...parts, settings: own, producer: this.#producer });
     }
     const onFailed = () => this.#letters?.lookSoon();
     this.#worker = new JobWorker({ ...parts, handle, onFailed });
@@ -64,7 +73,8 @@ export class QueueProcess {
 
   /** Within the limits: what runs is waited for, and then broken off. */
   async stop(): Promise<void> {
-    await Promise.all([this.feeder?.stop(), this.#worker?.stop()]);
+    this.#meter.stop();
+    await Promise.all([this.feeder?.stop(), this.#worker?.stop(), this.#counts.stop()]);
     await this.#letters?.stop();
     await this.#producer?.close();
   }

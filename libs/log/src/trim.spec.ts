@@ -183,6 +183,32 @@ describe('what fills the offsets that a loss has left out', () => {
     expect(await trimToTime(15)).toMatchObject({ logStartOffset: 0, batches: 0 });
   });
 
+  it('stays with a large batch behind it, which is a span by itself', async () => {
+    expect(await jump()).toBeGreaterThan(0);
+    await fillLarge(300 * KiB, [20]);
+    expect(await trimToTime(15)).toMatchObject({ logStartOffset: 0, batches: 0 });
+    expect(await trimToTime(25)).toMatchObject({ batches: 2 });
+  });
+
+  it('is no part of the span before it', async () => {
+    await fill([10]);
+    const logEnd = await jump();
+    await fillLarge(300 * KiB, [20, 30]);
+    expect(await trimToTime(15)).toMatchObject({ logStartOffset: 1, batches: 1 });
+    expect(await trimToTime(25)).toMatchObject({ logStartOffset: logEnd + 1, batches: 2 });
+    expect(await spans()).toEqual([[logEnd + 1, 30]]);
+  });
+
+  it('stays where an earlier version has made a span of it alone', async () => {
+    const logEnd = await jump();
+    const { bytes } = (await store.bounds(ref))!;
+    await redis.write.hset(keys().meta, 'span', `${bytes} -1 -1`);
+    await redis.write.xadd(keys().spans, `${logEnd - 1}-1`, 's', `${bytes} 1 -1`);
+    await fillLarge(300 * KiB, [20]);
+    expect(await trimToTime(15)).toMatchObject({ logStartOffset: 0, batches: 0 });
+    expect(await trimToTime(25)).toMatchObject({ batches: 2 });
+  });
+
   it('counts with what comes behind it when a log is too large', async () => {
     await fill([10]);
     const logEnd = await jump();
@@ -331,7 +357,7 @@ describe('spans', () => {
   // As left by an earlier version that has trimmed, whose counts are others.
   it('are given up where they contradict what is appended, which is stored', async () => {
     await fillLarge(300 * KiB, [10, 20]);
-    await redis.write.hset(keys().meta, 'span', '1 20 -1');
+    await redis.write.hset(keys().meta, 'span', '1 20 20');
     await fillLarge(300 * KiB, [30]);
     expect(await spans()).toEqual([]);
     expect(await startOf()).toBe(0);

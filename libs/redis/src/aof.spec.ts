@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { systemClock, type Logger } from '@sluice/base';
 import { eventually } from '@sluice/test/support/eventually';
 import { startRedis, type TestRedis } from '@sluice/test/support/redis';
-import { AppendOnlyFile, isMostlyDead } from './aof';
+import { AppendOnlyFile, isMostlyDead, stoppedWriterField } from './aof';
 import { RedisLink } from './link';
 
 const MiB = 1024 * 1024;
@@ -71,6 +71,27 @@ describe('the append-only file of a Redis of our own', () => {
     expect(await lastRewrite(await connect())).not.toBe('-1');
   });
 
+  it('is written anew where one gateway stopped in good order, and others wrote on', async () => {
+    const [first, other] = [await connect(), await connect()];
+    await other.write.hset('sluice:{registry}:writers', 'other', '{}', stoppedWriterField, '{}');
+    await fill(first);
+    await first.close();
+    await fill(other);
+    other.write.disconnect();
+    await server.restart();
+    expect(await lastRewrite(await connect())).not.toBe('-1');
+  });
+
+  it('is left alone where the others had stopped in good order before', async () => {
+    const [first, other] = [await connect(), await connect()];
+    await other.write.hset('sluice:{registry}:writers', stoppedWriterField, '{}');
+    await fill(first);
+    await other.close();
+    await first.close();
+    await server.restart();
+    expect(await lastRewrite(await connect())).toBe('-1');
+  });
+
   it('is left alone where only the gateway was killed', async () => {
     const first = await connect();
     await fill(first);
@@ -118,7 +139,8 @@ describe('the append-only file of a Redis of our own', () => {
       set: () => Promise.resolve('OK'),
       bgrewriteaof,
     } as unknown as RedisLink['write'];
-    const parts = { redis, key: 'mark', isManaged: true, clock: systemClock, log };
+    const keys = { key: 'mark', writersKey: 'writers' };
+    const parts = { redis, ...keys, isManaged: true, clock: systemClock, log };
     const file = new AppendOnlyFile(parts);
     const found = await file.rewriteWhenDead();
     expect(found).toEqual(times === 0 ? null : { fileBytes, dataBytes });

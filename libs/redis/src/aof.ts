@@ -11,12 +11,20 @@ const aofBytesMin = 512;
 const format = '1 ';
 const clean = 'clean';
 
+/**
+ * In the hash of writers: not one of them, but on which history the last of them stopped. It is no
+ * token: tokens are 22 characters.
+ */
+export const stoppedWriterField = 'stopped';
+
 /** What the append-only file is looked after with. */
 export interface AppendOnlyFileParts {
   /** The connection for writes. */
   redis: Redis;
   /** Where is noted how far the file is known to be sound. */
   key: string;
+  /** The hash of those who may have written, with one more field of whoever stopped last. */
+  writersKey: string;
   /** The Redis is Sluice's own, and its file is written anew when we ask. */
   isManaged: boolean;
   clock: Clock;
@@ -42,6 +50,7 @@ type Info = ReadonlyMap<string, string>;
  * (https://github.com/valkey-io/valkey/pull/4342). A file that is written anew holds what the
  * server has in memory, which is right. So it is written anew before anything is served, unless the
  * last stop was clean: then the last thing in the file says so, and what lies before it is whole.
+ * A gateway that stops while others go on says so too early; they are among the writers then.
  *
  * **It may be mostly dead**, after much was deleted. Then the retention worker has it written anew
  * too (`rewriteWhenDead`). It never is because the log has grown; Redis' own rule for that
@@ -111,7 +120,8 @@ export class AppendOnlyFile {
     const run = info.get('run_id') ?? '';
     if (info.get('aof_enabled') !== '1' || run === this.#soundRun) return;
     const noted = await attempt('GET', redis.get(key));
-    const isSound = noted === format + clean || noted === format + run;
+    const isSound =
+      noted === format + run || (noted === format + clean && !(await this.#hasWriters()));
     if (!isSound && needsRenewal(info)) {
       log.info('Redis writes its append-only file anew, as it was not stopped in good order');
       await this.#rewrite(signal);
@@ -119,6 +129,16 @@ export class AppendOnlyFile {
     }
     this.#soundRun = run;
     await attempt('SET', redis.set(key, format + run));
+  }
+
+  /** Whether somebody may have written who has not stopped in good order. */
+  async #hasWriters(): Promise<boolean> {
+    const { redis, writersKey } = this.parts;
+    const [count, left] = await Promise.all([
+      attempt('HLEN', redis.hlen(writersKey)),
+      attempt('HEXISTS', redis.hexists(writersKey, stoppedWriterField)),
+    ]);
+    return count > left;
   }
 
   /** Resolves when it is done, or has taken too long to wait for. */

@@ -20,7 +20,7 @@ beforeEach(async () => {
   const client = (): Promise<number> =>
     new Promise((resolve, reject) => owed.push({ resolve, reject }));
   const [redis, write] = [blocking, { client }].map((fake) => fake as unknown as Redis);
-  connection = new BlockingConnection(redis!, write!, 60_000, { clock, log });
+  connection = new BlockingConnection(redis!, 60_000, { clock, log, write: () => write! });
   await becomesReady();
 });
 

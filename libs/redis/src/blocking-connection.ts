@@ -9,7 +9,10 @@ import type { Place } from './topology/place';
 interface BlockingDeps {
   log: Logger;
   clock: Clock;
+  /** Where it leads to; without it, to where the options say. */
   place?: Place | undefined;
+  /** A connection to the same server, which wakes what waits. */
+  write: () => Redis;
 }
 
 /**
@@ -24,15 +27,17 @@ export class BlockingConnection {
   #isOut: () => boolean = () => false;
   #hasToldOfRefusal = false;
   #isClosed = false;
+  readonly #unfollow: (() => void) | undefined;
 
   constructor(
     readonly redis: Redis,
-    private readonly write: Redis,
     private readonly stallMs: number,
     private readonly deps: BlockingDeps,
   ) {
     redis.on('ready', () => void this.#identify());
     redis.on('close', () => (this.#id = null));
+    // It need not break by itself: the former primary may be cut off from the others alone.
+    this.#unfollow = deps.place?.follow(() => redis.disconnect(true));
   }
 
   /** How long a command may wait at most, ms: less where it could not be woken. */
@@ -59,6 +64,7 @@ export class BlockingConnection {
   close(): Promise<void> {
     this.#isClosed = true;
     this.#retry?.cancel();
+    this.#unfollow?.();
     return closeConnection(this.redis);
   }
 
@@ -74,7 +80,10 @@ export class BlockingConnection {
       this.#retry = this.deps.clock.setTimer(redisLimits.unblockAgainMs, again);
     };
     // Where it cannot be asked for, the command ends by its own time.
-    this.write.client('UNBLOCK', id).then(woken, (error) => this.#refused(id, error));
+    this.deps
+      .write()
+      .client('UNBLOCK', id)
+      .then(woken, (error) => this.#refused(id, error));
   }
 
   /** One that may not be woken is to wait for a short time only, from the next command on. */
@@ -97,11 +106,11 @@ export class BlockingConnection {
 /** Makes a blocking connection and begins to connect. */
 export function openBlockingConnection(
   options: ResolvedOptions,
-  write: Redis,
-  { log, clock, place }: BlockingDeps,
+  deps: BlockingDeps,
 ): BlockingConnection {
-  const { redis } = openConnection(options, 'block', log, { place });
-  const connection = new BlockingConnection(redis, write, options.commandStallMs, { log, clock });
+  const { log, clock, place } = deps;
+  const { redis } = openConnection(options, 'block', log, { place, clock });
+  const connection = new BlockingConnection(redis, options.commandStallMs, deps);
   // Its failure shows as an `error` event, and is followed by further attempts.
   redis.connect().catch(() => undefined);
   return connection;

@@ -1,8 +1,9 @@
-import { connect, isIP, Socket } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { connect as connectSecurely, type ConnectionOptions } from 'node:tls';
 import { AbstractConnector, type RedisOptions } from 'ioredis';
 import type { LentReplies } from './lent-replies';
 import { ReplySieve } from './reply-sieve';
+import { tlsTo } from './tls';
 import { addressText, type Address, type Place } from './topology/place';
 
 /**
@@ -89,8 +90,7 @@ function addressOf({ host, port }: RedisOptions): Address {
 }
 
 function openSecurely({ host, port }: Address, tls: ConnectionOptions): Socket {
-  const servername = isIP(host) === 0 ? { servername: host } : {};
-  return connectSecurely({ ...servername, ...tls, host, port });
+  return connectSecurely({ ...tlsTo(host, tls), host, port });
 }
 
 function openSocket(address: Address, lent: LentReplies | undefined): Socket {

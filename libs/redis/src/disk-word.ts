@@ -10,7 +10,7 @@ export type DiskWord = 'waitaof' | 'always' | { problem: string };
 
 /**
  * Finds out. Valkey's WAITAOF is not believed: 8.1.1 answers before the file is synced, with and
- * without replicas.
+ * without replicas, as keep-on-disk-power-cut.spec.ts showed.
  *
  * @throws as `classify`
  */
@@ -35,7 +35,8 @@ async function mayWaitAof(redis: Redis): Promise<boolean> {
   return (await unlessRefused('WAITAOF', redis.call('WAITAOF', 0, 0, 1))) !== null;
 }
 
-async function settingOf(redis: Redis, name: string): Promise<string | undefined> {
+/** Undefined: the user may not ask. @throws as `classify` */
+export async function settingOf(redis: Redis, name: string): Promise<string | undefined> {
   const asked = redis.config('GET', name) as Promise<string[]>;
   return (await unlessRefused('CONFIG GET', asked))?.[1];
 }

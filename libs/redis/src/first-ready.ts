@@ -14,7 +14,8 @@ export interface FirstReadyDeps {
 }
 
 /**
- * Waits for the first `ready`, while ioredis tries again and again in the background.
+ * Waits until it is ready for the first time, while ioredis tries again and again in the
+ * background.
  *
  * @throws RedisStartError where it does not come in time, or cannot; RedisUnavailable where the
  *   wait is ended
@@ -26,6 +27,7 @@ export function firstReady(
 ): Promise<void> {
   const { redis } = connection;
   const { signal } = deps;
+  if (redis.status === 'ready') return Promise.resolve();
   return new Promise((resolve, reject) => {
     let timer: Timer | null = null;
     const settle = (act: () => void): void => {

@@ -14,7 +14,7 @@ export {
   type StartProblem,
   type UnavailableReason,
 } from './errors';
-export type { AofSizes } from './aof';
+export { stoppedWriterField, type AofSizes } from './aof';
 export type { BlockingConnection } from './blocking-connection';
 export { explainRedisStart } from './explain-start';
 export type { JobConnection, JobConnectionKind, JobConnections } from './job-connections';
@@ -38,5 +38,5 @@ export { readScript, type ScriptSource } from './script/source';
 export { sameHistory, type HistoryToken, type ServerFacts, type ServerMemory } from './server';
 export { connectionOf } from './topology/routed-redis';
 export { slotOf } from './topology/slots';
-export type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
+export type { BytesListener, MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
 export type { EndOfTransaction, TransactionRedis } from './transaction-redis';

@@ -44,13 +44,21 @@ export function openJobConnection<Kind extends JobConnectionKind>(
 ): JobConnections[Kind] {
   const given = clientOptions(options, kind, place);
   const redis = kind === 'feed' ? new TransactionRedis(given, log) : new JobRedis(given, log);
+  // It need not break by itself: the former primary may be cut off from the others alone.
+  const unfollow = place?.follow(() => {
+    for (const one of [redis, ...redis.copies]) one.disconnect(true);
+  });
   const close = async (): Promise<void> => {
+    unfollow?.();
     await Promise.all([redis, ...redis.copies].map((one) => closeConnection(one)));
   };
   return { redis, close } as JobConnections[Kind];
 }
 
+/** Of servers that have run nothing, because another one has to. */
 const hasMoved = /^(READONLY|MOVED) /;
+/** Of those that have run nothing either, as it is not settled yet who has to. */
+const isMoving = /^(ASK|TRYAGAIN|CLUSTERDOWN)\b/;
 
 function clientOptions(
   options: ResolvedOptions,
@@ -80,8 +88,16 @@ function clientOptions(
     disableClientInfo: true,
     Connector: place && connectorWith({ place }),
     // A server that is no primary any more, or has not this slot: another one is found.
-    reconnectOnError:
-      place && (({ message }) => (hasMoved.test(message) ? (waits ? 2 : 1) : false)),
+    reconnectOnError: place && ((error) => afterError(error, place, waits)),
     retryStrategy: kind === 'feed' ? () => null : reconnectDelayMs,
   };
+}
+
+/** For ioredis: 1 makes the connection anew, 2 also sends what was refused once more. */
+function afterError({ message }: Error, place: Place, waits: boolean): false | 1 | 2 {
+  const isSettled = hasMoved.test(message);
+  if (!isSettled && !isMoving.test(message)) return false;
+  place.isElsewhere?.();
+  if (waits) return 2;
+  return isSettled ? 1 : false;
 }

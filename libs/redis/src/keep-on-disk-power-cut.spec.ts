@@ -1,6 +1,6 @@
 import { silentLogger, systemClock } from '@sluice/base';
 import { startPowerCutRedis } from '@sluice/test/support/losses';
-import { connectLink, type TestRedis } from '@sluice/test/support/redis';
+import { connectLink, startRedisHere, type TestRedis } from '@sluice/test/support/redis';
 import { RedisLink } from './link';
 
 /** A write that is to be kept, and whether it is there after the power was cut right behind it. */
@@ -31,6 +31,17 @@ describe('a write that is to be kept', () => {
   it('is said to be kept by the Redis of another only where it is', async () => {
     const { told, there } = await keptThroughPowerCut(false);
     expect(told && !there).toBe(false);
+  });
+
+  it('is not said to be kept where Redis does not sync while it writes its file anew', async () => {
+    const args = ['--appendfsync', 'always', '--no-appendfsync-on-rewrite', 'yes'];
+    const server = await startRedisHere({ args });
+    const link = await connectLink(server, { url: server.adminUrl });
+    const [shard] = link.shards;
+    const hasWaitAof = (await shard!.diskWord()) === 'waitaof';
+    const isKept = await shard!.keep((redis) => redis.set('keep:one', 'there'), 3_000);
+    expect(isKept).toBe(hasWaitAof);
+    await server.stop();
   });
 
   it('is never said to be kept where a replica may be promoted that lacks it', async () => {

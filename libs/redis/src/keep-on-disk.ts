@@ -1,52 +1,45 @@
 import type { Redis } from 'ioredis';
+import { settingOf, type DiskWord } from './disk-word';
 import { attempt } from './errors';
-import type { ServerFacts } from './server';
 
 /** How a write can be brought to the disk at once. */
 export interface DiskTerms {
-  /** What the server was found to be. */
-  facts: Pick<ServerFacts, 'product' | 'version' | 'aofEnabled' | 'settings'>;
+  /** How the server says that a write is there. */
+  word: DiskWord;
   /** The Redis is Sluice's own, so its settings may be changed for a moment. */
   isManaged: boolean;
   timeoutMs: number;
 }
 
 /**
- * WAITAOF came with Redis 7.2. Valkey has it too, but 8.1.1 answered before the file was synced
- * where no replica had ever been connected, as keep-on-disk-power-cut.spec.ts showed.
- */
-const waitAofVersion = [7, 2] as const;
-
-/**
- * Does a write, and says whether it is surely on the server's disk when it is done: by WAITAOF, or
- * where another server is Sluice's own, by `appendfsync always` for as long as the write takes
- * (then Redis syncs its whole file before it answers). False: nobody knows. That is so for a server
- * without an append-only file, for another one of somebody else, and where the user may not.
+ * Does a write, and says whether it is surely on the server's disk when it is done: as the server
+ * says it (`DiskWord`), or where it cannot and is Sluice's own, by `appendfsync always` for as long
+ * as the write takes (then Redis syncs its whole file before it answers). False: nobody knows.
  *
  * @throws as `write`
  */
 export async function keepOnDisk(
   redis: Redis,
-  { facts, isManaged, timeoutMs }: DiskTerms,
+  { word, isManaged, timeoutMs }: DiskTerms,
   write: () => Promise<unknown>,
 ): Promise<boolean> {
-  const policy = facts.settings.get('appendfsync');
-  const changes = isManaged && policy === 'everysec' && !hasWaitAof(facts);
-  const changed = changes && facts.aofEnabled && (await setPolicy(redis, 'always'));
+  const changed = typeof word === 'object' && isManaged && (await syncAlways(redis));
   try {
     await write();
   } finally {
     if (changed) await setPolicy(redis, 'everysec');
   }
-  if (!facts.aofEnabled) return false;
-  if (changed || policy === 'always') return true;
-  return hasWaitAof(facts) && (await waitAof(redis, timeoutMs));
+  if (word === 'waitaof') return waitAof(redis, timeoutMs);
+  return changed || word === 'always';
 }
 
-function hasWaitAof({ product, version }: DiskTerms['facts']): boolean {
-  if (product === 'valkey') return false;
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > waitAofVersion[0] || (major === waitAofVersion[0] && minor >= waitAofVersion[1]);
+/** Only where that can be taken back, and holds while Redis writes its file anew, too. */
+async function syncAlways(redis: Redis): Promise<boolean> {
+  const wanted = { appendonly: 'yes', appendfsync: 'everysec', 'no-appendfsync-on-rewrite': 'no' };
+  for (const [name, value] of Object.entries(wanted)) {
+    if ((await settingOf(redis, name)) !== value) return false;
+  }
+  return setPolicy(redis, 'always');
 }
 
 async function setPolicy(redis: Redis, policy: 'always' | 'everysec'): Promise<boolean> {
@@ -63,7 +56,7 @@ async function waitAof(redis: Redis, timeoutMs: number): Promise<boolean> {
     const [local] = (await reply) as [number, number];
     return local >= 1;
   } catch {
-    // Forbidden, or the connection is gone: then it is time that has to pass.
+    // The connection is gone: then it is time that has to pass.
     return false;
   }
 }

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { silentMetrics, type Clock, type Logger, type Metrics } from '@sluice/base';
 import type { AofSizes } from './aof';
-import type { BlockingConnection } from './blocking-connection';
+import { openBlockingConnection, type BlockingConnection } from './blocking-connection';
 import { explainConnectFailure } from './connect-error';
 import { RedisUnavailable, UnknownOutcome } from './errors';
 import { openJobConnection, type JobConnectionKind, type JobConnections } from './job-connections';
@@ -10,7 +10,7 @@ import { resolveOptions, type RedisOptions, type ResolvedOptions } from './optio
 import { totalMemory, type HistoryToken, type ServerMemory } from './server';
 import type { Shard, ShardArrivalListener, ShardStatus } from './shard';
 import { observeShards } from './shard-metrics';
-import type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
+import type { BytesListener, MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
 import { openTopology } from './topology/open-topology';
 import type { Topology } from './topology/topology';
 
@@ -107,6 +107,15 @@ export class RedisLink {
     listener: MessageListener,
     options?: SubscribeOptions,
   ): Promise<Unsubscribe> {
+    return this.subscribeBytes(channel, (message) => listener(message.toString()), options);
+  }
+
+  /** As `subscribe`, for messages that are no text. */
+  subscribeBytes(
+    channel: string,
+    listener: BytesListener,
+    options?: SubscribeOptions,
+  ): Promise<Unsubscribe> {
     return this.shardOf(channel).subscribe(channel, listener, options);
   }
 
@@ -133,7 +142,7 @@ export class RedisLink {
    * @param key a key of the jobs, or the start of one with the part in braces
    */
   openJobConnection<Kind extends JobConnectionKind>(kind: Kind, key: string): JobConnections[Kind] {
-    const { place } = this.shardOf(key);
+    const place = this.#topology.placeOf(key);
     return openJobConnection(this.options, kind, { ...this.deps, place });
   }
 
@@ -149,7 +158,9 @@ export class RedisLink {
 
   /** Opens a connection for commands on a key that wait, which whoever asks for it closes. */
   openBlockingConnection(key: string): BlockingConnection {
-    return this.shardOf(key).openBlockingConnection();
+    const place = this.#topology.placeOf(key);
+    const write = (): Redis => this.shardOf(key).write;
+    return openBlockingConnection(this.options, { ...this.deps, place, write });
   }
 
   /** The history that the server was on when it was last looked at; of several, the first's. */

@@ -1,6 +1,6 @@
-import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { RedisStartError } from './errors';
+import { tlsTo } from './tls';
 import { parseRedisUrl, type TopologyOptions } from './topology/redis-url';
 
 /** Limits of the Redis connections. All can be set through `RedisOptions`. */
@@ -37,6 +37,8 @@ export const redisLimits = {
   clusterLookEveryMs: 2_000,
   /** How many of them are asked at the same time. */
   clusterNodesAskedMax: 5,
+  /** How long a server is kept connected that was to get a slot, after it was named last. */
+  clusterAwaitedMsMax: 30_000,
   /** What was read so shortly before is not asked for again before a connection is made. */
   clusterMapFreshMs: 100,
   /** How long a call is sent on that no server of a cluster has run, because its slot moves. */
@@ -108,8 +110,7 @@ export interface ResolvedOptions {
  */
 export function resolveOptions(options: RedisOptions): ResolvedOptions {
   const { label, address, username, password, db, isSecure, topology } = parseRedisUrl(options.url);
-  const isNamed = topology.kind === 'single' && isIP(address.host) === 0;
-  const servername = isNamed ? { servername: address.host } : {};
+  const { tls = {} } = options;
   return {
     label,
     ...address,
@@ -118,13 +119,22 @@ export function resolveOptions(options: RedisOptions): ResolvedOptions {
     password,
     db,
     managed: options.managed ?? false,
-    tls: isSecure ? { ...servername, ...options.tls } : undefined,
+    tls: isSecure ? ofServer(topology, address.host, tls) : undefined,
     keyPrefix: options.keyPrefix ?? 'sluice:',
     connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs),
     loadingTimeoutMs: positive('loadingTimeoutMs', options.loadingTimeoutMs),
     commandStallMs: positive('commandStallMs', options.commandStallMs),
     heartbeatMs: positive('heartbeatMs', options.heartbeatMs),
   };
+}
+
+/** Of several servers, each has its own name. */
+function ofServer(
+  { kind }: TopologyOptions,
+  host: string,
+  tls: ConnectionOptions,
+): ConnectionOptions {
+  return kind === 'single' ? tlsTo(host, tls) : tls;
 }
 
 function positive(name: keyof typeof redisLimits, value: number | undefined): number {

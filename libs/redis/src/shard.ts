@@ -9,7 +9,6 @@ import {
 } from '@sluice/base';
 import { Admission } from './admission';
 import { AppendOnlyFile, type AofSizes } from './aof';
-import { openBlockingConnection, type BlockingConnection } from './blocking-connection';
 import { CallMeter, callMetrics } from './call-meter';
 import { adviseOnServer, checkServer } from './checks';
 import {
@@ -40,7 +39,7 @@ import {
 } from './server';
 import {
   Subscriber,
-  type MessageListener,
+  type BytesListener,
   type SubscribeOptions,
   type Unsubscribe,
 } from './subscriber';
@@ -107,8 +106,6 @@ export class Shard {
    */
   readonly entries: Redis;
   readonly lent = new LentReplies();
-  /** Says where the primary is; undefined: it is where the options say. */
-  readonly place: Place | undefined;
   readonly #connections: Connections;
   readonly #subscriber: Subscriber;
   readonly #admission: Admission;
@@ -117,6 +114,7 @@ export class Shard {
   /** Ends the waits for connections that were never ready. */
   readonly #opening = new AbortController();
   readonly #memory: Sampler<ServerMemory>;
+  readonly #unfollow: (() => void) | undefined;
   #server: Pick<ServerFacts, 'product' | 'version'> = { product: 'redis', version: '' };
   #persistence: Pick<ServerFacts, 'aofEnabled' | 'settings'> = {
     aofEnabled: false,
@@ -130,7 +128,6 @@ export class Shard {
     private readonly deps: ShardDeps,
   ) {
     const { metrics = silentMetrics, place, clock } = deps;
-    this.place = place;
     const recent = { clock, ageMaxMs: redisLimits.replicaCountAgeMaxMs };
     this.#replicas = new RecentAnswer({ ...recent, ask: () => countReplicas(this.read) });
     const ask = (): Promise<DiskWord> => askForDiskWord(this.read, this.#server);
@@ -143,7 +140,7 @@ export class Shard {
       // In a cluster an answer may come from another shard than that which was asked first.
       const lends = role === 'entries' && options.topology.kind !== 'cluster';
       const lent = lends ? this.lent : undefined;
-      return openConnection(options, role, deps.log, { lent, meter, place });
+      return openConnection(options, role, deps.log, { lent, meter, place, clock });
     };
     this.#connections = {
       write: open('write'),
@@ -169,17 +166,19 @@ export class Shard {
     });
     this.#admission.onArrival((redis, history) => deps.onArrival(redis, history, this));
     const { keyPrefix, managed: isManaged } = options;
-    const key = `${keyPrefix}{registry}:aof`;
-    this.#aof = new AppendOnlyFile({ redis: this.write, key, isManaged, ...deps });
+    const registry = `${keyPrefix}{registry}:`;
+    const keys = { key: `${registry}aof`, writersKey: `${registry}writers` };
+    this.#aof = new AppendOnlyFile({ redis: this.write, ...keys, isManaged, ...deps });
     const [everyMs, run] = [options.heartbeatMs, (): void => this.#ping()];
     this.#heartbeat = new Periodic({ ...deps, name: 'Redis heartbeat', everyMs, run });
     const take = () => readMemory(this.read);
+    this.#unfollow = place?.follow(() => this.#leave());
     this.#memory = new Sampler({ ...deps, name: 'the look at the memory of Redis', take });
   }
 
   /**
    * Connects, checks that the server can be used and logs what is worth knowing about it. Where it
-   * fails, `close` is to be called all the same.
+   * fails it may be called again, and `close` is to be called all the same.
    *
    * @param isLate others may have written there before: it is used only when the arrival listeners
    *   are done with it
@@ -198,10 +197,15 @@ export class Shard {
     this.#admission.start(facts);
     this.#subscriber.start();
     this.#heartbeat.start();
-    for (const { level, message } of adviseOnServer(facts, this.place !== undefined))
+    for (const { level, message } of adviseOnServer(facts, this.deps.place !== undefined))
       this.deps.log[level](message);
     if (isLate) this.suspect(notYet);
     await this.#aof.begin();
+  }
+
+  /** Hands each subscription over to another shard: this one is about to be closed. */
+  handOver(heirOf: (channel: string) => Shard): void {
+    this.#subscriber.handOver((channel) => heirOf(channel).#subscriber);
   }
 
   /** What the metrics show of it. */
@@ -220,7 +224,7 @@ export class Shard {
    */
   subscribe(
     channel: string,
-    listener: MessageListener,
+    listener: BytesListener,
     options?: SubscribeOptions,
   ): Promise<Unsubscribe> {
     return this.#subscriber.subscribe(channel, listener, options);
@@ -240,11 +244,11 @@ export class Shard {
    * last writes can take it any more. Nobody knows that where replicas are connected, one of which
    * may be promoted, or where `keepOnDisk` does not know it.
    *
-   * @throws as `write`, and as `replicaCount`
+   * @throws as `write`, and as `replicaCount` and `diskWord`
    */
   async keep(write: (redis: Redis) => Promise<unknown>, timeoutMs: number): Promise<boolean> {
-    const facts = { ...this.#server, ...this.#persistence };
-    const terms = { facts, isManaged: this.options.managed, timeoutMs };
+    const word = await this.#diskWord.get();
+    const terms = { word, isManaged: this.options.managed, timeoutMs };
     const isOnDisk = await keepOnDisk(this.durable, terms, () => write(this.durable));
     return isOnDisk && (await this.replicaCount()) === 0;
   }
@@ -259,11 +263,6 @@ export class Shard {
     return this.#aof.rewriteWhenDead();
   }
 
-  /** Opens a connection for commands that wait, which whoever asks for it closes. */
-  openBlockingConnection(): BlockingConnection {
-    return openBlockingConnection(this.options, this.write, this.deps);
-  }
-
   /** The history that the server was on when it was last looked at. */
   get history(): HistoryToken {
     return this.#admission.history;
@@ -275,11 +274,6 @@ export class Shard {
    */
   suspect(reason: RedisUnavailable): void {
     this.#admission.suspect(reason);
-  }
-
-  /** Makes all connections anew, to wherever the primary is now. */
-  leave(): void {
-    for (const { redis } of Object.values(this.#connections)) redis.disconnect(true);
   }
 
   status(): ShardStatus {
@@ -333,6 +327,7 @@ export class Shard {
   /** Ends all connections. What is outstanding is rejected; later commands are refused. */
   async close(): Promise<void> {
     this.#opening.abort();
+    this.#unfollow?.();
     await this.#aof.end();
     await Promise.all([
       this.#memory.stop(),
@@ -375,8 +370,8 @@ export class Shard {
   }
 
   async #openUnheld(): Promise<{ redis: Redis; close: () => Promise<void> }> {
-    const { log, place } = this.deps;
-    const connection = openConnection(this.options, 'recover', log, { place });
+    const { log, place, clock } = this.deps;
+    const connection = openConnection(this.options, 'recover', log, { place, clock });
     const close = (): Promise<void> => closeConnection(connection.redis);
     try {
       await this.#firstReady(connection);
@@ -389,6 +384,11 @@ export class Shard {
 
   #firstReady(connection: Connection): Promise<void> {
     return firstReady(connection, this.options, { ...this.deps, signal: this.#opening.signal });
+  }
+
+  /** Makes all connections anew, to wherever the primary is now. */
+  #leave(): void {
+    for (const { redis } of Object.values(this.#connections)) redis.disconnect(true);
   }
 
   /** An answer that fails to come makes ioredis break the connection off and make it again. */

@@ -6,6 +6,9 @@ import { redisLimits } from './options';
 /** Called with each message of a channel. */
 export type MessageListener = (message: string) => void;
 
+/** As `MessageListener`, for messages that are no text. */
+export type BytesListener = (message: Buffer) => void;
+
 /** Takes a subscription back. */
 export type Unsubscribe = () => Promise<void>;
 
@@ -18,7 +21,9 @@ export interface SubscribeOptions {
 }
 
 interface Subscription {
-  listener: MessageListener;
+  /** Whose it is now. */
+  owner: Subscriber;
+  listener: BytesListener;
   onResubscribed: (() => void) | undefined;
 }
 
@@ -31,11 +36,17 @@ export class Subscriber {
     private readonly log: Logger,
   ) {}
 
-  /** To be called once the connection is ready: each later `ready` is a reconnect. */
+  /**
+   * To be called once the connection is ready: what was subscribed before is sent now, and each
+   * later `ready` is a reconnect.
+   */
   start(): void {
     const { redis } = this;
-    redis.on('message', (channel: string, message: string) => this.#deliver(channel, message));
-    redis.on('ready', () => void this.#resubscribe());
+    redis.on('messageBuffer', (channel: Buffer, message: Buffer) => {
+      this.#deliver(channel.toString(), message);
+    });
+    redis.on('ready', () => void this.#resubscribe(this.#channels.keys()));
+    void this.#resubscribe(this.#channels.keys());
   }
 
   /**
@@ -46,10 +57,10 @@ export class Subscriber {
    */
   async subscribe(
     channel: string,
-    listener: MessageListener,
+    listener: BytesListener,
     options: SubscribeOptions = {},
   ): Promise<Unsubscribe> {
-    const subscription = { listener, onResubscribed: options.onResubscribed };
+    const subscription = { owner: this, listener, onResubscribed: options.onResubscribed };
     const others = this.#channels.get(channel);
     if (others === undefined) this.#channels.set(channel, new Set([subscription]));
     else others.add(subscription);
@@ -59,11 +70,31 @@ export class Subscriber {
     } catch (error) {
       const waits = error instanceof UnknownOutcome || isDisconnected(error);
       if (!waits) {
-        this.#forget(channel, subscription);
+        subscription.owner.#forget(channel, subscription);
         throw error;
       }
     }
-    return () => this.#unsubscribe(channel, subscription);
+    return () => subscription.owner.#unsubscribe(channel, subscription);
+  }
+
+  /**
+   * Hands each subscription over to another connection, as this one is about to end. Messages may
+   * be missed meanwhile, so it is told like a reconnect.
+   */
+  handOver(heirOf: (channel: string) => Subscriber): void {
+    const byHeir = new Map<Subscriber, string[]>();
+    for (const [channel, subscriptions] of this.#channels) {
+      const heir = heirOf(channel);
+      const all = heir.#channels.get(channel) ?? new Set();
+      heir.#channels.set(channel, all);
+      for (const subscription of subscriptions) {
+        subscription.owner = heir;
+        all.add(subscription);
+      }
+      byHeir.set(heir, [...(byHeir.get(heir) ?? []), channel]);
+    }
+    this.#channels.clear();
+    for (const [heir, channels] of byHeir) void heir.#resubscribe(channels);
   }
 
   async #unsubscribe(channel: string, subscription: Subscription): Promise<void> {
@@ -86,14 +117,16 @@ export class Subscriber {
     return true;
   }
 
-  #deliver(channel: string, message: string): void {
+  #deliver(channel: string, message: Buffer): void {
     const subscriptions = this.#channels.get(channel);
     if (subscriptions === undefined) return;
     for (const { listener } of subscriptions) listener(message);
   }
 
-  async #resubscribe(): Promise<void> {
-    const channels = [...this.#channels.keys()];
+  /** Where there is no connection, the next one has all subscribed. */
+  async #resubscribe(given: Iterable<string>): Promise<void> {
+    if (this.redis.status !== 'ready') return;
+    const channels = [...given];
     try {
       for (let at = 0; at < channels.length; at += redisLimits.channelsPerSubscribeMax) {
         const some = channels.slice(at, at + redisLimits.channelsPerSubscribeMax);

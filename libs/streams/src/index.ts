@@ -12,6 +12,7 @@ export type { StreamsConnectionOptions } from './connection/connection-options';
 export { connectionLimits } from './connection/connection-limits';
 export type { NoTopic, TopicTerms } from './connection/topic-maker';
 export { producerLimits } from './producer/producer-limits';
+export { producerMetrics } from './producer/producer-metrics';
 export { isSendError, SendError, type SendErrorCode } from './producer/send-error';
 export { StreamProducer } from './producer/stream-producer';
 export { repliesLimits } from './replies/replies-limits';

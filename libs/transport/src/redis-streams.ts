@@ -1,4 +1,4 @@
-import type { Clock, Logger, Metrics } from '@sluice/base';
+import { silentMetrics, type Clock, type Logger, type Metrics } from '@sluice/base';
 import {
   ReplyInbox as StreamOfReplies,
   sendReply,
@@ -14,21 +14,25 @@ import {
   type TopicTerms,
 } from '@sluice/streams';
 import type { ReplyFrame, ReplyInbox, StreamsDriver } from './driver';
+import { promMetrics } from './prom-metrics';
 
 /** What a driver on Redis is given from outside. */
 export interface RedisStreamsPorts {
   clock?: Clock;
   log?: Logger;
+  /** Default: what producers do goes to prom-client's default registry, where it is installed. */
   metrics?: Metrics;
 }
 
 /** Streams in Redis, for one process: what its servers and clients share. */
 export class RedisStreams implements StreamsDriver {
   readonly connection: StreamsConnection;
+  readonly #metrics: Metrics;
 
   constructor(options: StreamsConnectionOptions = {}, ports: RedisStreamsPorts = {}) {
     const given = Object.entries(ports).filter(([, port]) => port !== undefined);
     this.connection = new StreamsConnection(options, Object.fromEntries(given));
+    this.#metrics = ports.metrics ?? promMetrics() ?? silentMetrics;
   }
 
   /** @throws RedisStartError that says what is wrong and what to do */
@@ -42,7 +46,7 @@ export class RedisStreams implements StreamsDriver {
 
   /** May be used before it is connected. @throws RangeError for settings that cannot be meant */
   createProducer(settings: ProducerSettings = {}): RecordProducer {
-    return new StreamProducer(this.connection, settings);
+    return new StreamProducer(this.connection, settings, this.#metrics);
   }
 
   /** @throws Error that says why there cannot be such a topic */
@@ -66,9 +70,11 @@ export class RedisStreams implements StreamsDriver {
   async openInbox(
     onReply: (frame: ReplyFrame) => void,
     onLost: (reason: string) => void = () => undefined,
+    isAwaited: () => boolean = () => true,
   ): Promise<ReplyInbox> {
     const { redis } = await this.connection.connect();
-    const inbox = await StreamOfReplies.open(redis, this.connection.ports, { onReply, onLost });
+    const listener = { onReply, onLost, isAwaited };
+    const inbox = await StreamOfReplies.open(redis, this.connection.ports, listener);
     const stop = (): Promise<void> => inbox.close();
     const letGo = this.connection.own({ name: 'a stream of answers', stop });
     const close = (): Promise<void> => inbox.close().finally(letGo);

@@ -263,6 +263,17 @@ describe('what is promised', () => {
     expect(Object.keys(found(history))).toEqual(['lost-write']);
   });
 
+  it('lets it take nothing that was read of a topic that asks for copies', () => {
+    const history = seeded((one) => {
+      one.log[0]!.splice(2, 1);
+      one.faults.push(lossAt(400));
+    });
+    expect(found(history)).toEqual({});
+    expect(allowed(history, 'final-log')).toBeGreaterThan(0);
+    history.copies = 2;
+    expect(Object.keys(found(history))).toEqual(['final-log']);
+  });
+
   it('lets it take nothing that is older, or younger', () => {
     for (const atMs of [200, 600]) {
       const history = seeded((one) => {

@@ -22,6 +22,8 @@ export interface SoundHistory {
   commits: Commit[];
   committed: Committed[];
   faults: FaultNote[];
+  /** What the topic asks for. */
+  copies: number;
   /** The final log, by partition. */
   log: [offset: number, value: string, epoch: number][][];
   healedMs: number;
@@ -54,6 +56,7 @@ export function soundHistory(): SoundHistory {
     commits: [commitOf(1, 0, 3, 350), commitOf(2, 0, 5, 650), commitOf(2, 1, 5, 660)],
     committed: [fetchedOf(0, null, 100), fetchedOf(0, 3, 450), fetchedOf(0, 5, 700)],
     faults: [],
+    copies: 1,
     healedMs: 550,
     more: [],
   };
@@ -72,6 +75,7 @@ export function operationsOf(history: SoundHistory): Operation[] {
     slowness: 1,
     versions: {},
     partitions: log.length,
+    copies: history.copies,
     producers: writers,
     readers: ['reader'],
     groups: [group],

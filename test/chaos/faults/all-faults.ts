@@ -3,9 +3,17 @@ import type { FaultKind } from './fault-kind';
 import { gatewayFaults } from './gateway-faults';
 import { networkFaults } from './network-faults';
 import { redisFaults } from './redis-faults';
+import { scriptFlush } from './script-flush';
+import { severalFaults } from './several-faults';
 
 /** Everything that can be made to go wrong. */
-export const allFaults: readonly FaultKind[] = [...gatewayFaults, ...redisFaults, ...networkFaults];
+export const allFaults: readonly FaultKind[] = [
+  ...gatewayFaults,
+  ...redisFaults,
+  ...severalFaults,
+  scriptFlush,
+  ...networkFaults,
+];
 
 /**
  * The faults of these names, all where none is given.

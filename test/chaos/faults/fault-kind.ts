@@ -15,6 +15,8 @@ export interface FaultScene {
 /** A fault of one target that is free: nothing else is wrong with it. */
 export interface FaultTarget {
   name: string;
+  /** Other targets that it needs for itself. */
+  uses?: readonly string[];
   /** Does it, and repairs it. */
   run(scene: FaultScene): Promise<void>;
 }
@@ -29,6 +31,6 @@ export interface FaultKind {
   readonly mayLoseMs: MayLoseMs;
   /** Why it cannot be had; null where it can. */
   whyNot(setUp: SetUp): string | null;
-  /** What it can happen to. Two faults of one target name never overlap. */
+  /** What it can happen to. Two faults of one target never overlap. */
   targets(setUp: SetUp): FaultTarget[];
 }

@@ -46,9 +46,9 @@ export class FaultRunner {
     this.#waiting = this.#waiting.filter((planned) => {
       const target = this.#freeTarget(planned);
       if (target === undefined) return true;
-      this.#busy.add(target.name);
+      for (const name of namesOf(target)) this.#busy.add(name);
       const done = this.#happen(planned, target).finally(() => {
-        this.#busy.delete(target.name);
+        for (const name of namesOf(target)) this.#busy.delete(name);
         this.#underWay.delete(done);
         this.#begin();
       });
@@ -58,7 +58,9 @@ export class FaultRunner {
   }
 
   #freeTarget({ fault, target }: PlannedFault): FaultTarget | undefined {
-    const free = fault.targets(this.setUp).filter(({ name }) => !this.#busy.has(name));
+    const free = fault
+      .targets(this.setUp)
+      .filter((one) => !namesOf(one).some((name) => this.#busy.has(name)));
     return free[Math.floor(target * free.length)];
   }
 
@@ -87,4 +89,8 @@ export class FaultRunner {
     if (waitMs <= 0) return;
     await sleep(waitMs, undefined, { signal: this.signal }).catch(() => undefined);
   }
+}
+
+function namesOf({ name, uses = [] }: FaultTarget): string[] {
+  return [name, ...uses];
 }

@@ -1,5 +1,6 @@
 import type { FaultProxy, NetworkTrouble } from '../network/fault-proxy';
 import type { SeededRandom } from '../seeded-random';
+import type { ChaosGateway } from '../set-ups/chaos-gateway';
 import type { SetUp } from '../set-ups/set-up';
 import type { FaultKind, FaultTarget } from './fault-kind';
 import { nothing } from './promises';
@@ -57,6 +58,11 @@ interface Network {
   name: 'client' | 'redis';
   between: string;
   proxiesOf: (setUp: SetUp) => { name: string; proxies: readonly FaultProxy[] }[];
+}
+
+/** The target that is the network between a gateway and Redis. */
+export function redisNetworkOf({ name }: ChaosGateway): string {
+  return `redis network of ${name}`;
 }
 
 const networks: readonly Network[] = [

@@ -1,24 +1,32 @@
 import { askRedis } from '../../support/ask-redis';
 import { eventually } from '../../support/eventually';
-import type { FsyncPolicy, SetUp } from '../set-ups/set-up';
+import type { AloneRedis, FsyncPolicy, SetUp } from '../set-ups/set-up';
 import type { FaultKind, FaultScene } from './fault-kind';
 import { lastSeconds, nothing, type MayLoseMs } from './promises';
 
 const policies: readonly FsyncPolicy[] = ['always', 'everysec', 'no'];
-const answerMsMax = 20_000;
 
 type Act = (scene: FaultScene) => Promise<void>;
 
 function redisFault(
   about: Pick<FaultKind, 'name' | 'about' | 'lasts'> & { mayLoseMs?: MayLoseMs },
   act: Act,
-  whyNot: FaultKind['whyNot'] = () => null,
+  whyNot: FaultKind['whyNot'] = severalServers,
 ): FaultKind {
   const targets = () => [{ name: 'redis', run: act }];
   return { mayLoseMs: nothing, ...about, whyNot, targets };
 }
 
-const ask = ({ redis }: SetUp, command: string) => askRedis(redis.peer, command);
+/** The one server of a set-up that has one. */
+function alone({ redis }: SetUp): AloneRedis {
+  if (redis.kind !== 'alone') throw new Error('there are several servers');
+  return redis;
+}
+
+const ask = (setUp: SetUp, command: string) => askRedis(alone(setUp).server.peer, command);
+
+const severalServers: FaultKind['whyNot'] = ({ redis }) =>
+  redis.kind === 'alone' ? null : 'it is for a Redis without replicas';
 
 /** The server itself goes back to `everysec` when it starts again. */
 async function setPolicy(setUp: SetUp, policy: FsyncPolicy): Promise<void> {
@@ -47,15 +55,19 @@ function kill(policy: FsyncPolicy): FaultKind {
     async ({ setUp, forMs, wait }) => {
       await setPolicy(setUp, policy);
       await noFsync(setUp);
-      await setUp.redis.kill();
+      const { server } = alone(setUp);
+      await server.kill();
       await wait(forMs);
-      await setUp.redis.restart();
+      await server.restart();
     },
   );
 }
 
-const cannotCut: FaultKind['whyNot'] = ({ powerCut }) =>
-  powerCut === null ? 'a power cut needs Linux and a C compiler' : null;
+const cannotCut: FaultKind['whyNot'] = (setUp) => {
+  const { redis } = setUp;
+  if (redis.kind !== 'alone') return severalServers(setUp);
+  return redis.powerCut === null ? 'a power cut needs Linux and a C compiler' : null;
+};
 
 function powerCut(policy: FsyncPolicy, mayLoseMs: MayLoseMs): FaultKind {
   return redisFault(
@@ -66,7 +78,7 @@ function powerCut(policy: FsyncPolicy, mayLoseMs: MayLoseMs): FaultKind {
       mayLoseMs,
     },
     async ({ setUp, forMs, wait }) => {
-      const redis = setUp.powerCut!;
+      const redis = alone(setUp).powerCut!;
       await setPolicy(setUp, policy);
       // What was acknowledged under the policy before has to be as safe.
       if (policy === 'always') await redis.onDisk();
@@ -91,22 +103,13 @@ export const redisFaults: readonly FaultKind[] = [
       lasts: { least: 0.5, most: 9 },
     },
     async ({ setUp, forMs, wait }) => {
-      await setUp.redis.pause();
+      const { server } = alone(setUp);
+      await server.pause();
       try {
         await wait(forMs);
       } finally {
-        await setUp.redis.resume();
+        await server.resume();
       }
-    },
-  ),
-  redisFault(
-    {
-      name: 'script-flush',
-      about: 'Redis forgets the scripts that it was given',
-      lasts: { least: 0, most: 0 },
-    },
-    async ({ setUp }) => {
-      await eventually(() => ask(setUp, 'SCRIPT FLUSH'), { timeoutMs: answerMsMax });
     },
   ),
 ];

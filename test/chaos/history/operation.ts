@@ -51,6 +51,11 @@ export interface RunNote {
   slowness: number;
   versions: Record<string, string>;
   partitions: number;
+  /**
+   * What `min.insync.replicas` of the topic is: as many as there are servers that have a record.
+   * With more than one, readers are given what all of them have, whatever it was sent with.
+   */
+  copies: number;
   producers: string[];
   /** Consumers of partitions of their own choice: of all of them. */
   readers: string[];

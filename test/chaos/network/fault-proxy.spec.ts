@@ -49,6 +49,8 @@ async function echoed(one: { socket: Socket; text: string }, text: string): Prom
   await eventually(() => one.text.slice(before) === text);
 }
 
+const inCapitals = (bytes: Buffer) => Buffer.from(String(bytes).toUpperCase());
+
 describe('a network', () => {
   it('passes everything on', async () => {
     const one = await client();
@@ -96,6 +98,29 @@ describe('a network', () => {
     expect(arrived).toBe('first ');
     proxy.set(null);
     await eventually(() => one.text === 'first late' && other.text === 'late');
+  });
+
+  it('has trouble with those who come from one address alone', async () => {
+    const one = await client();
+    proxy.set({ kind: 'silent' }, '127.0.0.99');
+    await echoed(one, 'others ');
+    proxy.set({ kind: 'silent' }, '127.0.0.1');
+    one.socket.write('late');
+    proxy.set({ kind: 'cut' }, '127.0.0.99');
+    await eventually(() => one.text === 'others late');
+    proxy.set({ kind: 'cut' }, '127.0.0.1');
+    await one.closed;
+  });
+
+  it('changes what a server answers', async () => {
+    const { port } = server.address() as AddressInfo;
+    const changing = new FaultProxy({ host: '127.0.0.1', port }, new SeededRandom(1), inCapitals);
+    const socket = connect({ host: '127.0.0.1', port: await changing.start() });
+    sockets.push(socket);
+    socket.write('hello');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect([arrived, String(answer)]).toEqual(['hello', 'HELLO']);
+    await changing.stop();
   });
 
   it('is cut, also for those who come, and whole again', async () => {

@@ -20,6 +20,9 @@ export type NetworkTrouble =
  */
 export type Tamper = (bytes: Buffer, answer: (bytes: Buffer) => void) => Buffer | null;
 
+/** What a test makes of what a server answers, as a network does that translates addresses. */
+export type Rewrite = (bytes: Buffer) => Buffer;
+
 /** Bytes that may wait for a slow receiver before its sender has to wait, too. */
 const waitingBytesMax = 16 * 1024 * 1024;
 
@@ -28,6 +31,8 @@ interface Way {
   from: Socket;
   to: Socket;
   isReply: boolean;
+  /** From which the client came. */
+  address: string;
   /** What is under way, in order, and when each piece arrives. */
   underWay: { bytes: Buffer; arrivesMs: number }[];
   underWayBytes: number;
@@ -35,16 +40,23 @@ interface Way {
 
 /** Stands between clients and a server, and is the network between them. */
 export class FaultProxy {
-  readonly #sockets = new Set<Socket>();
+  /** With the address from which the client of its connection came. */
+  readonly #sockets = new Map<Socket, string>();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #server: Server = createServer((client) => this.#join(client));
   #trouble: NetworkTrouble | null = null;
+  /** Who has the trouble; null: everybody. */
+  #from: string | null = null;
   #tamper: Tamper | null = null;
 
-  /** @param target where the real server listens */
+  /**
+   * @param target where the real server listens; it may change until somebody comes
+   * @param rewrite what becomes of each piece of what the server answers
+   */
   constructor(
     private readonly target: { host: string; port: number },
     private readonly random: SeededRandom,
+    private readonly rewrite: Rewrite | null = null,
   ) {}
 
   /** Starts to listen on a free port of 127.0.0.1. */
@@ -60,13 +72,21 @@ export class FaultProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** From now on; null: nothing is wrong any more. */
-  set(trouble: NetworkTrouble | null): void {
+  /**
+   * From now on; null: nothing is wrong any more.
+   *
+   * @param from only those who come from this address have it; null: everybody
+   */
+  set(trouble: NetworkTrouble | null, from: string | null = null): void {
     const was = this.#trouble;
     this.#trouble = trouble;
-    if (trouble?.kind === 'cut') this.cut();
-    if (trouble?.kind === 'silent') for (const socket of this.#sockets) socket.pause();
-    if (was?.kind === 'silent') for (const socket of this.#sockets) socket.resume();
+    this.#from = from;
+    if (was?.kind === 'silent') for (const [socket] of this.#sockets) socket.resume();
+    for (const [socket, address] of this.#sockets) {
+      const kind = this.#troubleOf(address)?.kind;
+      if (kind === 'cut') socket.destroy();
+      if (kind === 'silent') socket.pause();
+    }
   }
 
   /** From now on what arrives is not what was sent: a fault that checkers have to find. */
@@ -76,22 +96,22 @@ export class FaultProxy {
 
   /** Cuts every connection. */
   cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const [socket] of this.#sockets) socket.destroy();
   }
 
   async stop(): Promise<void> {
-    this.#trouble = { kind: 'cut' };
-    this.cut();
+    this.set({ kind: 'cut' });
     for (const timer of this.#timers) clearTimeout(timer);
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
   #join(client: Socket): void {
-    if (this.#trouble?.kind === 'cut') return void client.destroy();
+    const address = client.remoteAddress ?? '';
+    if (this.#troubleOf(address)?.kind === 'cut') return void client.destroy();
     const server = connect(this.target);
     for (const socket of [client, server]) {
       const other = socket === client ? server : client;
-      this.#sockets.add(socket);
+      this.#sockets.set(socket, address);
       socket.setNoDelay(true);
       socket.on('error', () => socket.destroy());
       socket.once('close', () => {
@@ -99,24 +119,35 @@ export class FaultProxy {
         other.destroy();
       });
     }
-    this.#lead({ from: client, to: server, isReply: false, underWay: [], underWayBytes: 0 });
-    this.#lead({ from: server, to: client, isReply: true, underWay: [], underWayBytes: 0 });
-    if (this.#trouble?.kind === 'silent') for (const socket of [client, server]) socket.pause();
+    const way = { address, underWayBytes: 0 };
+    this.#lead({ ...way, from: client, to: server, isReply: false, underWay: [] });
+    this.#lead({ ...way, from: server, to: client, isReply: true, underWay: [] });
+    const isSilent = this.#troubleOf(address)?.kind === 'silent';
+    if (isSilent) for (const socket of [client, server]) socket.pause();
   }
 
   #lead(way: Way): void {
-    const { from, to, isReply } = way;
+    const { from, to } = way;
     from.on('data', (sent: Buffer) => {
-      const tamper = isReply ? null : this.#tamper;
-      const bytes = tamper === null ? sent : tamper(sent, (answer) => void from.write(answer));
+      const bytes = this.#changed(way, sent);
       if (bytes === null) return;
-      if (this.#loses(isReply)) {
+      if (this.#loses(way)) {
         from.destroy();
         return;
       }
       this.#send(way, bytes);
     });
     to.on('drain', () => this.#resume(way));
+  }
+
+  #changed({ from, isReply }: Way, bytes: Buffer): Buffer | null {
+    if (isReply) return this.rewrite?.(bytes) ?? bytes;
+    const tamper = this.#tamper;
+    return tamper === null ? bytes : tamper(bytes, (answer) => void from.write(answer));
+  }
+
+  #troubleOf(address: string): NetworkTrouble | null {
+    return this.#from === null || this.#from === address ? this.#trouble : null;
   }
 
   #send(way: Way, bytes: Buffer): void {
@@ -155,20 +186,20 @@ export class FaultProxy {
     this.#timers.add(timer);
   }
 
-  #resume({ from, to }: Way): void {
+  #resume({ from, to, address }: Way): void {
     const isFull = to.writableLength > waitingBytesMax;
-    if (!isFull && this.#trouble?.kind !== 'silent') from.resume();
+    if (!isFull && this.#troubleOf(address)?.kind !== 'silent') from.resume();
   }
 
-  #loses(isReply: boolean): boolean {
-    const trouble = this.#trouble;
+  #loses({ isReply, address }: Way): boolean {
+    const trouble = this.#troubleOf(address);
     if (trouble?.kind !== (isReply ? 'lost-replies' : 'lost-requests')) return false;
     return this.random.happens((trouble as { share: number }).share);
   }
 
   /** When what is sent now arrives: never before what was sent earlier. */
-  #arrivalMs({ underWay }: Way): number {
-    const trouble = this.#trouble;
+  #arrivalMs({ underWay, address }: Way): number {
+    const trouble = this.#troubleOf(address);
     const nowMs = performance.now();
     const tookMs =
       trouble?.kind === 'slow' ? trouble.delayMs + this.random.next() * trouble.jitterMs : 0;

@@ -1,50 +1,38 @@
 import { askRedis } from '../../support/ask-redis';
 import { startPowerCutRedis } from '../../support/losses';
 import { startRedisHere } from '../../support/redis';
-import { freePort } from '../../support/redis-local';
-import { FaultProxy } from '../network/fault-proxy';
-import { ChaosGateway } from './chaos-gateway';
+import type { ChaosGateway } from './chaos-gateway';
+import { makeGateway, versionIn } from './gateways';
 import type { SetUp, SetUpDeps } from './set-up';
 
 /** Starts some gateways on one Redis, each with a network of its own to it. */
 export async function startOnOneRedis(count: number, deps: SetUpDeps): Promise<SetUp> {
   const powerCut = await startPowerCutRedis().catch(() => null);
-  const redis = powerCut ?? (await startRedisHere());
+  const server = powerCut ?? (await startRedisHere());
   const gateways: ChaosGateway[] = [];
   const stop = async () => {
     try {
       await Promise.all(gateways.map((gateway) => gateway.close()));
     } finally {
-      await redis.stop();
+      await server.stop();
     }
   };
+  const urlOf = ([port]: readonly number[]) => {
+    const url = new URL(server.url);
+    url.port = String(port);
+    return url.href;
+  };
+  const found = [{ port: Number(new URL(server.url).port) }];
   try {
-    for (let id = 1; id <= count; id++) gateways.push(await makeGateway(id, redis.url, deps));
+    for (let id = 1; id <= count; id++) {
+      gateways.push(await makeGateway({ id, found, urlOf }, deps));
+    }
     await Promise.all(gateways.map((gateway) => gateway.open()));
-    const info = await askRedis(redis.peer, 'INFO server');
-    const [, product, version] = /^(redis|valkey)_version:(\S+)/m.exec(info) ?? [];
-    return { gateways, redis, powerCut, redisVersion: `${product} ${version}`, stop };
+    const redisVersion = versionIn(await askRedis(server.peer, 'INFO server'));
+    const redis = { kind: 'alone', server, powerCut } as const;
+    return { gateways, redis, copies: 1, redisVersion, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-}
-
-async function makeGateway(
-  id: number,
-  redisUrl: string,
-  { history, random, logFolder }: SetUpDeps,
-): Promise<ChaosGateway> {
-  const url = new URL(redisUrl);
-  const proxy = new FaultProxy({ host: url.hostname, port: Number(url.port) }, random.fork());
-  url.port = String(await proxy.start());
-  const place = {
-    name: `gateway-${id}`,
-    port: await freePort(),
-    redisUrl: url.href,
-    redisProxies: [proxy],
-    logFolder,
-    flags: ['--no-admin', '--auto-create-topics=false', `--broker-id=${id}`],
-  };
-  return new ChaosGateway(place, history, random);
 }

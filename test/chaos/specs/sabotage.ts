@@ -102,11 +102,12 @@ async function write(port: number, { request }: ProduceFrame): Promise<void> {
 
 /** Deletes the second batch of each partition. */
 async function loseOne({ redis }: SetUp): Promise<void> {
+  if (redis.kind !== 'alone') throw new Error('this is for one server');
   const script = [
     "for _, key in ipairs(redis.call('KEYS', '*:log')) do",
     "local second = redis.call('XRANGE', key, '-', '+', 'COUNT', 2)[2]",
     "if second then redis.call('XDEL', key, second[1]) end",
     "end return 'done'",
   ];
-  await askRedis(redis.peer, `EVAL "${script.join(' ')}" 0`);
+  await askRedis(redis.server.peer, `EVAL "${script.join(' ')}" 0`);
 }

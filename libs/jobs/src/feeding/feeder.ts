@@ -8,8 +8,9 @@ import type {
   RecordSink,
 } from '@sluice/streams';
 import type { StreamJobsLimits } from '../limits';
+import type { FeedingHeld, JobsMeter } from '../metrics';
 import type { JobSettings } from '../options';
-import { FeedLine, type TakenRecord } from './feed-line';
+import { FeedLine, type Fed, type TakenRecord } from './feed-line';
 import { LastingConsumer } from './lasting-consumer';
 
 /** What a feeder works with. */
@@ -19,6 +20,7 @@ export interface FeederDeps {
   clock: Clock;
   log: Logger;
   limits: StreamJobsLimits;
+  meter: JobsMeter;
   settings: JobSettings;
 }
 
@@ -34,6 +36,8 @@ export class Feeder implements RecordSink {
   readonly #failures: TroubleLog;
   readonly #seen = new WeakSet<OwnedPartition>();
   #taken: TakenRecord[] = [];
+  /** Why nothing is fed, as the last attempt found. */
+  #held: FeedingHeld = null;
   /** How many of the first are being fed just now. */
   #underWay = 0;
 
@@ -53,6 +57,7 @@ export class Feeder implements RecordSink {
       message: `the queue ${settings.queue} is not fed: too many of its jobs have failed`,
       quietMs: 20 * limits.feedRetryMs,
     });
+    deps.meter.observeFeeding(() => ({ heldRecords: this.#taken.length, held: this.#heldNow() }));
     const create = () => deps.createConsumer(consumerSettings(settings, limits), this);
     this.consumer = new LastingConsumer({ create, clock, log, limits });
   }
@@ -101,10 +106,11 @@ export class Feeder implements RecordSink {
     while (this.#taken.length > 0 && !signal.aborted) {
       const batch = this.#nextBatch();
       this.#underWay = batch.length;
-      let count = 0;
-      let rest: string = 'none';
+      let [count, newCount] = [0, 0];
+      let rest: Fed['rest'] = 'none';
       try {
-        ({ count, rest } = await this.#line.feed(batch));
+        ({ count, newCount, rest } = await this.#line.feed(batch));
+        this.deps.meter.fed.add(newCount);
       } finally {
         this.#underWay = 0;
         this.#taken.splice(0, count);
@@ -113,8 +119,13 @@ export class Feeder implements RecordSink {
       for (const { owner, record } of batch.slice(0, count)) owner.acknowledge(record.offset);
       if (rest === 'failures') this.#failures.note();
       else this.#failures.over();
-      if (rest === 'full' || rest === 'failures') return;
+      this.#held = rest === 'full' || rest === 'failures' ? rest : null;
+      if (this.#held !== null) return;
     }
+  }
+
+  #heldNow(): FeedingHeld {
+    return this.#taken.length > 0 ? this.#held : null;
   }
 
   /** Partitions that ended while their records were being fed, which failed. */

@@ -1,6 +1,8 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnModuleDestroy } from '@nestjs/common';
+import { silentMetrics, type Metrics } from '@sluice/base';
 import type { StreamsConnection, ConsumerHealth } from '@sluice/streams';
+import { promMetrics } from '@sluice/transport';
 import { streamJobsLimits, type StreamJobsLimits } from '../limits';
 import { resolveSettings, StreamJobMistake, type StreamJobOptions } from '../options';
 import { QueueProcess, type JobsRole, type QueueProcessDeps } from '../queue-process';
@@ -28,6 +30,8 @@ export interface StreamJobsOptions {
   /** Queues to feed without a method that does their jobs. */
   feeds?: readonly StreamJobFeed[];
   limits?: Partial<StreamJobsLimits>;
+  /** Default: those of prom-client's default registry, where it is installed. */
+  metrics?: Metrics;
 }
 
 /** Nest's token for `StreamJobsGround`. */
@@ -67,6 +71,7 @@ export class StreamJobs
       clock,
       log,
       limits,
+      metrics: options.metrics ?? promMetrics() ?? silentMetrics,
       createConsumer: (...args) => ground.createConsumer(...args),
       createProducer: (...args) => ground.createProducer(...args),
     };

@@ -1,9 +1,11 @@
 import { Periodic, type Clock, type Logger } from '@sluice/base';
-import { attempt, type JobConnection, type RedisLink } from '@sluice/redis';
+import { attempt, type RedisLink } from '@sluice/redis';
 import type { RecordProducer } from '@sluice/streams';
-import { loadBullmq, type BullJob, type StreamQueue } from '../bullmq';
-import { bullKey, queuePrefix, takenKey } from '../keys';
+import { AskedQueue } from '../asked-queue';
+import type { BullJob, StreamQueue } from '../bullmq';
+import { bullKey, takenKey } from '../keys';
 import type { StreamJobsLimits } from '../limits';
+import type { JobsMeter } from '../metrics';
 import type { JobSettings } from '../options';
 import { takeFailedScript } from '../scripts';
 import { letterOf } from './job-letter';
@@ -15,6 +17,7 @@ export interface DeadLettersDeps {
   clock: Clock;
   log: Logger;
   limits: StreamJobsLimits;
+  meter: JobsMeter;
   settings: JobSettings & { deadLetterTopic: NonNullable<JobSettings['deadLetterTopic']> };
 }
 
@@ -25,11 +28,11 @@ export interface DeadLettersDeps {
  */
 export class DeadLetters {
   readonly #looking: Periodic;
-  #queue: StreamQueue | null = null;
-  #connection: JobConnection | null = null;
+  readonly #queue: AskedQueue;
 
   constructor(private readonly deps: DeadLettersDeps) {
-    const { clock, log, limits, settings } = deps;
+    const { redis, clock, log, limits, settings } = deps;
+    this.#queue = new AskedQueue(redis, settings.queue);
     this.#looking = new Periodic({
       clock,
       log,
@@ -51,14 +54,12 @@ export class DeadLetters {
 
   async stop(): Promise<void> {
     await this.#looking.stop();
-    const closing = this.#queue?.close().catch(() => undefined);
-    await this.#connection?.close();
-    await closing;
+    await this.#queue.close();
   }
 
   async #look(signal: AbortSignal): Promise<void> {
     const { deadLettersAtOnceMax } = this.deps.limits;
-    const queue = (this.#queue ??= await this.#open());
+    const queue = await this.#queue.get();
     for (;;) {
       const ids = await this.#take();
       try {
@@ -84,12 +85,14 @@ export class DeadLetters {
   }
 
   async #send(queue: StreamQueue, id: string): Promise<void> {
-    const { producer, log, settings } = this.deps;
+    const { producer, log, meter, limits, settings } = this.deps;
     const job = (await attempt('jobs/failed', queue.getJob(id))) as BullJob | undefined;
     if (job === undefined) return;
     const topic = settings.deadLetterTopic(job.data.topic);
-    await producer.send(letterOf(job, topic, settings.group));
+    const { stalledMax } = limits;
+    await producer.send(letterOf(job, { topic, group: settings.group, stalledMax }));
     await attempt('jobs/remove', queue.remove(id));
+    meter.deadLettered.add(1);
     log.warn('a job has failed for good and is a dead letter now', {
       queue: settings.queue,
       job: id,
@@ -104,21 +107,5 @@ export class DeadLetters {
     if (ids.length === 0) return;
     const taken = takenKey(redis.keyPrefix, settings.queue);
     await attempt('jobs/give-back', redis.write.zrem(taken, ...ids));
-  }
-
-  async #open(): Promise<StreamQueue> {
-    const { Queue: BullQueue } = await loadBullmq();
-    const { redis, settings } = this.deps;
-    this.#connection ??= redis.openJobConnection(
-      'ask',
-      queuePrefix(redis.keyPrefix, settings.queue),
-    );
-    const queue: StreamQueue = new BullQueue(settings.queue, {
-      connection: this.#connection.redis,
-      prefix: queuePrefix(redis.keyPrefix, settings.queue),
-      skipMetasUpdate: true,
-    });
-    queue.on('error', () => undefined);
-    return queue;
   }
 }

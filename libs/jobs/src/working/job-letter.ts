@@ -3,12 +3,23 @@ import type { RecordHeader, RecordToSend } from '@sluice/streams';
 import type { BullJob } from '../bullmq';
 import { bytesOf, headersOf } from '../job-data';
 
+/** What a letter says beside the job: where it goes, and who could not do it. */
+export interface LetterTerms {
+  topic: string;
+  group: string;
+  /** How often a job is begun anew whose worker went silent; then it has failed for good. */
+  stalledMax: number;
+}
+
 /**
  * The record for the dead-letter topic: as it was, and in headers what became of it, under the
- * names that the transport uses.
+ * names that the transport uses. An attempt that ended with its process counts there too.
  */
-export function letterOf(job: BullJob, topic: string, group: string): RecordToSend {
-  const { data, attemptsMade, finishedOn = job.timestamp, processedOn = finishedOn } = job;
+export function letterOf(job: BullJob, { topic, group, stalledMax }: LetterTerms): RecordToSend {
+  const { data, finishedOn = job.timestamp, processedOn = finishedOn } = job;
+  const areDead = job.stalledCounter > stalledMax;
+  // BullMQ counts the failure that follows from it as an attempt, though nobody was called.
+  const attempts = job.attemptsMade + job.stalledCounter - (areDead ? 1 : 0);
   const stack = job.stacktrace?.at(-1) ?? '';
   const name = /^(\w+)(?::|\n|$)/.exec(stack)?.[1] ?? 'Error';
   const story: Record<string, string | number> = {
@@ -17,10 +28,10 @@ export function letterOf(job: BullJob, topic: string, group: string): RecordToSe
     [streamHeaders.originOffset]: data.offset,
     [streamHeaders.originTimestamp]: data.timestampMs,
     [streamHeaders.group]: group,
-    [streamHeaders.attempts]: attemptsMade,
+    [streamHeaders.attempts]: attempts,
     [streamHeaders.firstFailure]: processedOn,
     [streamHeaders.lastFailure]: finishedOn,
-    [streamHeaders.reason]: reasonOf(job, name),
+    [streamHeaders.reason]: areDead ? 'workers-died' : reasonOf(job, name),
     [streamHeaders.errorName]: name,
     [streamHeaders.errorMessage]: job.failedReason ?? '',
     [streamHeaders.errorStack]: stack,

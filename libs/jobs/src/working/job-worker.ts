@@ -4,6 +4,7 @@ import { loadBullmq, type BullJob, type StreamWorker } from '../bullmq';
 import { contextOf, type StreamJobContext } from '../context';
 import { queuePrefix } from '../keys';
 import type { StreamJobsLimits } from '../limits';
+import type { AttemptOutcome, JobsMeter } from '../metrics';
 import type { JobSettings } from '../options';
 import { isUnrecoverable, UndecodableRecord } from './job-errors';
 
@@ -16,6 +17,7 @@ export interface JobWorkerDeps {
   clock: Clock;
   log: Logger;
   limits: StreamJobsLimits;
+  meter: JobsMeter;
   settings: JobSettings;
   handle: JobHandler;
   /** Told each time that a job has failed for good. */
@@ -39,7 +41,7 @@ export class JobWorker {
   async start(): Promise<void> {
     const bullmq = await loadBullmq();
     if (this.#isStopping) return;
-    const { redis, limits, settings, onFailed } = this.deps;
+    const { redis, limits, settings } = this.deps;
     this.#connection = redis.openJobConnection(
       'work',
       queuePrefix(redis.keyPrefix, settings.queue),
@@ -57,11 +59,20 @@ export class JobWorker {
     worker.on('lockRenewalFailed', (ids) => {
       for (const id of ids) worker.cancelJob(id, 'the job is another worker’s by now');
     });
-    worker.on('failed', (job) => {
-      if (job?.finishedOn !== undefined) onFailed();
-    });
-    worker.on('error', (error) => this.#onError(error));
+    this.#report(worker);
     this.#worker = worker;
+  }
+
+  #report(worker: StreamWorker): void {
+    const { meter, onFailed } = this.deps;
+    worker.on('completed', () => meter.completed.add(1));
+    worker.on('failed', (job) => {
+      if (job?.finishedOn === undefined) return;
+      meter.failed.add(1);
+      onFailed();
+    });
+    worker.on('stalled', () => meter.takenOver.add(1));
+    worker.on('error', (error) => this.#onError(error));
   }
 
   /**
@@ -89,12 +100,20 @@ export class JobWorker {
     token: string | undefined,
     signal = new AbortController().signal,
   ): Promise<unknown> {
-    const { settings, handle } = this.deps;
+    const { settings, handle, clock, meter } = this.deps;
+    const begunMs = clock.monotonicMs();
+    const ended = (outcome: AttemptOutcome): void => {
+      meter.attempted(clock.monotonicMs() - begunMs, outcome);
+    };
     try {
       const context = contextOf(settings.queue, job, signal);
-      return await handle(this.#valueOf(context), context);
+      const result = await handle(this.#valueOf(context), context);
+      ended('succeeded');
+      return result;
     } catch (error) {
-      if (signal.aborted && this.#isStopping) {
+      const isBrokenOff = signal.aborted && this.#isStopping;
+      ended(isBrokenOff ? 'broken-off' : 'failed');
+      if (isBrokenOff) {
         await job.moveToWait(token);
         throw new WaitingError();
       }

@@ -2,6 +2,7 @@ import {
   attempt,
   RedisStartError,
   sameHistory,
+  stoppedWriterField,
   type HistoryToken,
   type Redis,
 } from '@sluice/redis';
@@ -56,9 +57,6 @@ export async function checkRegistryFormat(
   throw new RedisStartError('newer-format', message);
 }
 
-/** No token: tokens are 22 characters. */
-const stoppedField = 'stopped';
-
 /**
  * Who writes, in one hash. Redis keeps the order of writes, in its file and to its replicas: a
  * state that has the removal of an entry has all that this writer wrote before, and a state that
@@ -75,7 +73,7 @@ export class Writers {
     for (const [token, text] of Object.entries(fields)) {
       const { history, enteredAtMs, seenAtMs, hasLeft } = JSON.parse(text) as StoredEntry;
       const histories = 'runId' in history ? [history] : history;
-      if (token === stoppedField) {
+      if (token === stoppedWriterField) {
         state.stoppedOn = histories;
         continue;
       }
@@ -126,7 +124,7 @@ export class Writers {
    */
   async stopped(redis: Redis, token: string, histories: readonly HistoryToken[]): Promise<void> {
     const left = histories.length > 1 ? 1 : 0;
-    const args = { token, stoppedField, history: stored(histories), left };
+    const args = { token, stoppedField: stoppedWriterField, history: stored(histories), left };
     await writersLeaveScript.call(redis, this.keys, args);
   }
 }

@@ -14,9 +14,10 @@ REFUSED unknown-partition | newer-format ]]
 --- @include "reservation"
 --- @include "filler"
 --- @include "epochs"
+--- @include "spans"
 local call, format, max = redis.call, string.format, math.max
 local fields = { 'next', 'start', 'maxts', 'bytes', 'batches', 'largest', 'epoch', 'epochs',
-  'recovered', 'format', 'confirmed' }
+  'recovered', 'format', 'confirmed', 'span', 'gone' }
 local meta = call('HMGET', KEYS.meta, unpack(fields))
 if not meta[1] then return { 'unknown-partition' } end
 if tonumber(meta[10] or 1) > 1 then return { 'newer-format' } end
@@ -46,6 +47,9 @@ for _, entry in ipairs(from > logEnd and call('XRANGE', stream, meta[1], '+') or
   batches, bytes = batches + 1, bytes + #entry[2][2]
   largest = max(largest, #entry[2][2])
 end
+-- Fillers go with the batch behind them, so they begin a span.
+local span = readSpan(meta[12], meta[13], bytes, batches, KEYS.spans)
+if target > from then endSpan(span, from, maxTimestamp) end
 local fillers, at = {}, from
 while at < target do
   local count = math.min(target - at, 2147483647)
@@ -64,10 +68,15 @@ one.extended, one.crossed = nowMs, target
 -- ── writes ──
 --- @include "wake"
 --- @include "make-stream"
+--- @include "store-span"
 if lacksSpans then makeStream(KEYS.spans) end
 if lost then call('RENAMENX', KEYS.open, KEYS.log) end
--- How old these batches are was not looked at.
-if from > logEnd then call('HDEL', KEYS.meta, 'span') end
+-- How old batches are that the meta hash did not know of was not looked at.
+if from > logEnd then
+  call('HDEL', KEYS.meta, 'span')
+elseif #span.ends > 0 then
+  storeSpan(span, KEYS.meta, KEYS.spans)
+end
 for _, entry in ipairs(fillers) do call('XADD', KEYS.log, entry[1], 'b', entry[2]) end
 call('HSET', KEYS.meta, 'next', format('%d', target), 'maxts', format('%d', maxTimestamp),
   'bytes', format('%d', bytes), 'batches', format('%d', batches), 'largest', largest,

@@ -60,7 +60,10 @@ local function dropSpans()
     local count = batchesAt - goneBatches - dropped
     -- A version that knew of no spans may have dropped some of their batches.
     local isSound = count >= 1 and count <= batches and size >= 1 and size <= bytes
-    if not isSound or last >= logEnd or not isDue(last, tonumber(largest), size) then return end
+    largest = tonumber(largest)
+    -- An earlier version has made spans of fillers alone, which go with the batch behind them.
+    isSound = isSound and largest >= 0
+    if not isSound or last >= logEnd or not isDue(last, largest, size) then return end
     local fits = droppedBytes + size <= bytesMax and dropped + count <= batchesMax
     if not fits and (dropped > 0 or count > 1) then return end
     drop(last, count, size)

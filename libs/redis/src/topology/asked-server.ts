@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import type { ConnectionOptions } from 'node:tls';
-import { isIP } from 'node:net';
 import { closeConnection } from '../connection';
 import { isErrorReply } from '../errors';
 import { redisLimits } from '../options';
+import { tlsTo } from '../tls';
 import { addressText, type Address } from './place';
 
 /** As whom a server is asked. */
@@ -58,13 +58,12 @@ export class AskedServer {
     if (this.#redis !== null && this.#redis.status !== 'end') return this.#redis;
     const { username, password, tls } = this.terms;
     const { askedAnswerMsMax } = redisLimits;
-    const servername = isIP(this.address.host) === 0 ? { servername: this.address.host } : {};
     this.#lastError = null;
     const redis = new Redis({
       ...this.address,
       username,
       password,
-      tls: tls && { ...servername, ...tls },
+      tls: tls && tlsTo(this.address.host, tls),
       connectionName: 'sluice-ask',
       protocol: 2,
       lazyConnect: true,

@@ -1,14 +1,14 @@
 import { Periodic, type Clock, type Logger } from '@sluice/base';
 import type { Command, Redis } from 'ioredis';
-import { isConnectionLoss, RedisUnavailable } from '../errors';
 import { LentReplies } from '../lent-replies';
 import { redisLimits } from '../options';
 import type { Shard } from '../shard';
 import type { ClusterNodes, ClusterPart } from './cluster-nodes';
-import { addressText, type Address, type Place } from './place';
+import { addressText, Followers, type Address, type Place } from './place';
 import { RedirectedCall } from './redirected-call';
 import { routedRedis, type RoutedRole, type Router } from './routed-redis';
 import { slotCount, slotOf } from './slots';
+import { KeyPlace } from './key-place';
 import type { ShardMaker, Topology } from './topology';
 
 /** What a cluster is made with. */
@@ -25,8 +25,13 @@ interface Known {
   primaryId: string;
   address: Address;
   memberIds: ReadonlySet<string>;
-  /** It was named by a server that hands a slot over to it, and need not have one yet. */
-  isAwaited: boolean;
+  /** Those who have connections to it. */
+  followers: Followers;
+  /**
+   * Until when it is kept although it has no slot, by the monotonic clock: a server has named it
+   * that hands a slot over to it.
+   */
+  awaitedUntilMs: number;
 }
 
 function nobodyServes(): (Known | null)[] {
@@ -49,10 +54,14 @@ export class ClusterShards implements Topology, Router {
   readonly #look: Periodic;
   #known: readonly Known[] = [];
   #bySlot: (Known | null)[] = nobodyServes();
+  /** Places of keys that somebody follows. */
+  readonly #places = new Set<KeyPlace>();
   #reading: Promise<void> | null = null;
   #readAtMs = -Infinity;
   #hasStarted = false;
   #isClosed = false;
+  /** Those that cannot be used yet. */
+  readonly #starting = new Map<Shard, Periodic>();
   /** What ends by itself later. */
   readonly #closing = new Set<Promise<void>>();
 
@@ -72,9 +81,19 @@ export class ClusterShards implements Topology, Router {
     return this.#known.map(({ shard }) => shard);
   }
 
-  /** The shard of a slot that nobody serves is any: it will say so. */
+  /** See `#at`. */
   shardOf(key: string): Shard {
-    return (this.#bySlot[slotOf(key)] ?? this.#known[0]!).shard;
+    return this.#at(slotOf(key)).shard;
+  }
+
+  placeOf(key: string): Place {
+    const slot = slotOf(key);
+    return new KeyPlace({
+      address: () => this.#at(slot).address,
+      refresh: () => this.#refreshIfOld(),
+      refreshSoon: () => this.#refreshSoon(),
+      places: this.#places,
+    });
   }
 
   connection(key: string, role: RoutedRole): Redis {
@@ -83,13 +102,10 @@ export class ClusterShards implements Topology, Router {
 
   send(command: Command, key: string | Buffer, role: RoutedRole): void {
     const slot = slotOf(key);
-    if (this.#known.length === 0) {
-      return void command.reject(new RedisUnavailable('moved', 'the cluster is not known'));
-    }
     new RedirectedCall(command, {
       clock: this.parts.clock,
-      current: () => (this.#bySlot[slot] ?? this.#known[0]!).shard[role],
-      at: async (address) => (await this.#at(address)).shard[role],
+      current: () => this.#at(slot).shard[role],
+      at: async (address) => (await this.#named(address)).shard[role],
       moved: (address) => this.#moved(slot, address),
       refresh: () => this.refresh(),
     }).send();
@@ -107,7 +123,7 @@ export class ClusterShards implements Topology, Router {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#look.stop();
-    await Promise.all([...this.shards.map((shard) => shard.close()), ...this.#closing]);
+    await Promise.all([...this.shards.map((shard) => this.#close(shard)), ...this.#closing]);
     await this.parts.nodes.close();
   }
 
@@ -137,15 +153,17 @@ export class ClusterShards implements Topology, Router {
       known.primaryId = part.primaryId;
       known.address = part.address;
       known.memberIds = new Set([part.primaryId, ...part.replicaIds]);
-      known.isAwaited = false;
+      known.awaitedUntilMs = -Infinity;
       for (const [from, to] of part.ranges) bySlot.fill(known, from, to + 1);
       if (hasMoved) this.#left(known);
       return known;
     });
-    const awaited = before.filter((one) => one.isAwaited && !now.includes(one));
+    const nowMs = this.parts.clock.monotonicMs();
+    const awaited = before.filter((one) => one.awaitedUntilMs > nowMs && !now.includes(one));
     this.#known = [...new Set([...now, ...awaited])];
     this.#bySlot = bySlot;
     for (const one of before) if (!this.#known.includes(one)) this.#end(one);
+    for (const place of this.#places) place.look();
   }
 
   /** The shard that a part of the map is: the same primary, or one that replaced it. */
@@ -158,56 +176,66 @@ export class ClusterShards implements Topology, Router {
     );
   }
 
-  #left({ shard, address }: Known): void {
+  #left({ address, followers }: Known): void {
     this.parts.log.info('another server is the primary of a shard', {
       primary: addressText(address),
     });
-    shard.leave();
+    followers.tell();
   }
 
   #add(address: Address): Known {
+    const followers = new Followers();
     const place: Place = {
       locate: async () => {
-        // Whoever connects again does so because the server has gone, perhaps for good.
-        const ageMs = this.parts.clock.monotonicMs() - this.#readAtMs;
-        if (this.#hasStarted && ageMs > redisLimits.clusterMapFreshMs) await this.#tryRefresh();
+        await this.#refreshIfOld();
         return known.address;
       },
       isNoPrimary: () => this.#refreshSoon(),
       isElsewhere: () => this.#refreshSoon(),
+      follow: (onMoved) => followers.add(onMoved),
     };
-    const shard = this.parts.newShard(place);
-    const none = { primaryId: '', memberIds: new Set<string>(), isAwaited: false };
-    const known: Known = { shard, address, ...none };
+    const none = { primaryId: '', memberIds: new Set<string>(), awaitedUntilMs: -Infinity };
+    const known: Known = { shard: this.parts.newShard(place), address, followers, ...none };
     if (this.#hasStarted) this.#begin(known);
     return known;
   }
 
+  /** Whoever connects again does so because the server has gone, perhaps for good. */
+  async #refreshIfOld(): Promise<void> {
+    const ageMs = this.parts.clock.monotonicMs() - this.#readAtMs;
+    if (this.#hasStarted && ageMs > redisLimits.clusterMapFreshMs) await this.#tryRefresh();
+  }
+
   /** One that has come later may have been written to by others, and lost something of it. */
-  #begin(known: Known): void {
-    const { shard } = known;
-    const starting = async (): Promise<void> => {
-      try {
+  #begin({ shard, address }: Known): void {
+    const { log, clock } = this.parts;
+    const starting = new Periodic({
+      clock,
+      log,
+      name: `the first use of ${addressText(address)}, a shard of the Redis Cluster,`,
+      everyMs: redisLimits.clusterLookEveryMs,
+      run: async () => {
         await shard.start(true);
-      } catch (error) {
-        const { message } = error as Error;
-        if (!isConnectionLoss(error)) {
-          this.parts.log.warn('a shard of the Redis Cluster cannot be used', { error: message });
-        }
-        // The next look at the map makes another.
-        this.#known = this.#known.filter((one) => one !== known);
-        this.#bySlot = this.#bySlot.map((one) => (one === known ? null : one));
-        await shard.close();
-      }
-    };
-    this.#later(starting());
+        this.#starting.delete(shard);
+        void starting.stop();
+      },
+    });
+    this.#starting.set(shard, starting);
+    starting.runSoon();
   }
 
   #end({ shard, address }: Known): void {
     this.parts.log.info('a shard of the Redis Cluster has no slots any more', {
       primary: addressText(address),
     });
-    this.#later(shard.close());
+    shard.handOver((channel) => this.shardOf(channel));
+    this.#later(this.#close(shard));
+  }
+
+  async #close(shard: Shard): Promise<void> {
+    const starting = this.#starting.get(shard)?.stop();
+    this.#starting.delete(shard);
+    await Promise.all([shard.close(), starting]);
   }
 
   #later(work: Promise<void>): void {
@@ -219,20 +247,24 @@ export class ClusterShards implements Topology, Router {
     const known = this.#known.find((one) => addressText(one.address) === addressText(address));
     if (known === undefined) return this.refresh();
     this.#bySlot[slot] = known;
+    for (const place of this.#places) place.look();
     this.#refreshSoon();
   }
 
+  /** Of a slot that nobody serves it is any, which will say so. */
+  #at(slot: number): Known {
+    return this.#bySlot[slot] ?? this.#known[0]!;
+  }
+
   /** The shard at an address; one that has no slot yet is not in the map. */
-  async #at(address: Address): Promise<Known> {
+  async #named(address: Address): Promise<Known> {
     const text = addressText(address);
     const find = (): Known | undefined =>
       this.#known.find((one) => addressText(one.address) === text);
     if (find() === undefined) await this.#tryRefresh();
-    const found = find();
-    if (found !== undefined) return found;
-    const known = this.#add(address);
-    known.isAwaited = true;
-    this.#known = [...this.#known, known];
+    const known = find() ?? this.#add(address);
+    known.awaitedUntilMs = this.parts.clock.monotonicMs() + redisLimits.clusterAwaitedMsMax;
+    if (!this.#known.includes(known)) this.#known = [...this.#known, known];
     return known;
   }
 

@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { silentLogger, systemClock, type Logger } from '@sluice/base';
 import { eventually } from '@sluice/test/support/eventually';
 import { freshPrefix, sharedRedis } from '@sluice/test/support/redis';
@@ -131,6 +132,58 @@ describe('a Redis Cluster', () => {
     await cluster.move(slot, from);
     expect(await eventually(() => link.write.incr(key))).toBe(3);
     await eventually(() => link.shards.length === 3);
+  });
+
+  it('has waiting readers and jobs go on where their slot has moved to', async () => {
+    const link = await connect();
+    const key = `${link.keyPrefix}{waited}:x`;
+    await link.write.xadd(key, '1-0', 'n', '1');
+    const from = await cluster.ownerOf(slotOf(key));
+    const to = cluster.servers.slice(0, 3).find((one) => one !== from)!;
+    const waiting = link.openBlockingConnection(key);
+    const work = link.openJobConnection('work', key);
+    const ask = link.openJobConnection('ask', key);
+    const copy = work.redis.duplicate();
+    const all = [waiting.redis, work.redis, ask.redis, copy];
+    const read = (redis: Redis, id: string) => redis.xread('BLOCK', 100, 'STREAMS', key, id);
+    for (const redis of all) await eventually(() => read(redis, '0'));
+    await cluster.move(slotOf(key), to);
+    // What waits for a reply is sent on by the connection itself.
+    expect(await read(work.redis, '0')).toHaveLength(1);
+    await eventually(() => link.write.xadd(key, '2-0', 'n', '2'));
+    for (const redis of all) await eventually(() => read(redis, '1-0'));
+    await Promise.all([waiting.close(), work.close(), ask.close()]);
+    await cluster.move(slotOf(key), from);
+  });
+
+  it('hears messages of a channel also when the server is left that it was heard on', async () => {
+    const link = await connect();
+    const channel = `${link.keyPrefix}{left}:channel`;
+    const slot = slotOf(channel);
+    const from = await cluster.ownerOf(slot);
+    const added = await cluster.add();
+    await cluster.move(slot, added);
+    await eventually(() => link.shards.length === 4);
+    await eventually(() => link.shardOf(channel).status().connected);
+    const heard: string[] = [];
+    let resubscribed = 0;
+    const listen = (message: string): void => void heard.push(message);
+    const onResubscribed = (): void => void resubscribed++;
+    const unsubscribe = await link.subscribe(channel, listen, { onResubscribed });
+    await link.write.publish(channel, 'before');
+    await eventually(() => heard.length === 1);
+    await cluster.move(slot, from);
+    await eventually(() => link.shards.length === 3);
+    await eventually(() => resubscribed === 1);
+    await link.write.publish(channel, 'after');
+    await eventually(() => heard.includes('after'));
+    await unsubscribe();
+    await link.write.publish(channel, 'late');
+    const others: string[] = [];
+    await link.subscribe(channel, (message) => void others.push(message));
+    await link.write.publish(channel, 'last');
+    await eventually(() => others.includes('last'));
+    expect(heard).toEqual(['before', 'after']);
   });
 
   it('follows a failover, which is a new history of that shard alone', async () => {

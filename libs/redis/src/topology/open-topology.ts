@@ -12,11 +12,8 @@ export function openTopology(options: ResolvedOptions, deps: ShardDeps): Topolog
   switch (topology.kind) {
     case 'single':
       return new OneShard(newShard);
-    case 'sentinel': {
-      const onMoved = (): void => shard.shards[0]!.leave();
-      const shard = new OneShard(newShard, new Sentinels({ ...deps, options, topology, onMoved }));
-      return shard;
-    }
+    case 'sentinel':
+      return new OneShard(newShard, new Sentinels({ ...deps, options, topology }));
     case 'cluster': {
       const { log, clock } = deps;
       const terms = { username, password, tls };

@@ -16,6 +16,28 @@ export interface Place {
   isNoPrimary?(address: Address): void;
   /** A server has refused a command as one that another has to run. */
   isElsewhere?(): void;
+  /**
+   * Calls the listener each time the primary is another server than before: connections to the
+   * former one are to be left, which need not break by themselves.
+   *
+   * @returns a function that takes the listener back
+   */
+  follow(onMoved: () => void): () => void;
+}
+
+/** Those who follow a place. */
+export class Followers {
+  readonly #all = new Set<() => void>();
+
+  add(onMoved: () => void): () => void {
+    const own = (): void => onMoved();
+    this.#all.add(own);
+    return () => void this.#all.delete(own);
+  }
+
+  tell(): void {
+    for (const onMoved of this.#all) onMoved();
+  }
 }
 
 /** As `host:port`, for messages. */

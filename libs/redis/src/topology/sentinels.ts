@@ -2,7 +2,7 @@ import { Periodic, type Clock, type Logger } from '@sluice/base';
 import { RedisStartError } from '../errors';
 import { redisLimits, type ResolvedOptions } from '../options';
 import { whatMostSay } from './majority';
-import { addressText, type Address, type Place } from './place';
+import { addressText, Followers, type Address, type Place } from './place';
 import type { TopologyOptions } from './redis-url';
 import { SentinelClient, type SentinelAnswer } from './sentinel-client';
 
@@ -12,8 +12,6 @@ export interface SentinelsParts {
   topology: Extract<TopologyOptions, { kind: 'sentinel' }>;
   clock: Clock;
   log: Logger;
-  /** The primary is another one than that which was told last: its connections are to be left. */
-  onMoved: () => void;
 }
 
 /**
@@ -27,6 +25,7 @@ export interface SentinelsParts {
 export class Sentinels implements Place {
   readonly #clients: readonly SentinelClient[];
   readonly #watch: Periodic;
+  readonly #followers = new Followers();
   /** What is wrong with a Sentinel, by its name, as the log was told. */
   readonly #told = new Map<string, string>();
   #asking: Promise<Address> | null = null;
@@ -77,6 +76,10 @@ export class Sentinels implements Place {
     this.#watch.runSoon();
   }
 
+  follow(onMoved: () => void): () => void {
+    return this.#followers.add(onMoved);
+  }
+
   async stop(): Promise<void> {
     await this.#watch.stop();
     await Promise.all(this.#clients.map((client) => client.close()));
@@ -85,7 +88,7 @@ export class Sentinels implements Place {
   async #look(): Promise<void> {
     const before = this.#primary;
     const now = await this.locate();
-    if (before !== null && addressText(before) !== addressText(now)) this.parts.onMoved();
+    if (before !== null && addressText(before) !== addressText(now)) this.#followers.tell();
   }
 
   async #ask(): Promise<Address> {

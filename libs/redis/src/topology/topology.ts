@@ -25,6 +25,11 @@ export interface Topology {
   readonly lent: LentReplies;
   /** The shard that has a key or channel. */
   shardOf(key: string): Shard;
+  /**
+   * Where the primary is that has a key, for connections that outlive a move of its slot;
+   * undefined: where the options say, always.
+   */
+  placeOf(key: string): Place | undefined;
   /** @throws as `Shard.start`; `close` is to be called all the same */
   start(): Promise<void>;
   close(): Promise<void>;
@@ -54,6 +59,10 @@ export class OneShard implements Topology {
 
   shardOf(): Shard {
     return this.#shard;
+  }
+
+  placeOf(): Place | undefined {
+    return this.place;
   }
 
   async start(): Promise<void> {

@@ -17,6 +17,7 @@ import {
 import { makeBatch, type Batch, type Sequence } from './batch';
 import type { PendingRecord } from './pending-record';
 import { producerLimits } from './producer-limits';
+import type { ProducedNumbers } from './producer-metrics';
 import type { ResolvedProducerSettings } from './producer-settings';
 import { codeNamed, type SendErrorCode } from './send-error';
 
@@ -38,6 +39,7 @@ export interface LineOptions {
   writer: Pick<PartitionWriter, 'append'>;
   /** The topic's configs as they are now. */
   config: () => TopicConfig;
+  numbers: ProducedNumbers;
   /** Told of each batch that is made. */
   onBatch: (partition: number) => void;
 }
@@ -257,12 +259,13 @@ export class PartitionLine {
   }
 
   #written(
-    { records, logAppendTimeMs }: Batch,
+    { batch, records, logAppendTimeMs }: Batch,
     { baseOffset, storedMs }: Verdict & { is: 'written' },
   ): void {
     this.#failures = 0;
     this.#lastFailure = null;
     this.#nextSequence = (this.#nextSequence + records.length) % sequencesMax;
+    this.#count(records, batch.bytes.length);
     // What is there already has the time at which it came first.
     const commonMs = logAppendTimeMs === -1 || storedMs === -1 ? logAppendTimeMs : storedMs;
     for (let at = 0; at < records.length; at++) {
@@ -270,6 +273,13 @@ export class PartitionLine {
       const offset = baseOffset < 0 ? -1 : baseOffset + at;
       record.succeed(offset, commonMs === -1 ? record.timestampMs : commonMs);
     }
+  }
+
+  #count(records: readonly PendingRecord[], bytes: number): void {
+    const { numbers, services } = this.options;
+    const sentMs = records[0]!.deadlineMs - services.settings.deliveryTimeoutMs;
+    const elapsedMs = services.clock.monotonicMs() - sentMs;
+    numbers.written({ records: records.length, bytes, elapsedMs });
   }
 
   /**
@@ -313,6 +323,7 @@ export class PartitionLine {
 
   #pauseAfter({ reason, cause }: Pick<Failure<string>, 'reason' | 'cause'>): Promise<void> {
     this.#failures++;
+    this.options.numbers.retried();
     this.#lastFailure = { reason, cause };
     return this.#pause();
   }

@@ -1,4 +1,4 @@
-import { Periodic, TroubleLog } from '@sluice/base';
+import { Periodic, TroubleLog, type Metrics } from '@sluice/base';
 import type { Topic } from '@sluice/log';
 import { murmur2 } from '@sluice/records';
 import type { ProducerSettings, RecordProducer, RecordToSend, SentRecord } from '../api';
@@ -7,6 +7,7 @@ import { Outstanding } from './outstanding';
 import type { LineServices, PartitionLine } from './partition-line';
 import { PendingRecord, recordProblem } from './pending-record';
 import { producerLimits } from './producer-limits';
+import { ProducerMeter } from './producer-metrics';
 import { resolveProducerSettings, type ResolvedProducerSettings } from './producer-settings';
 import { isSendError, SendError, type SendErrorCode } from './send-error';
 import { TopicLines } from './topic-lines';
@@ -27,6 +28,7 @@ export class StreamProducer implements RecordProducer {
   readonly #trouble: TroubleLog;
   readonly #expiry: Periodic;
   readonly #services: LineServices;
+  readonly #meter: ProducerMeter;
   readonly #firstSticky: number;
   #log: ConnectedLog | null = null;
   #unlisten: () => void = () => undefined;
@@ -36,10 +38,14 @@ export class StreamProducer implements RecordProducer {
   /** Takes it from those who are closed with the connection. */
   readonly #letGo: () => void;
 
-  /** @throws RangeError when a setting cannot be meant */
+  /**
+   * @param metrics where its numbers go; left out: with those of the connection
+   * @throws RangeError when a setting cannot be meant
+   */
   constructor(
     private readonly connection: StreamsConnection,
     settings: ProducerSettings = {},
+    metrics: Metrics = connection.ports.metrics,
   ) {
     const { clock, log, random } = connection.ports;
     const { autoCreateTopics: createTopics } = connection.options;
@@ -56,6 +62,7 @@ export class StreamProducer implements RecordProducer {
       run: () => this.#expire(),
     });
     this.#expiry.start();
+    this.#meter = new ProducerMeter(metrics, () => this.#bufferedBytes);
     this.#services = {
       settings: this.#settings,
       clock,
@@ -114,6 +121,7 @@ export class StreamProducer implements RecordProducer {
     await this.#expiry.stop();
     this.#unlisten();
     this.#trouble.stop();
+    this.#meter.stop();
     this.#lines.clear();
     this.#leaving.clear();
   }
@@ -124,7 +132,9 @@ export class StreamProducer implements RecordProducer {
     reject: (error: SendError) => void,
   ): void {
     const refuse = (code: SendErrorCode, reason: string): void => {
-      reject(new SendError(code, reason, { topic: String(given?.topic) }));
+      const topic = String(given?.topic);
+      this.#meter.failed(topic, code);
+      reject(new SendError(code, reason, { topic }));
     };
     if (this.#closing !== null) return refuse('PRODUCER_CLOSED', 'the producer is closed');
     const problem = recordProblem(given);
@@ -148,6 +158,7 @@ export class StreamProducer implements RecordProducer {
   readonly #settled = (record: PendingRecord, error: SendError | null): void => {
     this.#bufferedBytes -= record.bytes;
     this.#outstanding.end(record.flight!);
+    if (error !== null) this.#meter.failed(record.topic, error.code);
     if (error !== null && this.#settings.acks === 0) this.#trouble.note({ error: error.message });
   };
 
@@ -157,6 +168,7 @@ export class StreamProducer implements RecordProducer {
       const { writers } = this.#log!;
       lines = new TopicLines(topic, {
         services: this.#services,
+        numbers: this.#meter.numbersOf(topic.name),
         writerOf: (ref) => writers.of(ref),
         firstSticky: this.#firstSticky,
       });

@@ -10,11 +10,13 @@ import { faultOf, partitionForKey } from '@sluice/records';
 import { ErrorCode } from '@sluice/wire';
 import { PartitionLine, type LineServices } from './partition-line';
 import type { PendingRecord } from './pending-record';
+import type { ProducedNumbers } from './producer-metrics';
 import { codeNamed } from './send-error';
 
 /** What the lines of a topic work with. */
 export interface TopicLinesOptions {
   services: LineServices;
+  numbers: ProducedNumbers;
   writerOf: (ref: PartitionRef) => Pick<PartitionWriter, 'append'>;
   /** Where records without a key begin; any whole number. */
   firstSticky: number;
@@ -82,11 +84,12 @@ export class TopicLines {
   }
 
   #newLine(partition: number): PartitionLine {
-    const { services, writerOf } = this.options;
+    const { services, numbers, writerOf } = this.options;
     const ref = { topic: this.topic.name, topicId: this.topic.id, partition };
     return new PartitionLine({
       ref,
       services,
+      numbers,
       writer: writerOf(ref),
       config: () => resolveConfigs(this.topic),
       onBatch: (of) => this.#batchWasMade(of),

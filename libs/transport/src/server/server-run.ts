@@ -22,8 +22,8 @@ import {
   type StreamsServerHealth,
   type StreamsStatus,
 } from './server-events';
+import { promMetrics } from '../prom-metrics';
 import { transportLimits } from '../transport-limits';
-import { promMetrics } from './prom-metrics';
 import { eventTypeInHeaders, type StreamsServerOptions } from './server-options';
 import { StreamMetrics } from './stream-metrics';
 

@@ -33,12 +33,13 @@ local function addToSpan(span, size, timestamp)
   end
 end
 
--- The span ends before the offset `logEnd`; one without any batch does not, and one whose batches
--- were all dropped meanwhile leaves no entry.
+-- The span ends before the offset `logEnd`; one without any batch does not, nor one that has only
+-- fillers, which go with the batch behind them. One whose batches were all dropped meanwhile leaves
+-- no entry.
 local function endSpan(span, logEnd, maxTimestamp)
-  if span.bytes == span.from then return end
   local largest = span.largest
   if largest < unsure and maxTimestamp > span.maxBefore then largest = maxTimestamp end
+  if span.bytes == span.from or largest < 0 then return end
   if span.bytes > span.gone then
     span.ends[#span.ends + 1] = { string.format('%d-%d', logEnd - 1, math.max(1, maxTimestamp)),
       string.format('%d %d %d', span.bytes, span.batches, largest) }

@@ -10,7 +10,7 @@ import type {
   Tell,
 } from '@sluice/base';
 import type * as promClient from 'prom-client';
-import { optionalPackage } from '../optional-package';
+import { optionalPackage } from './optional-package';
 
 /** What is used of prom-client. */
 export type PromClient = Pick<typeof promClient, 'Counter' | 'Gauge' | 'Histogram' | 'register'>;

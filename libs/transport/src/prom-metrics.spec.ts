@@ -2,11 +2,14 @@ import { Controller } from '@nestjs/common';
 import { Payload } from '@nestjs/microservices';
 import { register } from 'prom-client';
 import { eventually } from '@sluice/test/support/eventually';
-import { StreamHandler } from '../decorators/stream-handler';
-import { fastRetry, gate, startService, stopServices } from '../../test/service';
+import { freshPrefix, sharedRedis } from '@sluice/test/support/redis';
+import { StreamHandler } from './decorators/stream-handler';
+import { RedisStreams } from './redis-streams';
+import { fastRetry, gate, startService, stopServices } from '../test/service';
 
 afterEach(stopServices);
 afterEach(() => register.clear());
+afterAll(async () => (await sharedRedis()).stop());
 
 describe('the metrics of a server', () => {
   it('are in prom-client’s default registry, those of two servers together', async () => {
@@ -43,5 +46,24 @@ describe('the metrics of a server', () => {
     await streams.settled();
     await stopServices();
     expect(await register.metrics()).not.toContain('sluice_stream_lag_records{');
+  });
+});
+
+describe('the metrics of a producer', () => {
+  it('are there too, those of all producers of the process together', async () => {
+    const { url: redisUrl } = await sharedRedis();
+    const streams = new RedisStreams({ redisUrl, keyPrefix: freshPrefix() });
+    const [first, second] = [streams.createProducer(), streams.createProducer()];
+    await first.send({ topic: 'orders', value: 'one' });
+    await second.send({ topic: 'orders', value: 'two' });
+    await second.send({ topic: 'orders', value: 'three', partition: 9 }).catch(() => {});
+    const text = await register.metrics();
+    await streams.close();
+    expect(text).toContain('sluice_producer_records_total{topic="orders"} 2');
+    expect(text).toContain('sluice_producer_batch_seconds_count{topic="orders"} 2');
+    expect(text).toContain('sluice_producer_buffered_bytes 0');
+    expect(text).toContain(
+      'sluice_producer_errors_total{topic="orders",code="UNKNOWN_TOPIC_OR_PARTITION"} 1',
+    );
   });
 });
