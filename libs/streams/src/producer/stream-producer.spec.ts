@@ -257,7 +257,8 @@ describe('a topic', () => {
     expect(valuesOf(await storedRecords(connection, topic))).toEqual(['new']);
   });
 
-  it('that is deleted fails what waits: its log may take it, but nobody would read it', async () => {
+    const code = 'UNKNOWN_TOPIC_OR_PARTITION';
+    expect(await waiting).toMatchObject({ code, mayBeWritten: false });
     const topic = await makeTopic(1);
     const producer = producerOf({ lingerMs: 60_000 });
     const first = producer.send({ topic, value: 'old' });
