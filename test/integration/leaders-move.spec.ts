@@ -256,7 +256,19 @@ async function moveToUnheard(name: string, place: number): Promise<void> {
   const topic = gateways[controller()]!.catalog.byName(name)!;
   const { cluster } = gateways[controller()]!.broker.services;
   await cluster.assignReplicas(topic, new Map([[0, [place + 1, ...others]]]));
-  await cluster.electPreferred(topic, 0);
+  await cluster.electPreferred(topic, [0]);
   const own = gateways[place]!.broker.services.cluster;
   await eventually(() => own.placementOf(topic, 0).leaderId === place + 1);
 }
+
+test('a fetch that waits ends when its gateway is not sure of its session any more', async () => {
+  const { name, leader } = await newTopic();
+  expect(await produce(leader, name)).toMatchObject({ errorCode: NONE, baseOffset: 0 });
+  const { cluster, waitingFetches } = gateways[leader]!.broker.services;
+  const waitMs = 60_000;
+  const waiting = fetch(leader, name, { offset: 1, waitMs });
+  await eventually(() => waitingFetches.count > 0);
+  const unsure = jest.spyOn(cluster, 'isSure', 'get').mockReturnValue(false);
+  expect(await waiting).toMatchObject({ errorCode: NOT_LEADER_OR_FOLLOWER });
+  unsure.mockRestore();
+});

@@ -13,7 +13,8 @@ import {
 } from '@sluice/base';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
 import { BROKER_OPTIONS } from '@sluice/broker/broker.module';
-import { CLUSTER, CLUSTER_OPTIONS, type ClusterOptions } from '@sluice/cluster/cluster.module';
+import { clusterLimits, type ClusterOptions } from '@sluice/cluster';
+import { CLUSTER, CLUSTER_OPTIONS } from '@sluice/cluster/cluster.module';
 import { GroupCoordinator, type GroupLimits } from '@sluice/groups';
 import { GROUP_LIMITS } from '@sluice/groups/groups.module';
 import { TopicCatalog } from '@sluice/log';
@@ -155,8 +156,13 @@ async function openAdmin(
 function clusterOptions(
   given: Pick<ClusterOptions, 'brokerId' | 'rack' | 'brokerSessionMs'>,
 ): ClusterOptions {
+  const balancing = {
+    leaderBalancing: true,
+    leaderBalancingMs: clusterLimits.balanceEveryMs,
+    leaderImbalancePercent: clusterLimits.imbalancePercent,
+  };
   // As many machines as gateways: none takes over what another has left on its port.
-  return { ...given, version: projectVersion(), hostName: `test-${given.brokerId}` };
+  return { ...given, ...balancing, version: projectVersion(), hostName: `test-${given.brokerId}` };
 }
 
 function settingsFor(redisUrl: string, keyPrefix: string, admin: StartBrokerOptions['admin']) {

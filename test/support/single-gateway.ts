@@ -83,8 +83,11 @@ export class SingleGateway implements Cluster {
     return Promise.resolve();
   }
 
-  electPreferred(): Promise<ClusterOutcome> {
-    return Promise.resolve('not-needed');
+  electPreferred(
+    _topic: Topic,
+    partitions: readonly number[],
+  ): Promise<ReadonlyMap<number, ClusterOutcome>> {
+    return Promise.resolve(new Map(partitions.map((partition) => [partition, 'not-needed'])));
   }
 
   assignReplicas(

@@ -5,7 +5,8 @@ import { Lifecycle, type Clock, type Logger } from '@sluice/base';
 import { CLOCK, LOGGER, type BasePorts } from '@sluice/base/base.module';
 import { Broker, defaultBrokerOptions, type BrokerOptions } from '@sluice/broker';
 import { BROKER_OPTIONS, BrokerModule } from '@sluice/broker/broker.module';
-import { CLUSTER_OPTIONS, type ClusterOptions } from '@sluice/cluster/cluster.module';
+import type { ClusterOptions } from '@sluice/cluster';
+import { CLUSTER_OPTIONS } from '@sluice/cluster/cluster.module';
 import type { GroupLimits } from '@sluice/groups';
 import { GROUP_LIMITS } from '@sluice/groups/groups.module';
 import { LOG_OPTIONS, LogModule, type LogOptions } from '@sluice/log/log.module';
@@ -75,9 +76,18 @@ function logOptions(settings: GatewaySettings): LogOptions {
   return { acceptEmptyRedis, producerIdExpirationMs };
 }
 
-function clusterOptions({ brokerId, rack, brokerSessionMs }: GatewaySettings): ClusterOptions {
-  const given = { brokerId: brokerId ?? null, rack: rack ?? null };
-  return { ...given, brokerSessionMs, version: projectVersion(), hostName: hostname() };
+function clusterOptions(settings: GatewaySettings): ClusterOptions {
+  const { brokerSessionMs, leaderBalancing, leaderBalancingMs, leaderImbalancePercent } = settings;
+  return {
+    brokerId: settings.brokerId ?? null,
+    rack: settings.rack ?? null,
+    brokerSessionMs,
+    leaderBalancing,
+    leaderBalancingMs,
+    leaderImbalancePercent,
+    version: projectVersion(),
+    hostName: hostname(),
+  };
 }
 
 function brokerOptions(settings: GatewaySettings): BrokerOptions {

@@ -70,6 +70,29 @@ const cluster = {
     min: 2_000,
     max: 300_000,
   }),
+  leaderBalancing: onOff({
+    default: true,
+    about:
+      'Spreads the leaders of partitions evenly over the gateways, by whichever of them is the ' +
+      'controller (auto.leader.rebalance.enable). Without it they stay where they are until ' +
+      'ElectLeaders moves them; what a gateway led that has gone is led again in any case.',
+  }),
+  leaderBalancingMs: integer({
+    default: 10_000,
+    about:
+      'How often the controller looks whether leaders are spread evenly, in milliseconds ' +
+      '(leader.imbalance.check.interval.seconds).',
+    min: 1_000,
+    max: 86_400_000,
+  }),
+  leaderImbalancePercent: integer({
+    default: 10,
+    about:
+      'How many percent of its share a gateway may lead too much or too little before leaders ' +
+      'are moved (leader.imbalance.per.broker.percentage).',
+    min: 0,
+    max: 100,
+  }),
 };
 
 const topics = {

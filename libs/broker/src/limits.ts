@@ -85,6 +85,8 @@ export const limits = {
   readAheadTotalBytesMax: 64 * 1024 * 1024,
   /** While a fetch waits, the bounds are re-read this often, in case a wake-up was lost. */
   wakePollMs: 1_000,
+  /** How often it is looked whether this gateway's session in the cluster still surely holds. */
+  sessionLookMs: 250,
   /** Items of one admin request (topics, resources) that are worked on at the same time. */
   adminItemsAtOnceMax: 8,
   /** The longest an admin request may go on beginning items, whatever its client allows. */

@@ -121,8 +121,16 @@ export interface Cluster extends ClusterView {
   raiseLeadership(topic: Topic, partition: number, above: number): Promise<void>;
   /** Like `raiseLeadership`, for the coordinator of a group. */
   raiseCoordinator(groupId: string, above: number): Promise<void>;
-  /** Makes the preferred replica the leader (ElectLeaders). */
-  electPreferred(topic: Topic, partition: number): Promise<ClusterOutcome>;
+  /**
+   * Makes the preferred replicas the leaders of some partitions of a topic (ElectLeaders), in one
+   * write.
+   *
+   * @returns what became of each of them
+   */
+  electPreferred(
+    topic: Topic,
+    partitions: readonly number[],
+  ): Promise<ReadonlyMap<number, ClusterOutcome>>;
   /**
    * Which brokers may lead the partitions of a topic from now on (AlterPartitionReassignments,
    * manual assignments of CreateTopics and CreatePartitions), by index. Nothing has to be copied:

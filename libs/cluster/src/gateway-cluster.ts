@@ -177,10 +177,13 @@ export class GatewayCluster implements Cluster {
     return this.#raise(coordinatorsTopicId, this.#slotOf(groupId), above);
   }
 
-  async electPreferred(topic: Topic, partition: number): Promise<ClusterOutcome> {
-    const outcome = await this.#changes.electPreferred(topic, partition);
+  async electPreferred(
+    topic: Topic,
+    partitions: readonly number[],
+  ): Promise<ReadonlyMap<number, ClusterOutcome>> {
+    const outcomes = await this.#changes.electPreferred(topic, partitions);
     await this.#feed.untilOwnKnown();
-    return outcome;
+    return outcomes;
   }
 
   async assignReplicas(

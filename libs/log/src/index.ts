@@ -1,4 +1,4 @@
-export { idempotencyKeys, partitionKeys, registryKeys, replyKey } from './keys';
+export { idempotencyKeys, partitionKeys, registryKeys, replyChannel, replyKey } from './keys';
 export type { IdempotencyKeys, PartitionKeys, PartitionRef, RegistryKeys } from './keys';
 export { DeliverySweeper, type DeliverySweeperOptions } from './delivery/delivery-sweeper';
 export {

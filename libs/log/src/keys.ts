@@ -114,3 +114,8 @@ export function idempotencyKeys(prefix: string): IdempotencyKeys {
 export function replyKey(prefix: string, id: string): string {
   return `${prefix}{reply/${id}}:replies`;
 }
+
+/** Channel: the same answers, for the client that waits for them. */
+export function replyChannel(prefix: string, id: string): string {
+  return `${prefix}{reply/${id}}:words`;
+}

@@ -108,7 +108,8 @@ export function openBlockingConnection(
   options: ResolvedOptions,
   deps: BlockingDeps,
 ): BlockingConnection {
-  const { redis } = openConnection(options, 'block', deps.log, { place: deps.place });
+  const { log, clock, place } = deps;
+  const { redis } = openConnection(options, 'block', log, { place, clock });
   const connection = new BlockingConnection(redis, options.commandStallMs, deps);
   // Its failure shows as an `error` event, and is followed by further attempts.
   redis.connect().catch(() => undefined);

@@ -3,12 +3,13 @@ import { Redis, type Command } from 'ioredis';
 import type { CallMeter } from './call-meter';
 import { writeCommand } from './command-bytes';
 import { connectorWith } from './connector';
-import type { Logger } from '@sluice/base';
+import { systemClock, type Clock, type Logger } from '@sluice/base';
 import type { RedisUnavailable } from './errors';
 import type { LentReplies } from './lent-replies';
 import { redisLimits, type ResolvedOptions } from './options';
 import { definedScripts } from './script/script';
 import { SharedWait } from './shared-wait';
+import { StallWatch } from './stall-watch';
 import type { Place } from './topology/place';
 
 /** What a connection is for; part of its name in CLIENT LIST. */
@@ -45,6 +46,7 @@ export interface ConnectionParts {
   lent?: LentReplies | undefined;
   meter?: CallMeter | undefined;
   place?: Place | undefined;
+  clock?: Clock;
 }
 
 /** The wait before the n-th attempt to reconnect: doubled each time, within limits. */
@@ -63,6 +65,7 @@ class CoalescingRedis extends Redis implements HeldConnection {
   waitAof: DiskConnection['waitAof'] = () => Promise.reject(new Error('not for WAITAOF'));
   /** Where calls are measured. */
   meter: CallMeter | null = null;
+  stallWatch: StallWatch | null = null;
   #corked: Socket | null = null;
   /** When the first call of this turn was made. */
   #turnMs = 0;
@@ -104,7 +107,9 @@ class CoalescingRedis extends Redis implements HeldConnection {
     if (this.#corked !== null && stream === undefined && command.args.some(Buffer.isBuffer)) {
       command.toWritable = toWritableInPieces;
     }
-    return super.sendCommand(...args);
+    const sent: unknown = super.sendCommand(...args);
+    this.stallWatch?.sent();
+    return sent;
   }
 
   #listen(command: Command, onElsewhere: () => void): void {
@@ -121,6 +126,7 @@ class CoalescingRedis extends Redis implements HeldConnection {
   };
 }
 
+const ignored = (): void => undefined;
 const refusedElsewhere = /^(READONLY|MOVED|CLUSTERDOWN) /;
 
 /** Stands in for ioredis' encoder of a command with binary arguments. */
@@ -135,9 +141,8 @@ function toWritableInPieces(this: Command, socket: object): Buffer {
  *   this and not `autoResendUnfulfilledCommands: false` that does it: the latter alone forgets the
  *   commands and leaves their promises pending for ever.
  * - `enableOfflineQueue: false` rejects at once what cannot be sent now.
- * - `socketTimeout` breaks off a connection that owes a reply and receives nothing.
- *   `commandTimeout` is no substitute: it costs a timer for every command and leaves the dead
- *   connection in use.
+ * - `StallWatch` breaks off a connection that owes a reply and receives nothing. `commandTimeout`
+ *   is no substitute: it costs a timer for every command and leaves the dead connection in use.
  *
  * @param parts.lent where large values of replies go; tokens for its `claim` stand in their places
  * @param parts.meter measures the calls
@@ -147,7 +152,7 @@ export function openConnection(
   options: ResolvedOptions,
   role: ConnectionRole,
   log: Logger,
-  { lent, meter, place }: ConnectionParts = {},
+  { lent, meter, place, clock = systemClock }: ConnectionParts = {},
 ): Connection {
   // With TLS what is read from the socket is not what Redis has sent.
   const sieve = options.tls ? undefined : lent;
@@ -165,7 +170,6 @@ export function openConnection(
     protocol: 2,
     lazyConnect: true,
     connectTimeout: options.connectTimeoutMs,
-    socketTimeout: options.commandStallMs,
     disconnectTimeout: redisLimits.closeTimeoutMs,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -179,12 +183,18 @@ export function openConnection(
     Connector: sieve || place ? connectorWith({ lent: sieve, place, onNoPrimary }) : undefined,
   });
   if (place?.isElsewhere) redis.onElsewhere = () => place.isElsewhere?.();
+  const stallWatch = new StallWatch(redis, options.commandStallMs, clock);
+  redis.stallWatch = stallWatch;
+  redis.on('close', () => stallWatch.end());
+  // Node hands what comes to its listeners in the same turn only where one was added by `on`, which
+  // ioredis does not do; else it is put by first.
+  redis.on('connect', () => redis.stream.on('data', ignored));
   if (meter !== undefined) {
     redis.meter = meter;
     meter.attach(redis);
   }
   if (role === 'durable' || role === 'disk') {
-    const shared = new SharedWait(redis, options.commandStallMs);
+    const shared = new SharedWait(redis, stallWatch);
     redis.wait = (copies: number, timeoutMs: number) => shared.wait(copies, timeoutMs);
     redis.waitAof = (copies, timeoutMs) => shared.waitAof(copies, timeoutMs);
   }

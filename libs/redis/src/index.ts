@@ -38,5 +38,5 @@ export { readScript, type ScriptSource } from './script/source';
 export { sameHistory, type HistoryToken, type ServerFacts, type ServerMemory } from './server';
 export { connectionOf } from './topology/routed-redis';
 export { slotOf } from './topology/slots';
-export type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
+export type { BytesListener, MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
 export type { EndOfTransaction, TransactionRedis } from './transaction-redis';

@@ -10,7 +10,7 @@ import { resolveOptions, type RedisOptions, type ResolvedOptions } from './optio
 import { totalMemory, type HistoryToken, type ServerMemory } from './server';
 import type { Shard, ShardArrivalListener, ShardStatus } from './shard';
 import { observeShards } from './shard-metrics';
-import type { MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
+import type { BytesListener, MessageListener, SubscribeOptions, Unsubscribe } from './subscriber';
 import { openTopology } from './topology/open-topology';
 import type { Topology } from './topology/topology';
 
@@ -105,6 +105,15 @@ export class RedisLink {
   subscribe(
     channel: string,
     listener: MessageListener,
+    options?: SubscribeOptions,
+  ): Promise<Unsubscribe> {
+    return this.subscribeBytes(channel, (message) => listener(message.toString()), options);
+  }
+
+  /** As `subscribe`, for messages that are no text. */
+  subscribeBytes(
+    channel: string,
+    listener: BytesListener,
     options?: SubscribeOptions,
   ): Promise<Unsubscribe> {
     return this.shardOf(channel).subscribe(channel, listener, options);

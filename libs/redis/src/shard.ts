@@ -39,7 +39,7 @@ import {
 } from './server';
 import {
   Subscriber,
-  type MessageListener,
+  type BytesListener,
   type SubscribeOptions,
   type Unsubscribe,
 } from './subscriber';
@@ -140,7 +140,7 @@ export class Shard {
       // In a cluster an answer may come from another shard than that which was asked first.
       const lends = role === 'entries' && options.topology.kind !== 'cluster';
       const lent = lends ? this.lent : undefined;
-      return openConnection(options, role, deps.log, { lent, meter, place });
+      return openConnection(options, role, deps.log, { lent, meter, place, clock });
     };
     this.#connections = {
       write: open('write'),
@@ -224,7 +224,7 @@ export class Shard {
    */
   subscribe(
     channel: string,
-    listener: MessageListener,
+    listener: BytesListener,
     options?: SubscribeOptions,
   ): Promise<Unsubscribe> {
     return this.#subscriber.subscribe(channel, listener, options);
@@ -370,8 +370,8 @@ export class Shard {
   }
 
   async #openUnheld(): Promise<{ redis: Redis; close: () => Promise<void> }> {
-    const { log, place } = this.deps;
-    const connection = openConnection(this.options, 'recover', log, { place });
+    const { log, place, clock } = this.deps;
+    const connection = openConnection(this.options, 'recover', log, { place, clock });
     const close = (): Promise<void> => closeConnection(connection.redis);
     try {
       await this.#firstReady(connection);

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { StallWatch } from './stall-watch';
 
 /** WAITs, or WAITAOFs, of one connection for the same number of replicas. */
 interface Line {
@@ -21,11 +22,15 @@ export class SharedWait {
   readonly #lines = new Map<string, Line>();
   #out = 0;
 
-  /** @param stallMs how long the connection may be silent while no WAIT is out */
+  readonly #stallMs: number;
+
+  /** @param watch is told how long the connection may be silent, with a WAIT out and without */
   constructor(
     private readonly redis: Redis,
-    private readonly stallMs: number,
-  ) {}
+    private readonly watch: Pick<StallWatch, 'stallMs'>,
+  ) {
+    this.#stallMs = watch.stallMs;
+  }
 
   /**
    * How many replicas have all that was written on the connection before this call, once that are
@@ -72,15 +77,15 @@ export class SharedWait {
 
   /** While it is out nothing is received, and that is no reason to break the connection off. */
   async #send(command: Waiting): Promise<unknown> {
-    const { options } = this.redis;
+    const { watch } = this;
     const [name, ...counts] = command;
     const timeoutMs = counts.at(-1)!;
     this.#out++;
-    options.socketTimeout = Math.max(options.socketTimeout ?? 0, this.stallMs + timeoutMs);
+    watch.stallMs = Math.max(watch.stallMs, this.#stallMs + timeoutMs);
     try {
       return await this.redis.call(name, ...counts);
     } finally {
-      if (--this.#out === 0) options.socketTimeout = this.stallMs;
+      if (--this.#out === 0) watch.stallMs = this.#stallMs;
     }
   }
 }

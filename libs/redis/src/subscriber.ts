@@ -6,6 +6,9 @@ import { redisLimits } from './options';
 /** Called with each message of a channel. */
 export type MessageListener = (message: string) => void;
 
+/** As `MessageListener`, for messages that are no text. */
+export type BytesListener = (message: Buffer) => void;
+
 /** Takes a subscription back. */
 export type Unsubscribe = () => Promise<void>;
 
@@ -20,7 +23,7 @@ export interface SubscribeOptions {
 interface Subscription {
   /** Whose it is now. */
   owner: Subscriber;
-  listener: MessageListener;
+  listener: BytesListener;
   onResubscribed: (() => void) | undefined;
 }
 
@@ -39,7 +42,9 @@ export class Subscriber {
    */
   start(): void {
     const { redis } = this;
-    redis.on('message', (channel: string, message: string) => this.#deliver(channel, message));
+    redis.on('messageBuffer', (channel: Buffer, message: Buffer) => {
+      this.#deliver(channel.toString(), message);
+    });
     redis.on('ready', () => void this.#resubscribe(this.#channels.keys()));
     void this.#resubscribe(this.#channels.keys());
   }
@@ -52,7 +57,7 @@ export class Subscriber {
    */
   async subscribe(
     channel: string,
-    listener: MessageListener,
+    listener: BytesListener,
     options: SubscribeOptions = {},
   ): Promise<Unsubscribe> {
     const subscription = { owner: this, listener, onResubscribed: options.onResubscribed };
@@ -112,7 +117,7 @@ export class Subscriber {
     return true;
   }
 
-  #deliver(channel: string, message: string): void {
+  #deliver(channel: string, message: Buffer): void {
     const subscriptions = this.#channels.get(channel);
     if (subscriptions === undefined) return;
     for (const { listener } of subscriptions) listener(message);

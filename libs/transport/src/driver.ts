@@ -50,11 +50,13 @@ export interface StreamsDriver {
   sendReply(address: string, frame: ReplyFrame): Promise<void>;
   /**
    * Opens an inbox; `onFrame` is called for each answer, in order, and `onLost` when answers to
-   * what was asked before may not come any more. Neither must throw.
+   * what was asked before may not come any more. `isAwaited` says whether any is waited for;
+   * without it, one always may be. None must throw.
    */
   openInbox(
     onFrame: (frame: ReplyFrame) => void,
     onLost?: (reason: string) => void,
+    isAwaited?: () => boolean,
   ): Promise<ReplyInbox>;
   /** Closes the connections. Safe to call twice. */
   close(): Promise<void>;

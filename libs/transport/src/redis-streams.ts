@@ -70,9 +70,11 @@ export class RedisStreams implements StreamsDriver {
   async openInbox(
     onReply: (frame: ReplyFrame) => void,
     onLost: (reason: string) => void = () => undefined,
+    isAwaited: () => boolean = () => true,
   ): Promise<ReplyInbox> {
     const { redis } = await this.connection.connect();
-    const inbox = await StreamOfReplies.open(redis, this.connection.ports, { onReply, onLost });
+    const listener = { onReply, onLost, isAwaited };
+    const inbox = await StreamOfReplies.open(redis, this.connection.ports, listener);
     const stop = (): Promise<void> => inbox.close();
     const letGo = this.connection.own({ name: 'a stream of answers', stop });
     const close = (): Promise<void> => inbox.close().finally(letGo);

@@ -50,6 +50,8 @@ export const fetch = handle(Fetch, async (context, request) => {
  * | offset out of range                                  | ends                               |
  * | leader epoch older or newer than the partition's     | ends                               |
  * | Redis fails (storage error, or no reply in time)     | ends                               |
+ * | this gateway's session may be over, so that another | ends                               |
+ * | may lead by now                                      |                                    |
  * | partition that is deleted while the fetch waits      | ends                               |
  * | client gone, gateway stops                           | ends                               |
  *

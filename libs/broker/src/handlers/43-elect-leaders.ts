@@ -1,3 +1,4 @@
+import type { ClusterOutcome } from '@sluice/cluster';
 import type { Topic } from '@sluice/log';
 import { ElectLeaders, ErrorCode } from '@sluice/wire';
 import { clusterOutcome, notControllerRefusal } from '../admin-requests/assignments';
@@ -28,15 +29,12 @@ export const electLeaders = handle(ElectLeaders, async ({ services }, request) =
   const refusal = refusalOf(services, electionType);
   const isPreferred = electionType === electionTypes.preferred;
   const asked = topicPartitions ?? (refusal ? [] : allOf(services, isPreferred));
-  const replicaElectionResults = await inTurns(asked, 1, async ({ topic, partitions }) => {
-    const partitionResult = await inTurns(
-      partitions,
-      limits.adminItemsAtOnceMax,
-      async (partitionId) => ({
-        partitionId,
-        ...(refusal ?? (await elect(services, topic, partitionId, isPreferred))),
-      }),
-    );
+  const replicaElectionResults = await inTurns(asked, limits.adminItemsAtOnceMax, async (one) => {
+    const { topic, partitions } = one;
+    const elected = refusal ? null : await elect(services, one, isPreferred);
+    const partitionResult = partitions.map((partitionId) => {
+      return { partitionId, ...(refusal ?? elected!.get(partitionId)!) };
+    });
     return { topic, partitionResult };
   });
   return { errorCode: (refusal ?? done).errorCode, replicaElectionResults };
@@ -58,28 +56,44 @@ function allOf({ catalog, cluster }: BrokerServices, isPreferred: boolean): Aske
   });
 }
 
-function elect(
+/** What became of each of the partitions of a topic. */
+async function elect(
   { catalog, cluster }: BrokerServices,
-  name: string,
-  partition: number,
+  { topic: name, partitions }: Asked,
   isPreferred: boolean,
-): Promise<Outcome> | Outcome {
+): Promise<ReadonlyMap<number, Outcome>> {
   const topic = catalog.byName(name);
   const unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-  if (topic === undefined) return refuse(unknown, `There is no topic '${name}'`);
-  if (!hasPartition(topic, partition)) {
-    return refuse(unknown, `Topic '${name}' has no partition ${partition}`);
+  const outcomes = new Map<number, Outcome>();
+  const known: number[] = [];
+  for (const partition of new Set(partitions)) {
+    if (topic !== undefined && hasPartition(topic, partition)) known.push(partition);
+    const what = topic && `Topic '${name}' has no partition ${partition}`;
+    outcomes.set(partition, refuse(unknown, what ?? `There is no topic '${name}'`));
   }
-  if (!isPreferred) return uncleanOutcome(cluster.placementOf(topic, partition).leaderId);
-  return preferredOutcome(cluster, topic, partition);
+  if (topic === undefined || known.length === 0) return outcomes;
+  const decided = isPreferred
+    ? await preferredOutcomes(cluster, topic, known)
+    : (partition: number) => uncleanOutcome(cluster.placementOf(topic, partition).leaderId);
+  for (const partition of known) outcomes.set(partition, decided(partition));
+  return outcomes;
 }
 
-function preferredOutcome(
+/** One write for all of them, which has failed for all where Redis is away. */
+async function preferredOutcomes(
   cluster: BrokerServices['cluster'],
   topic: Topic,
-  partition: number,
-): Promise<Outcome> {
-  return orRefusal(async () => clusterOutcome(await cluster.electPreferred(topic, partition)));
+  partitions: readonly number[],
+): Promise<(partition: number) => Outcome> {
+  let elected: ReadonlyMap<number, ClusterOutcome> = new Map();
+  const whole = await orRefusal(async () => {
+    elected = await cluster.electPreferred(topic, partitions);
+    return done;
+  });
+  return (partition) => {
+    const outcome = elected.get(partition);
+    return outcome === undefined ? whole : clusterOutcome(outcome);
+  };
 }
 
 function uncleanOutcome(leaderId: number): Outcome {

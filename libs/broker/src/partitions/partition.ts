@@ -202,6 +202,11 @@ export class Partition {
     this.watch.invalidate();
   }
 
+  /** Those who wait look again; what is known of the log stays. */
+  lookAgain(): void {
+    this.watch.wake();
+  }
+
   /** Its topic is gone: those who wait look again, and find no such partition. */
   drop(): void {
     this.end();

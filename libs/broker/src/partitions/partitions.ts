@@ -37,6 +37,9 @@ export class Partitions {
   private readonly raising = new Set<string>();
   private readonly poll: Periodic;
   private readonly sweep: Periodic;
+  /** Nobody tells when the gateway's session is not sure any more. */
+  private readonly looking: Periodic;
+  private wasSure = true;
   private stopFollowing: (() => void) | null = null;
 
   constructor(private readonly services: PartitionServices & { cluster: Cluster }) {
@@ -48,6 +51,13 @@ export class Partitions {
       everyMs: limits.wakePollMs,
       run: () => this.pollWaiting(),
       failureLevel: 'debug',
+    });
+    this.looking = new Periodic({
+      clock,
+      log,
+      name: 'looking whether the session in the cluster holds',
+      everyMs: limits.sessionLookMs,
+      run: () => this.lookAtSession(),
     });
     this.sweep = new Periodic({
       clock,
@@ -71,13 +81,14 @@ export class Partitions {
   start(): void {
     this.stopFollowing = this.services.cluster.onChange((change) => this.follow(change));
     this.poll.start();
+    this.looking.start();
     this.sweep.start();
   }
 
   /** Ends all leaderships; what waits is told so. */
   async stop(): Promise<void> {
     this.stopFollowing?.();
-    await Promise.all([this.poll.stop(), this.sweep.stop()]);
+    await Promise.all([this.poll.stop(), this.looking.stop(), this.sweep.stop()]);
     for (const partition of this.all()) this.end(partition);
   }
 
@@ -201,6 +212,15 @@ export class Partitions {
     partition.close();
     this.led.remove(partition);
     this.others.remove(partition);
+  }
+
+  /** What waits at partitions that another may lead by now looks again, and is told so. */
+  private lookAtSession(): void {
+    const { isSure } = this.services.cluster;
+    const isLost = this.wasSure && !isSure;
+    this.wasSure = isSure;
+    if (!isLost) return;
+    for (const partition of this.led) partition.lookAgain();
   }
 
   private async pollWaiting(): Promise<void> {

@@ -56,15 +56,29 @@ export class LeaderChanges {
     }
   }
 
-  electPreferred({ id }: Topic, partition: number): Promise<ClusterOutcome> {
-    return this.#change(id, (leaders) => {
-      const before = leaders.partitions[partition];
-      const [preferred = -1] = before?.replicas ?? [];
-      const broker = this.deps.feed.state.broker(preferred);
-      if (before === undefined || broker === undefined || broker.isDraining) return 'not-available';
-      if (before.leaderId === preferred) return 'not-needed';
-      return this.#with(leaders, [[partition, { ...before, leaderId: preferred }]]);
+  /** All in one write: single ones, at the same time, would be in each other's way. */
+  async electPreferred(
+    { id }: Topic,
+    partitions: readonly number[],
+  ): Promise<ReadonlyMap<number, ClusterOutcome>> {
+    const outcomes = new Map<number, ClusterOutcome>();
+    const whole = await this.#change(id, (leaders) => {
+      const elected: [number, StoredPlacement][] = [];
+      for (const partition of partitions) {
+        const before = leaders.partitions[partition];
+        const outcome = this.#electable(before);
+        outcomes.set(partition, outcome);
+        if (outcome !== 'done') continue;
+        elected.push([partition, { ...before!, leaderId: before!.replicas[0]! }]);
+      }
+      return elected.length === 0 ? 'done' : this.#with(leaders, elected);
     });
+    if (whole === 'done') return outcomes;
+    const failed = (partition: number): ClusterOutcome => {
+      const outcome = outcomes.get(partition) ?? 'done';
+      return outcome === 'done' ? whole : outcome;
+    };
+    return new Map(partitions.map((partition) => [partition, failed(partition)]));
   }
 
   assignReplicas(
@@ -81,6 +95,13 @@ export class LeaderChanges {
       }
       return this.#with(leaders, placements);
     });
+  }
+
+  #electable(before: StoredPlacement | undefined): ClusterOutcome {
+    const [preferred = -1] = before?.replicas ?? [];
+    const broker = this.deps.feed.state.broker(preferred);
+    if (broker === undefined || broker.isDraining) return 'not-available';
+    return before?.leaderId === preferred ? 'not-needed' : 'done';
   }
 
   #areSound(brokers: readonly number[]): boolean {

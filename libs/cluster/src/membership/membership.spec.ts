@@ -1,3 +1,4 @@
+import { silentLogger } from '@sluice/base';
 import { attempt } from '@sluice/redis';
 import { eventually } from '@sluice/test/support/eventually';
 import { adminOf, startRedis } from '@sluice/test/support/redis';
@@ -53,6 +54,19 @@ describe('a broker id', () => {
     const next = await start({ brokerId: 2 });
     expect(next.cluster.isSure).toBe(true);
   });
+});
+
+test('a gateway that leaves while it waits for its id waits no more, and has none', async () => {
+  const limits = { sessionMs: 60_000 };
+  const killed = await start({ brokerId: 2, hostName: 'elsewhere', limits });
+  await killed.kill();
+  const lines: string[] = [];
+  const log = { ...silentLogger, info: (message: string) => void lines.push(message) };
+  const second = await make({ brokerId: 2, limits, log });
+  const failure = second.join().catch((error: Error) => error);
+  await eventually(() => lines.some((line) => line.startsWith('waits until it is known')));
+  await second.cluster.leave();
+  expect(await failure).toBeInstanceOf(Error);
 });
 
 describe('a gateway that was paused past its session', () => {

@@ -56,6 +56,9 @@ export class Membership {
   /** The token of the session since whose beginning everything was read. */
   #readSince = '';
   #soon: Timer | null = null;
+  /** The join that is under way. Never rejects. */
+  #joining: Promise<void> = Promise.resolve();
+  #endWait: () => void = () => undefined;
 
   constructor(
     private readonly deps: MembershipDeps,
@@ -101,13 +104,20 @@ export class Membership {
   /**
    * Takes the id. Where another holds it that is not heard of, waits for the end of its session.
    *
-   * @throws BrokerIdHeld; RedisUnavailable | UnknownOutcome
+   * @throws BrokerIdHeld; Error where it is to leave meanwhile; RedisUnavailable | UnknownOutcome
    */
-  async join(address: BrokerAddress): Promise<void> {
-    const { clock, log, limits } = this.deps;
+  join(address: BrokerAddress): Promise<void> {
+    const joined = this.#join(address);
+    this.#joining = joined.catch(() => undefined);
+    return joined;
+  }
+
+  async #join(address: BrokerAddress): Promise<void> {
+    const { log, limits } = this.deps;
     let first: HeldId | null = null;
     for (;;) {
       const held = await this.#enter(address, this.id, true);
+      if (this.#isLeaving) throw new Error('this gateway leaves before it is in the cluster');
       if (held === null) break;
       const isAlive = first !== null && held.renewedUntilMs !== first.renewedUntilMs;
       if (isAlive || held.leftMs > limits.sessionMsMax) throw new BrokerIdHeld(held, isAlive);
@@ -118,7 +128,7 @@ export class Membership {
         });
       }
       first ??= held;
-      await new Promise<void>((resolve) => void clock.setTimer(limits.heldIdPollMs, resolve));
+      await this.#wait(limits.heldIdPollMs);
     }
     await this.#beat();
     this.#hasJoined = true;
@@ -145,6 +155,9 @@ export class Membership {
   /** Ends the session; never rejects. */
   async leave(): Promise<void> {
     this.#isLeaving = true;
+    this.#endWait();
+    // One that is out may be in Redis when it ends, and is taken back.
+    await this.#joining;
     await this.#beats.stop();
     this.#soon?.cancel();
     this.#outside.stop();
@@ -157,6 +170,16 @@ export class Membership {
       const { message } = error as Error;
       this.deps.log.warn('the cluster was not told that this gateway leaves', { error: message });
     }
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.deps.clock.setTimer(ms, resolve);
+      this.#endWait = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
   }
 
   /** @returns who holds the id; null where it is this gateway's now */

@@ -4,7 +4,10 @@ import type { Plan, PlanInput } from './plan-input';
 
 /** How far a balancing goes. */
 export interface BalanceTerms {
-  /** By which part of its share a broker may lead too much or too little, percent. */
+  /**
+   * By which part of its share a broker may lead too much or too little, percent. Infinity: nothing
+   * is moved.
+   */
   readonly imbalancePercent: number;
   /** Leaderships that one plan moves. */
   readonly movesMax: number;

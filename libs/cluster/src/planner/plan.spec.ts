@@ -304,3 +304,15 @@ test('very many partitions are spread evenly, too', () => {
   plans.balance();
   expect(spread(plans.ledBy())).toBeLessThanOrEqual(1);
 });
+
+test('nothing is moved where no imbalance is too much', () => {
+  const plans = new Plans();
+  plans.come(1);
+  plans.topics.set('orders', 6);
+  plans.place();
+  plans.come(2);
+  plans.balance(Infinity);
+  expect(plans.ledBy()).toEqual([6, 0]);
+  plans.balance(10);
+  expect(plans.ledBy()).toEqual([3, 3]);
+});

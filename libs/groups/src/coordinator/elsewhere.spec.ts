@@ -1,5 +1,5 @@
 import { systemClock, systemRandom } from '@sluice/base';
-import type { RedisLink } from '@sluice/redis';
+import { RedisUnavailable, type RedisLink } from '@sluice/redis';
 import { eventually } from '@sluice/test/support/eventually';
 import { connectLink, sharedRedis, type TestRedis } from '@sluice/test/support/redis';
 import { ErrorCode } from '@sluice/wire';
@@ -8,6 +8,7 @@ import { FakeTopics } from '../../test/fake-topics';
 import { RecordedLog } from '../../test/recorded-log';
 import { TestConsumer, type ConsumerOptions } from '../../test/test-consumer';
 import { TestMember } from '../../test/test-member';
+import { ClassicStore } from '../classic/stored/classic-store';
 import { GroupKeys } from '../store/keys';
 import { GroupCoordinator } from './coordinator';
 
@@ -186,4 +187,15 @@ describe('an operator at any gateway', () => {
     expect((await offsetOf('assigned')).offset).toBe(1);
     expect(await other.operated('assigned').deleteGroup('assigned')).toBe(NONE);
   });
+});
+
+test('a group that cannot be read is not deleted while Redis is away, as is said', async () => {
+  await reset(7, 'torn');
+  await link.write.hset(new GroupKeys(link.keyPrefix).state('torn'), 'head', '{"state":');
+  const away = new RedisUnavailable('disconnected', 'there is no connection');
+  const discard = jest.spyOn(ClassicStore.prototype, 'discard').mockRejectedValueOnce(away);
+  const { COORDINATOR_NOT_AVAILABLE } = ErrorCode;
+  expect(await other.operated('torn').deleteGroup('torn')).toBe(COORDINATOR_NOT_AVAILABLE);
+  discard.mockRestore();
+  expect(await other.operated('torn').deleteGroup('torn')).toBe(NONE);
 });

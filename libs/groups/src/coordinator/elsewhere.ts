@@ -165,12 +165,26 @@ export class GroupsElsewhere implements OperatedGroups {
         return await how.write(taken);
       } catch (error) {
         if (isRace(error)) continue;
-        if (error instanceof UnreadableGroup && !isWriting) return how.onUnreadable(error);
+        if (error instanceof UnreadableGroup && !isWriting) {
+          return await this.#unreadable(what, groupId, () => how.onUnreadable(error));
+        }
         const errorCode = this.#codeOf(what, groupId, error);
         return isWriting ? errorCode : ErrorCode.COORDINATOR_NOT_AVAILABLE;
       }
     }
     return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+  }
+
+  async #unreadable(
+    what: string,
+    groupId: string,
+    onUnreadable: () => Promise<number>,
+  ): Promise<number> {
+    try {
+      return await onUnreadable();
+    } catch (error) {
+      return this.#codeOf(what, groupId, error);
+    }
   }
 
   async #look(groupId: string): Promise<Found | null> {

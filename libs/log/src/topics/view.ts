@@ -26,6 +26,7 @@ export class TopicView {
   #version = -1;
   #byField = new Map<string, Entry>();
   readonly #byId = new Map<string, Topic>();
+  readonly #byName = new Map<string, Topic>();
   #list: readonly Topic[] | null = null;
   #partitions = 0;
 
@@ -51,8 +52,7 @@ export class TopicView {
   }
 
   byName(name: string): Topic | undefined {
-    const topic = this.#byField.get(registryField(name))?.topic;
-    return topic?.name === name ? topic : undefined;
+    return this.#byName.get(name);
   }
 
   byId(id: string): Topic | undefined {
@@ -102,6 +102,7 @@ export class TopicView {
     this.#list = null;
     if (old) {
       this.#byId.delete(old.topic.id);
+      this.#byName.delete(old.topic.name);
       this.#partitions -= old.topic.partitions;
     }
     if (text === null || !topic) {
@@ -110,6 +111,7 @@ export class TopicView {
     }
     this.#byField.set(field, { text, topic });
     this.#byId.set(topic.id, topic);
+    this.#byName.set(topic.name, topic);
     this.#partitions += topic.partitions;
     if (!old) return [{ created: topic }];
     if (old.topic.id === topic.id) return [{ updated: topic }];

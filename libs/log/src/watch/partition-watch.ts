@@ -164,6 +164,11 @@ export class PartitionWatch {
     this.notify();
   }
 
+  /** Those who wait look again, for a reason that is not in the log. */
+  wake(): void {
+    this.notify();
+  }
+
   /** The partition is gone, even if Redis still has it for a while; those who wait look again. */
   drop(): void {
     this.state = 'gone';

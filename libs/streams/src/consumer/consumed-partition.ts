@@ -366,7 +366,7 @@ export class ConsumedPartition implements OwnedPartition {
     const owner = {
       owned: this,
       mayHandOver: () => this.mayHandOver,
-      endOffset: () => this.readable.offset,
+      endOffset: () => this.readable.follow(),
       onAcknowledged: (bytes: number) => {
         if (bytes > 0) this.parts.onHeld(-bytes);
         this.parts.onProgress(this);

@@ -43,8 +43,11 @@ export class ReadableEnd {
     private readonly listener: ReadableEndListener,
   ) {}
 
-  /** The first offset that is not to be handed over; where the topic asks for nothing, none is. */
-  get offset(): number {
+  /**
+   * The first offset that is not to be handed over; where the topic asks for nothing, none is.
+   * Begins to watch where the topic asks for copies by now, and ends that where it does not.
+   */
+  follow(): number {
     if (this.isEnded) return 0;
     if (!this.deps.confirmationOf(this.ref.topicId)) {
       this.stop();

@@ -60,12 +60,12 @@ export class RecordFlow {
     const { owner } = this;
     if (this.isHandingOver || !this.line.isWaiting || !owner.mayHandOver()) return;
     this.isHandingOver = true;
-    while (owner.mayHandOver()) {
+    do {
       const records = this.nextRecords();
       if (records.length === 0) break;
       if (this.parts.isAtMostOnce) return void this.acknowledgeFirst(records);
       this.give(records);
-    }
+    } while (this.line.isWaiting && owner.mayHandOver());
     this.isHandingOver = false;
     this.progressed();
   }

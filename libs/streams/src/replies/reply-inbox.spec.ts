@@ -1,10 +1,12 @@
 import { silentLogger, systemClock, systemRandom } from '@sluice/base';
 import { replyKey } from '@sluice/log';
-import type { RedisLink } from '@sluice/redis';
+import { RedisUnavailable, type RedisLink } from '@sluice/redis';
 import { eventually } from '@sluice/test/support/eventually';
+import { FakeClock } from '@sluice/test/support/fake-clock';
 import { adminOf, connectLink, sharedRedis } from '@sluice/test/support/redis';
 import { TcpProxy } from '@sluice/test/support/tcp-proxy';
-import type { Reply } from './reply';
+import { repliesLimits } from './replies-limits';
+import { encodeReply, type Reply } from './reply';
 import { ReplyInbox } from './reply-inbox';
 import { sendReply } from './send-reply';
 
@@ -22,6 +24,8 @@ beforeAll(async () => {
   url.port = String(proxy.port);
   link = await connectLink(redis, { url: url.href });
 });
+const opened: ReplyInbox[] = [];
+afterEach(async () => void (await Promise.all(opened.splice(0).map((inbox) => inbox.close()))));
 afterAll(async () => (await sharedRedis()).stop());
 
 async function openInbox() {
@@ -31,6 +35,7 @@ async function openInbox() {
     onReply: (reply) => void replies.push(reply),
     onLost: (reason) => void losses.push(reason),
   });
+  opened.push(inbox);
   return { inbox, replies, losses };
 }
 
@@ -95,6 +100,91 @@ it('says that answers are lost when its stream is gone, and takes the next ones'
   await eventually(() => sendReply(link, inbox.address, replyOf('1')));
   await eventually(() => replies.length === 1);
   await inbox.close();
+});
+
+it('keeps the order of answers that come by words and of those that are too large', async () => {
+  const { inbox, replies } = await openInbox();
+  const large = Buffer.alloc(repliesLimits.wordBytesMax + 1, 'x');
+  const sent = Array.from({ length: 60 }, (_, number) =>
+    replyOf('1', { number, value: number % 7 === 3 ? large : Buffer.from(`${number}`) }),
+  );
+  await Promise.all(sent.map((reply) => sendReply(link, inbox.address, reply)));
+  await eventually(() => replies.length === sent.length);
+  expect(replies).toEqual(sent);
+});
+
+it('brings each answer once, however often it is cut off from words, and forgets it', async () => {
+  const { inbox, replies } = await openInbox();
+  const sent: Reply[] = [];
+  for (let round = 0; round < 4; round++) {
+    const more = Array.from({ length: 400 }, (_, at) => replyOf('1', { number: round * 400 + at }));
+    sent.push(...more);
+    // Through another connection than that which is cut.
+    const redis = await adminOf(await sharedRedis());
+    const direct = { keyPrefix: link.keyPrefix, write: redis } as unknown as RedisLink;
+    const sending = Promise.all(more.map((reply) => sendReply(direct, inbox.address, reply)));
+    proxy.cut();
+    await sending;
+  }
+  await eventually(() => replies.length >= sent.length);
+  expect(replies).toEqual(sent);
+  const redis = await adminOf(await sharedRedis());
+  const key = replyKey(link.keyPrefix, inbox.address);
+  // Redis drops whole nodes of a stream, of a hundred entries.
+  await eventually(async () => (await redis.xlen(key)) <= 200);
+});
+
+it('finds answers of a service that publishes none', async () => {
+  const { inbox, replies } = await openInbox();
+  const redis = await adminOf(await sharedRedis());
+  const key = replyKey(link.keyPrefix, inbox.address);
+  for (const id of ['1', '2']) await redis.xadd(key, '*', ...encodeReply(replyOf(id)));
+  await eventually(() => replies.length === 2);
+});
+
+it('looks at the stream now and then only while an answer is waited for', async () => {
+  const clock = new FakeClock();
+  let isAwaited = false;
+  const replies: Reply[] = [];
+  const inbox = await ReplyInbox.open(
+    link,
+    { ...ports, clock },
+    { onReply: (reply) => replies.push(reply), onLost: () => {}, isAwaited: () => isAwaited },
+  );
+  opened.push(inbox);
+  const redis = await adminOf(await sharedRedis());
+  const key = replyKey(link.keyPrefix, inbox.address);
+  await redis.xadd(key, '*', ...encodeReply(replyOf('1')));
+  await clock.advanceAsync(2 * repliesLimits.lookEveryMs);
+  await sendReply(link, inbox.address, replyOf('2', { number: 0 }));
+  await eventually(() => replies.length > 0);
+  // The one that came by a word has not waited for the look that nobody asked for.
+  expect(replies.map(({ correlationId }) => correlationId)).toEqual(['2']);
+  isAwaited = true;
+  await clock.advanceAsync(2 * repliesLimits.lookEveryMs);
+  await eventually(() => replies.length === 2);
+});
+
+it('reads its stream all the time where it may not listen', async () => {
+  const denied = new RedisUnavailable('denied', 'not that channel');
+  const deaf = {
+    keyPrefix: link.keyPrefix,
+    write: link.write,
+    onReady: link.onReady.bind(link),
+    openBlockingConnection: link.openBlockingConnection.bind(link),
+    subscribeBytes: () => Promise.reject(denied),
+  } as unknown as RedisLink;
+  const replies: Reply[] = [];
+  const inbox = await ReplyInbox.open(deaf, ports, {
+    onReply: (reply) => void replies.push(reply),
+    onLost: () => {},
+    isAwaited: () => false,
+  });
+  opened.push(inbox);
+  const sent = ['1', '2', '3'].map((id) => replyOf(id, { number: 0 }));
+  for (const reply of sent) await sendReply(link, inbox.address, reply);
+  await eventually(() => replies.length === 3);
+  expect(replies.map(({ correlationId }) => correlationId)).toEqual(['1', '2', '3']);
 });
 
 it.each(['', 'a b', '../x', 'x'.repeat(100)])('takes %p for no address', async (address) => {

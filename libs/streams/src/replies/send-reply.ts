@@ -1,5 +1,6 @@
-import { replyKey } from '@sluice/log';
+import { replyChannel, replyKey } from '@sluice/log';
 import { attempt, plainCommand, type RedisLink } from '@sluice/redis';
+import { encodeWord } from './answer-word';
 import { repliesLimits } from './replies-limits';
 import { encodeReply, type Reply } from './reply';
 
@@ -20,9 +21,14 @@ export async function sendReply(
   if (address.length > repliesLimits.addressCharactersMax || !addressPattern.test(address)) {
     throw new RangeError(`'${address.slice(0, 100)}' is no address of a client`);
   }
-  const { streamEntriesMax } = repliesLimits;
+  const { streamEntriesMax, wordBytesMax } = repliesLimits;
   const key = replyKey(keyPrefix, address);
   const terms = [key, 'NOMKSTREAM', 'MAXLEN', '~', String(streamEntriesMax), '*'];
   const added = plainCommand(write, 'xadd', [...terms, ...encodeReply(reply)]);
+  // Behind it: who is told looks at the stream where a word has not brought all that is in it.
+  const word = encodeWord(reply, wordBytesMax);
+  const told = plainCommand(write, 'publish', [replyChannel(keyPrefix, address), word]);
+  // Who is not told finds the answer in the stream a little later.
+  told.catch(() => undefined);
   return (await attempt('streams.reply', added)) !== null;
 }

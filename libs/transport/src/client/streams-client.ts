@@ -285,7 +285,8 @@ export class StreamsClient extends ClientProxy<StreamsClientEvents, string> {
     if (this.#opening === null) {
       const onFrame = (frame: ReplyFrame): void => this.#requests.take(frame);
       const onLost = (why: string): void => this.#requests.failAll('answers-lost', why);
-      const opening = this.#used().driver.openInbox(onFrame, onLost);
+      const isAwaited = (): boolean => this.#requests.count > 0;
+      const opening = this.#used().driver.openInbox(onFrame, onLost, isAwaited);
       opening.then(
         (inbox) => this.#inboxIsOpen(inbox),
         () => (this.#opening = null),

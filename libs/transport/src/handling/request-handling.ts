@@ -79,24 +79,26 @@ export class RequestHandling {
     const replies = this.#repliesTo(request, record);
     for (let number = 1; ; number++) {
       const attempt = new Attempt([record], runner, number);
-      const end = await this.#attempt(route, record, attempt, replies);
-      if (runner.isLost) return;
+      const { end, elapsedMs } = await this.#attempt(route, record, attempt, replies);
+      const count = (): void => this.#count(record, end, elapsedMs);
+      if (runner.isLost) return count();
       const verdict = verdictOn(
         { ...end, action: attempt.action },
         number,
         record.offset,
         route.policy,
       );
+      const isDone = end.kind === 'returned' && verdict.kind === 'acknowledge';
+      if (isDone && this.#mayGoOn(replies)) {
+        return void this.#sendBeside(replies, record, attempt, count);
+      }
+      count();
       // Whoever has got a part of the answer cannot be given another one.
       if (verdict.kind === 'retry' && replies.count === 0) {
         const error = end.kind === 'failed' ? end.error : undefined;
         this.parts.observer.retried(record, error, number, verdict.delayMs);
         if (await runner.wait([record], verdict.delayMs)) continue;
         return runner.release([record]);
-      }
-      const isDone = end.kind === 'returned' && verdict.kind === 'acknowledge';
-      if (isDone && this.#mayGoOn(replies)) {
-        return void this.#sendBeside(replies, record, attempt);
       }
       if (end.kind === 'failed') await replies.fail(end.told);
       else await replies.end();
@@ -117,10 +119,17 @@ export class RequestHandling {
     return replies.count <= 1 && this.#onTheirWay < transportLimits.answersOnTheirWayMax;
   }
 
-  async #sendBeside(replies: Replies, record: ConsumedRecord, attempt: Attempt): Promise<void> {
+  /** @param count is called once the answer is gone: whoever asked waits for it. */
+  async #sendBeside(
+    replies: Replies,
+    record: ConsumedRecord,
+    attempt: Attempt,
+    count: () => void,
+  ): Promise<void> {
     this.#onTheirWay++;
     await replies.end();
     this.#onTheirWay--;
+    count();
     this.parts.observer.handled(record.topic, 1);
     attempt.acknowledge();
   }
@@ -130,17 +139,21 @@ export class RequestHandling {
     record: ConsumedRecord,
     attempt: Attempt,
     replies: Replies,
-  ): Promise<CallEnd> {
-    const { clock, observer } = this.parts;
+  ): Promise<{ end: CallEnd; elapsedMs: number | null }> {
+    const { clock } = this.parts;
     const decoded = await decode(route, record);
-    if ('kind' in decoded) return decoded;
+    if ('kind' in decoded) return { end: decoded, elapsedMs: null };
     const startedMs = clock.monotonicMs();
     const context = new StreamContext(attempt);
     const onValue = (value: unknown): void => replies.next(value);
     const end = await this.parts.call({ route, data: decoded.value, attempt, context, onValue });
-    const elapsedMs = clock.monotonicMs() - startedMs;
-    observer.attempted(record.topic, 1, elapsedMs, end.kind === 'failed');
-    return end;
+    return { end, elapsedMs: clock.monotonicMs() - startedMs };
+  }
+
+  /** @param elapsedMs null: no handler was called */
+  #count({ topic }: ConsumedRecord, end: CallEnd, elapsedMs: number | null): void {
+    if (elapsedMs === null) return;
+    this.parts.observer.attempted(topic, 1, elapsedMs, end.kind === 'failed');
   }
 
   /** False: there is to be a dead letter, and it is not written. */

@@ -109,6 +109,27 @@ describe('the spans of consumers', () => {
     ]);
   });
 
+  it('are not made without a tracer, but what a record came with is passed on', async () => {
+    const { api, spans, activeNow } = recordingApi();
+    let delegate: unknown;
+    api.trace.getTracerProvider = () => ({ getDelegateTracer: () => delegate });
+    const seen: unknown[] = [];
+    const seeing = () => {
+      seen.push(activeNow());
+      return run();
+    };
+    const traced = tracedCalls(seeing, api);
+    await traced(callOf([recordOf(7, 'trace-1')]));
+    await traced(callOf([recordOf(8)]));
+    await traced(callOf([recordOf(9, 'trace-2')], true));
+    expect([seen, spans]).toEqual([['trace-1', 'root', 'root'], []]);
+    // One that is installed later is used from then on.
+    delegate = {};
+    await traced(callOf([recordOf(10, 'trace-3')]));
+    expect(seen.at(-1)).toBe('in a span of trace-3');
+    expect(spans).toHaveLength(1);
+  });
+
   it('take the real @opentelemetry/api, and nothing at all', async () => {
     expect(tracedCalls(run, null)).toBe(run);
     const real = opentelemetry as unknown as TracingApi;

@@ -34,6 +34,8 @@ export interface TracingApi {
   };
   trace: {
     getTracer(name: string): Tracer;
+    /** Since 1.0 it stands for the one that is installed, and says whether there is one. */
+    getTracerProvider?(): { getDelegateTracer?(name: string): unknown };
     getSpanContext(context: unknown): unknown;
     setSpan(context: unknown, span: Span): unknown;
   };
@@ -54,8 +56,33 @@ export function tracedCalls(
 ): RunCall {
   if (api === null) return run;
   // It goes over to whatever is installed later by itself.
-  const tracer = api.trace.getTracer('@sluice/transport');
-  return (call) => tracedCall(api, tracer, call, run);
+  const tracer = api.trace.getTracer(tracerName);
+  let isInstalled = false;
+  return (call) => {
+    isInstalled ||= hasTracer(api);
+    return isInstalled ? tracedCall(api, tracer, call, run) : passedCall(api, call, run);
+  };
+}
+
+const tracerName = '@sluice/transport';
+
+function hasTracer({ trace }: TracingApi): boolean {
+  const provider = trace.getTracerProvider?.();
+  if (provider?.getDelegateTracer === undefined) return true;
+  return provider.getDelegateTracer(tracerName) !== undefined;
+}
+
+/** Without a tracer: the handler runs in the context that its record came with, if with one. */
+function passedCall(
+  { context, propagation }: TracingApi,
+  call: HandlerCall,
+  run: RunCall,
+): Promise<CallEnd> {
+  const [record] = call.attempt.records;
+  const active = context.active();
+  if (call.route.policy.isBatch) return run(call);
+  const parent = propagation.extract(active, record!.headers, headersGetter);
+  return parent === active ? run(call) : context.with(parent, () => run(call));
 }
 
 async function tracedCall(
