@@ -16,13 +16,16 @@ const partitions = 12;
 const laterMs = { timeoutMs: 180_000 };
 const testMsMax = 15 * 60_000;
 
-/** Each with a way to find, and to lose, what is a primary. */
+/**
+ * Each with a way to find what is a primary, and with what producers may be told while it is away:
+ * a primary of the Redis Cluster has one replica, which has none itself once it is promoted.
+ */
 const systems = [
-  { system: 'sentinel', primaryOf: watchedPrimary },
-  { system: 'cluster', primaryOf: clusterPrimary },
+  { system: 'sentinel', primaryOf: watchedPrimary, refusal: /^(?!)/ },
+  { system: 'cluster', primaryOf: clusterPrimary, refusal: /fewer in-sync replicas/ },
 ] as const;
 
-describe.each(systems)('docker compose up $system', ({ system, primaryOf }) => {
+describe.each(systems)('docker compose up $system', ({ system, primaryOf, refusal }) => {
   let project: ComposeProject;
   const clients: SteadyClient[] = [];
 
@@ -49,7 +52,7 @@ describe.each(systems)('docker compose up $system', ({ system, primaryOf }) => {
   });
 
   it(
-    'loses a gateway and a primary, and no client is told and no record is lost',
+    'loses a gateway and a primary, and no record that was acknowledged',
     async () => {
       const options = { brokers: project.brokers, topic };
       const writers = [await kafkajsWriter(options), kcatWriter(options)];
@@ -71,8 +74,8 @@ describe.each(systems)('docker compose up $system', ({ system, primaryOf }) => {
 
       await Promise.all(writers.map((writer) => writer.stop()));
       const told = clients.flatMap(({ name, errors }) => errors.map((one) => `${name}: ${one}`));
-      expect(told).toEqual([]);
-      await expectOnce(project, writers, readers);
+      expect(told.filter((text) => !refusal.test(text))).toEqual([]);
+      await expectOnce(project, writers, readers, told.length);
     },
     testMsMax,
   );
@@ -132,11 +135,16 @@ async function stored(project: ComposeProject): Promise<string[]> {
   return (await kcat(project.kafkaPort, read)).trim().split('\n');
 }
 
-/** All that was acknowledged is in the log once, and every reader has seen it. */
+/**
+ * All that was acknowledged is in the log once, and every reader has seen it.
+ *
+ * @param refused how many records were not acknowledged, and may be there too
+ */
 async function expectOnce(
   project: ComposeProject,
   writers: readonly SteadyClient[],
   readers: readonly SteadyClient[],
+  refused: number,
 ): Promise<void> {
   const written = writers.flatMap(({ values }) => values);
   for (const { name, values } of readers) {
@@ -147,6 +155,8 @@ async function expectOnce(
     await eventually(isComplete, { what: `all at ${name}`, ...laterMs });
   }
   const log = await stored(project);
-  expect(log.length).toBe(new Set(log).size);
-  expect(new Set(log)).toEqual(new Set(written));
+  const there = new Set(log);
+  expect(log.length).toBe(there.size);
+  expect(written.filter((value) => !there.has(value))).toEqual([]);
+  expect(there.size).toBeLessThanOrEqual(written.length + refused);
 }

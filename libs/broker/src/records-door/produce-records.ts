@@ -253,7 +253,9 @@ function produceBatches(
       if (!(error instanceof RecordsError)) throw error;
       return told(place, refusedReply(index, refusalOf(error)));
     }
-    produceToPartition(produced, place, topic, { index, records: bytes });
+    // Where it was begun once more the topic may be gone, whose log would still take it.
+    const known = services.catalog.byId(topic.id);
+    produceToPartition(produced, place, known, { index, records: bytes });
   };
   return Promise.all(
     batches.map((_, place) => {

@@ -32,6 +32,13 @@ export interface Failure<Kind extends string> {
   cause?: unknown;
 }
 
+/** Of a topic that is not there any more. */
+export const topicDeleted: Failure<'gone'> = {
+  is: 'gone',
+  code: codeNamed(appendRefusalCode('unknown-partition')),
+  reason: 'the topic was deleted',
+};
+
 /** Judges what a `PartitionWriter` tells of a batch. */
 export function verdictOn(outcome: AppendOutcome | null, error: unknown): Verdict {
   if (outcome === null) return verdictOnError(error);
@@ -39,8 +46,7 @@ export function verdictOn(outcome: AppendOutcome | null, error: unknown): Verdic
     if (outcome.refused === 'fenced-leader') {
       return { is: 'refused', code: 'PRODUCER_CLOSED', reason: 'the connection was closed' };
     }
-    const code = codeNamed(appendRefusalCode(outcome.refused));
-    return { is: 'gone', code, reason: 'the topic was deleted' };
+    return topicDeleted;
   }
   const { result } = outcome;
   switch (result.kind) {

@@ -7,7 +7,13 @@ import {
   type TopicConfig,
 } from '@sluice/log';
 import { RecordsError } from '@sluice/records';
-import { verdictOn, verdictOnError, type Failure, type Verdict } from './append-verdict';
+import {
+  topicDeleted,
+  verdictOn,
+  verdictOnError,
+  type Failure,
+  type Verdict,
+} from './append-verdict';
 import { makeBatch, type Batch, type Sequence } from './batch';
 import type { PendingRecord } from './pending-record';
 import { producerLimits } from './producer-limits';
@@ -60,6 +66,7 @@ export class PartitionLine {
   #lastFailure: { reason: string; cause?: unknown } | null = null;
   #producerId = -1;
   #nextSequence = 0;
+  #isGone = false;
 
   constructor(private readonly options: LineOptions) {}
 
@@ -91,6 +98,17 @@ export class PartitionLine {
     const first = this.#waiting.findIndex((record) => !isOver(record));
     const over = first < 0 ? this.#waiting.length : first;
     for (const record of this.#remove(over)) record.fail('DELIVERY_TIMED_OUT', reason, { cause });
+  }
+
+  /**
+   * The topic was deleted, and nothing more is sent to it: until its keys are removed its log would
+   * take records that nobody reads. What is out comes to the end that it has.
+   */
+  gone(): void {
+    this.#isGone = true;
+    this.#linger?.cancel();
+    this.#refuse(this.#remove(this.#waiting.length), topicDeleted);
+    this.#endPause?.();
   }
 
   /** Fails all that there is. */
@@ -198,11 +216,10 @@ export class PartitionLine {
   /** Sends a batch until it is known to be written or not, or nobody waits for it any more. */
   async #deliver(batch: Batch): Promise<void> {
     for (;;) {
-      const verdict = await this.#append(batch);
+      const verdict = await this.#send(batch);
       if (verdict.is === 'written') return this.#written(batch, verdict);
       if (verdict.is === 'forgotten') return this.#beginAnew(batch);
       if (verdict.is === 'gone') this.#refuse(this.#remove(this.#waiting.length), verdict);
-      batch.isInDoubt ||= verdict.is === 'in-doubt';
       if (!this.#mayTryAgain(verdict)) {
         // Whether it is there nobody will know; what comes next must not be taken for it.
         if (batch.isInDoubt) this.#producerId = -1;
@@ -218,6 +235,13 @@ export class PartitionLine {
         return;
       }
     }
+  }
+
+  async #send(batch: Batch): Promise<Verdict> {
+    if (this.#isGone) return topicDeleted;
+    const verdict = await this.#append(batch);
+    batch.isInDoubt ||= verdict.is === 'in-doubt';
+    return this.#isGone && verdict.is !== 'written' ? topicDeleted : verdict;
   }
 
   #append(batch: Batch): Promise<Verdict> {

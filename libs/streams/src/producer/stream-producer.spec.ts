@@ -257,6 +257,22 @@ describe('a topic', () => {
     expect(valuesOf(await storedRecords(connection, topic))).toEqual(['new']);
   });
 
+  it('that is deleted fails what waits, though its log may still take it', async () => {
+    const topic = await makeTopic(1);
+    const producer = producerOf({ lingerMs: 60_000 });
+    const first = producer.send({ topic, value: 'old' });
+    await producer.flush();
+    await first;
+    const waiting = failureOf(producer.send({ topic, value: 'new' }));
+    const { catalog } = await connection.connect();
+    await catalog.delete(topic);
+    await producer.flush();
+    expect(await waiting).toMatchObject({
+      code: 'UNKNOWN_TOPIC_OR_PARTITION',
+      mayBeWritten: false,
+    });
+  });
+
   it('that has got partitions is used whole', async () => {
     const topic = await makeTopic(1);
     const producer = producerOf();

@@ -188,6 +188,7 @@ export class StreamProducer implements RecordProducer {
       if (!lines) return;
       this.#lines.delete(deleted.id);
       this.#leaving.add(lines);
+      lines.gone();
     });
     return log;
   }

@@ -57,6 +57,11 @@ export class TopicLines {
     this.topic = topic;
   }
 
+  /** The topic was deleted. */
+  gone(): void {
+    for (const line of this.#lines.values()) line.gone();
+  }
+
   /** No record is on its way. */
   get isIdle(): boolean {
     return [...this.#lines.values()].every((line) => line.isIdle);
