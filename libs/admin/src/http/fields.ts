@@ -23,7 +23,8 @@ export type ValueRule =
   | { kind: 'whole'; min?: number; max?: number }
   | { kind: 'number' }
   | { kind: 'flag' }
-  | { kind: 'anything' }
+  /** Checked by whoever takes it; `schema` says what that is, in the words of OpenAPI. */
+  | { kind: 'anything'; schema?: Readonly<Record<string, unknown>> }
   | { kind: 'shape'; shape: () => Shape }
   | { kind: 'list'; items: ValueRule; itemsMax?: number }
   | { kind: 'map'; values: ValueRule & { nullable?: boolean }; entriesMax?: number };

@@ -19,6 +19,8 @@ interface Document {
   components: { schemas: Record<string, { properties: Record<string, object> }> };
 }
 
+type Given = Record<'key' | 'value' | 'partition' | 'timestampMs' | 'headers', object>;
+
 let gateway: TestBroker;
 let document: Document;
 let operations: (Operation & { name: string })[];
@@ -77,6 +79,22 @@ test('every schema that is named is there, and every property is explained', () 
       expect([where, schema]).toEqual([where, explained]);
     }
   }
+});
+
+/** What bytes may be given or told as: the first property of each form. */
+function forms(schema: object | undefined): (string | undefined)[] {
+  const { oneOf } = schema as { oneOf: { properties?: object }[] };
+  return oneOf.map(({ properties = {} }) => Object.keys(properties)[0]);
+}
+
+test('records have types, as they are told and as they are given', () => {
+  const { RecordView, HeaderView, ProduceBody } = document.components.schemas;
+  for (const told of [RecordView!.properties.key, HeaderView!.properties.value]) {
+    expect(forms(told)).toEqual(['text', 'json', 'base64']);
+  }
+  const { items } = ProduceBody!.properties.records as { items: { properties: Given } };
+  expect(forms(items.properties.value)).toEqual([undefined, 'text', 'json', 'base64']);
+  expect(items.properties.partition).toMatchObject({ type: 'integer', minimum: 0 });
 });
 
 test('a browser gets the page and all that it loads', async () => {

@@ -46,7 +46,7 @@ function schemaOf(rule: ValueRule): Schema {
     case 'flag':
       return { type: 'boolean' };
     case 'anything':
-      return { type: 'object', additionalProperties: true };
+      return { ...(rule.schema ?? { type: 'object', additionalProperties: true }) };
     case 'shape':
       // A function that is called `type` is asked for the class later.
       return { type: () => rule.shape() };

@@ -1,5 +1,6 @@
 import { bytesForms, recordLimits } from '@sluice/broker';
 import { field } from '../http/fields';
+import { givenRecord } from './bytes-schemas';
 
 const form = (what: string) =>
   ({
@@ -135,7 +136,7 @@ export class ProduceBody {
       '`{json}` and `{base64}`. Without a partition it follows from the key, as all Kafka ' +
       'clients ' +
       'have it; records without a key go to one partition that changes from request to request.',
-    items: { kind: 'anything' },
+    items: { kind: 'anything', schema: givenRecord },
     itemsMax: recordLimits.produceRecordsMax,
     example: [
       { key: 'customer-17', value: { json: { total: 12 } }, headers: [{ name: 'n', value: 'v' }] },

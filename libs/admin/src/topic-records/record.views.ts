@@ -1,11 +1,12 @@
 import { field } from '../http/fields';
+import { toldBytes as schema } from './bytes-schemas';
 
 /** A header of a record. */
 export class HeaderView {
   @field.text({ about: 'Its name.', example: 'source' })
   name: string;
 
-  @field.anything({ about: 'Its value, as a key is told.', nullable: true })
+  @field.anything({ about: 'Its value, as a key is told.', nullable: true, schema })
   value: unknown;
 }
 
@@ -25,10 +26,20 @@ export class RecordView {
   @field.whole({ about: 'Its time, in ms since 1970.', example: 1_795_700_000_000 })
   timestampMs: number;
 
-  @field.anything({ about: told, nullable: true, example: { text: 'customer-17', bytes: 11 } })
+  @field.anything({
+    about: told,
+    nullable: true,
+    schema,
+    example: { text: 'customer-17', bytes: 11 },
+  })
   key: unknown;
 
-  @field.anything({ about: told, nullable: true, example: { text: '{"total":12}', bytes: 12 } })
+  @field.anything({
+    about: told,
+    nullable: true,
+    schema,
+    example: { text: '{"total":12}', bytes: 12 },
+  })
   value: unknown;
 
   @field.list({ about: 'In order.', items: { kind: 'shape', shape: () => HeaderView } })

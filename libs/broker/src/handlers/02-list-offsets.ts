@@ -33,7 +33,8 @@ interface Found {
  * ListOffsets, v1–v10. v4: leader epochs are checked. v7: the record with the largest timestamp.
  * v8: earliest local, which is the log start. v9: latest tiered, which does not exist. A time finds
  * the first record at or after it, inside a batch too. v2's isolation level makes no difference
- * without transactions.
+ * without transactions. A gateway that is not sure of its session answers all the same: it asks
+ * Redis each time, where the one log is, whoever leads.
  */
 export const listOffsets = handle(ListOffsets, async (context, request) => {
   const wanted = request.topics.flatMap(({ name, partitions }) =>

@@ -13,7 +13,8 @@ interface EpochEnd {
 
 /**
  * OffsetForLeaderEpoch, v2–v4 (v3: replica id, v4: flexible). An epoch ends where the next one
- * begins, the current one at the log end; one that is yet to come is answered with −1.
+ * begins, the current one at the log end; one that is yet to come is answered with −1. A gateway
+ * that is not sure of its session answers all the same, as Redis is asked each time.
  */
 export const offsetForLeaderEpoch = handle(OffsetForLeaderEpoch, async ({ services }, request) => {
   const topics = request.topics.map(async ({ topic: name, partitions }) => {
