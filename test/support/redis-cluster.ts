@@ -1,8 +1,10 @@
 import { askRedis } from './ask-redis';
 import { eventually } from './eventually';
-import { startRedisHere, type StartRedisOptions } from './redis';
+import { startRedisHere } from './redis';
 import { freePort, type LocalRedis } from './redis-local';
 import type { MakeFront } from './server-front';
+import { tlsArgs, type TestCertificates } from './servers/certificates';
+import { userArgs, userLogin } from './servers/setup';
 
 const slotCount = 16_384;
 /** Longer than a replica tries to take over. */
@@ -12,29 +14,55 @@ const failoverAsksMax = 7;
 /** One server of a cluster. */
 export interface ClusterServer {
   server: LocalRedis;
+  /** Where the others and what is tested find it. */
+  port: number;
   busPort: number;
   id: string;
 }
 
+/** How the servers of a cluster are to be. */
+interface ServerOptions {
+  /** More arguments. */
+  args?: readonly string[];
+  /** It is logged in to as a user who may do what the documents ask for, and nothing else. */
+  hasUser?: boolean;
+  /** All of them want TLS, among each other too. */
+  tls?: TestCertificates | undefined;
+}
+
+/** How a cluster is to be. */
+interface ClusterOptions extends ServerOptions {
+  /** Default: 3. */
+  primaries?: number;
+  /** Default: 3. */
+  replicas?: number;
+  /** By what the others find each server; without it by its own address. */
+  front?: MakeFront;
+}
+
 /** Primaries with a replica each, on this machine; the first primaries have the slots. */
 export class TestCluster {
-  private constructor(readonly servers: readonly ClusterServer[]) {}
+  private constructor(
+    readonly servers: readonly ClusterServer[],
+    private readonly options: ServerOptions,
+  ) {}
 
   /** Resolves when all servers know that the cluster is whole. */
   static async start({
     primaries = 3,
     replicas = 3,
-    args = [] as readonly string[],
-    front = undefined as MakeFront | undefined,
-  } = {}) {
+    front,
+    ...options
+  }: ClusterOptions = {}): Promise<TestCluster> {
     const servers: ClusterServer[] = [];
     for (let i = 0; i < primaries + replicas; i++) {
       const own = await front?.(i);
-      const added = await startServer({ args: [...args, ...(own?.args ?? [])] });
+      const args = [...(options.args ?? []), ...(own?.args ?? [])];
+      const added = await startServer({ ...options, args });
       own?.leadsTo(added.server.port, added.busPort);
       servers.push(added);
     }
-    const cluster = new TestCluster(servers);
+    const cluster = new TestCluster(servers, options);
     await cluster.#join(servers);
     const slots = Math.ceil(slotCount / primaries);
     for (let i = 0; i < primaries; i++) {
@@ -52,8 +80,10 @@ export class TestCluster {
 
   /** How what is tested finds it. */
   get url(): string {
-    const nodes = this.servers.map(({ server }) => `127.0.0.1:${server.port}`);
-    return `redis+cluster://${nodes.join(',')}`;
+    const { tls, hasUser } = this.options;
+    const nodes = this.servers.map(({ port }) => `127.0.0.1:${port}`);
+    const login = hasUser ? `${userLogin}@` : '';
+    return `${tls ? 'rediss' : 'redis'}+cluster://${login}${nodes.join(',')}`;
   }
 
   ask({ server }: ClusterServer, command: string): Promise<string> {
@@ -62,7 +92,7 @@ export class TestCluster {
 
   /** Starts one more server, which has no slots. */
   async add(): Promise<ClusterServer> {
-    const added = await startServer({});
+    const added = await startServer(this.options);
     (this.servers as ClusterServer[]).push(added);
     await this.#join([this.servers[0]!, added]);
     await eventually(async () =>
@@ -133,7 +163,7 @@ export class TestCluster {
       const key = await this.#firstKeyIn(from, slot);
       if (key === null) break;
       // After a time-out the target may have it.
-      const migrate = `MIGRATE 127.0.0.1 ${to.server.port} ${key} 0 4000 REPLACE`;
+      const migrate = `MIGRATE 127.0.0.1 ${to.port} ${key} 0 4000 REPLACE`;
       await eventually(() => this.ask(from, migrate));
       await between?.();
     }
@@ -173,8 +203,8 @@ export class TestCluster {
 
   async #join(servers: readonly ClusterServer[]): Promise<void> {
     const [first, ...others] = servers;
-    for (const { server, busPort } of others) {
-      await this.ask(first!, `CLUSTER MEET 127.0.0.1 ${server.port} ${busPort}`);
+    for (const { port, busPort } of others) {
+      await this.ask(first!, `CLUSTER MEET 127.0.0.1 ${port} ${busPort}`);
     }
     const count = this.servers.length;
     await eventually(async () => {
@@ -184,10 +214,17 @@ export class TestCluster {
   }
 }
 
-async function startServer({ args = [] }: StartRedisOptions): Promise<ClusterServer> {
-  const busPort = await freePort();
+async function startServer({ args = [], hasUser, tls }: ServerOptions): Promise<ClusterServer> {
+  const [busPort, tlsPort] = [await freePort(), await freePort()];
+  const secure = tls && [...tlsArgs(tls, tlsPort), '--tls-cluster', 'yes'];
+  const given = [...(secure ?? []), ...(hasUser ? userArgs() : []), ...args];
   const own = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)];
   const timing = ['--cluster-node-timeout', '2000', '--cluster-allow-replica-migration', 'no'];
-  const server = await startRedisHere({ args: [...own, ...timing, ...args] });
-  return { server, busPort, id: await askRedis(server, 'CLUSTER MYID') };
+  const server = await startRedisHere({ args: [...own, ...timing, ...given] });
+  return {
+    server,
+    port: tls ? tlsPort : server.port,
+    busPort,
+    id: await askRedis(server, 'CLUSTER MYID'),
+  };
 }

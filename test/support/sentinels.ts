@@ -8,13 +8,8 @@ import { eventually } from './eventually';
 import { startRedisHere } from './redis';
 import { findRedisBinary, freePort, spawnGuard, type LocalRedis } from './redis-local';
 import type { MakeFront } from './server-front';
-
-/** Certificates, and what they are trusted by. */
-export interface TestCertificates {
-  cert: string;
-  key: string;
-  ca: string;
-}
+import { tlsArgs, type TestCertificates } from './servers/certificates';
+import { userArgs, userLogin } from './servers/setup';
 
 /** How a watched Redis of a test is to be. */
 export interface WatchedOptions {
@@ -22,6 +17,11 @@ export interface WatchedOptions {
   password?: string;
   /** Of the Sentinels. */
   sentinelPassword?: string;
+  /**
+   * Servers and Sentinels are logged in to as users who may do what the documents ask for, and
+   * nothing else.
+   */
+  hasUsers?: boolean;
   /** The servers and the Sentinels want TLS. */
   tls?: TestCertificates;
   /** More arguments for the servers. */
@@ -31,6 +31,10 @@ export interface WatchedOptions {
 }
 
 const masterName = 'main';
+/** A user of the Sentinels. */
+const watcher = { name: 'watcher', password: 'watcher-secret' };
+/** As docs/redis.md has it. */
+const sentinelRights = '-@all +sentinel|get-master-addr-by-name +sentinel|masters +client|setname';
 const host = '127.0.0.1';
 const sentinelCount = 3;
 /** How long Sentinels may take for a failover that one of them has begun. */
@@ -83,12 +87,16 @@ export class WatchedRedis {
 
   /** The same, with other Sentinels or another name of the master. */
   urlWith({ hosts, name = masterName }: { hosts?: readonly string[]; name?: string } = {}): string {
-    const { password, sentinelPassword, tls } = this.options;
+    const { password, sentinelPassword, hasUsers, tls } = this.options;
     const scheme = tls === undefined ? 'redis' : 'rediss';
+    const list = (hosts ?? this.sentinels.map(({ port }) => `${host}:${port}`)).join(',');
+    if (hasUsers) {
+      const asWatcher = `?sentinel-user=${watcher.name}&sentinel-password=${watcher.password}`;
+      return `${scheme}+sentinel://${userLogin}@${list}/${name}${asWatcher}`;
+    }
     const login = password === undefined ? '' : `:${password}@`;
     const query = sentinelPassword === undefined ? '' : `?sentinel-password=${sentinelPassword}`;
-    const list = hosts ?? this.sentinels.map(({ port }) => `${host}:${port}`);
-    return `${scheme}+sentinel://${login}${list.join(',')}/${name}${query}`;
+    return `${scheme}+sentinel://${login}${list}/${name}${query}`;
   }
 
   /** The server that most Sentinels name. */
@@ -195,20 +203,16 @@ function count(text: string, name: string): number {
 }
 
 function serverArgs(
-  { password, tls, args = [] }: WatchedOptions,
+  { password, hasUsers, tls, args = [] }: WatchedOptions,
   tlsPort: number | null,
   primaryPort: number | null,
 ): string[] {
   const given = ['--repl-diskless-sync-delay', '0', ...args];
+  if (hasUsers) given.push(...userArgs());
   if (password !== undefined) given.push('--requirepass', password, '--masterauth', password);
-  if (tls !== undefined) given.push(...tlsArgs(tls), '--tls-port', String(tlsPort));
+  if (tls !== undefined) given.push(...tlsArgs(tls, tlsPort!));
   if (primaryPort !== null) given.push('--replicaof', host, String(primaryPort));
   return given;
-}
-
-function tlsArgs({ cert, key, ca }: TestCertificates): string[] {
-  const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', ca];
-  return [...files, '--tls-auth-clients', 'no', '--tls-replication', 'yes'];
 }
 
 /** One Sentinel. It ends with the test process in any case. */
@@ -224,7 +228,7 @@ export class TestSentinel {
   ) {}
 
   static async start(primaryPort: number, options: WatchedOptions): Promise<TestSentinel> {
-    const { password, sentinelPassword, tls } = options;
+    const { password, sentinelPassword, hasUsers, tls } = options;
     const folder = mkdtempSync(join(tmpdir(), 'sluice-sentinel-'));
     const [plainPort, tlsPort] = [await freePort(), await freePort()];
     const lines = [
@@ -238,6 +242,9 @@ export class TestSentinel {
       `sentinel failover-timeout ${masterName} 6000`,
     ];
     if (password !== undefined) lines.push(`sentinel auth-pass ${masterName} ${password}`);
+    if (hasUsers) {
+      lines.push(`user ${watcher.name} on >${watcher.password} ${sentinelRights}`);
+    }
     if (sentinelPassword !== undefined) lines.push(`requirepass ${sentinelPassword}`);
     if (tls !== undefined) {
       lines.push(`tls-port ${tlsPort}`, `tls-cert-file ${tls.cert}`, `tls-key-file ${tls.key}`);

@@ -20,8 +20,16 @@ export interface SetupPlace {
   readonly tlsPort: number;
 }
 
-/** The user of the set-up `acl`, with the rights that the documents ask for. */
+/** A user with the rights that the documents ask for, as the set-up `acl` has it. */
 const user = { name: 'gateway', password: 'gateway-secret', keyPrefix: 'test-' };
+/** That user in a URL. */
+export const userLogin = `${user.name}:${user.password}`;
+
+/** Arguments for a server that knows that user. */
+export function userArgs(): string[] {
+  const rights = aclLine(user.name, user.keyPrefix).replaceAll("'", '').split(' ').slice(3);
+  return ['--user', user.name, 'on', `>${user.password}`, ...rights];
+}
 
 const setups: Record<string, (place: SetupPlace) => Partial<ServerSetup>> = {
   plain: () => ({}),
@@ -35,11 +43,7 @@ const setups: Record<string, (place: SetupPlace) => Partial<ServerSetup>> = {
     return { args: [...args, ...more], url: `rediss://${host}:${tlsPort}` };
   },
 
-  acl: ({ host, port }) => {
-    const rights = aclLine(user.name, user.keyPrefix).replaceAll("'", '').split(' ').slice(3);
-    const args = ['--user', user.name, 'on', `>${user.password}`, ...rights];
-    return { args, url: `redis://${user.name}:${user.password}@${host}:${port}` };
-  },
+  acl: ({ host, port }) => ({ args: userArgs(), url: `redis://${userLogin}@${host}:${port}` }),
 
   'database-1': ({ host, port }) => ({ database: 1, url: `redis://${host}:${port}/1` }),
 

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { silentLogger, systemClock, type Logger } from '@sluice/base';
 import { eventually } from '@sluice/test/support/eventually';
 import { freshPrefix } from '@sluice/test/support/redis';
@@ -112,45 +111,3 @@ describe('a Redis that Sentinels watch', () => {
     await Promise.all([job.close(), blocking.close()]);
   });
 });
-
-/** With TLS in the set-up that has certificates. */
-describe('servers and Sentinels with passwords of their own', () => {
-  let guarded: WatchedRedis;
-
-  beforeAll(async () => {
-    guarded = await WatchedRedis.start({
-      password: 'server-secret',
-      sentinelPassword: 'watch-secret',
-      tls: certificates(),
-    });
-  });
-  afterAll(() => guarded?.stop());
-
-  it('are logged in to, also after a failover', async () => {
-    const link = await connect(guarded.url);
-    const { runId } = link.history;
-    await guarded.failover();
-    await eventually(() => link.history.runId !== runId);
-    await eventually(isWritten(link));
-  });
-
-  it('are refused without the password of the Sentinels, or with a wrong one', async () => {
-    const [url] = guarded.url.split('?');
-    const without = connect(url!);
-    await expect(without).rejects.toThrow(/it wants a password: add \?sentinel-password/);
-    const wrong = connect(`${url}?sentinel-password=wrong`);
-    await expect(wrong).rejects.toThrow(/refuses the user or the password: look at sentinel-user/);
-  });
-
-  it('are refused with a wrong password of the servers', async () => {
-    const wrong = connect(guarded.url.replace('server-secret', 'other'));
-    await expect(wrong).rejects.toMatchObject({ problem: 'password-wrong' });
-  });
-});
-
-function certificates(): { cert: string; key: string; ca: string } | undefined {
-  const folder = process.env['SLUICE_TEST_TLS'];
-  if (folder === undefined) return undefined;
-  const file = (name: string): string => join(folder, name);
-  return { cert: file('server.crt'), key: file('server.key'), ca: file('ca.crt') };
-}
