@@ -1,6 +1,6 @@
 import { DoorRefusal, type DoorRefusalKind } from '@sluice/broker';
 import { GroupRefusal } from '@sluice/groups';
-import { NotEnoughReplicas, NotEnoughReplicasAfterAppend } from '@sluice/log';
+import { LeadershipLost, NotEnoughReplicas, NotEnoughReplicasAfterAppend } from '@sluice/log';
 import { RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { errorInfo, type ErrorCodeValue } from '@sluice/wire';
 import { Problem, problemKinds, type ProblemCode } from './problems';
@@ -27,6 +27,10 @@ export function problemOfError(error: unknown): Problem | undefined {
   if (error instanceof RedisUnavailable) {
     const code = error.reason === 'no-replicas' ? 'not-enough-replicas' : 'redis-unavailable';
     return new Problem(code, `Nothing was changed. ${error.message}`, facts);
+  }
+  if (error instanceof LeadershipLost) {
+    // Whoever asks again is answered by the leadership that follows.
+    return new Problem('redis-unavailable', `Nothing was changed: ${error.message}.`, facts);
   }
   return undefined;
 }

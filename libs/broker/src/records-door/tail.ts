@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordData } from '@sluice/records';
-import { RedisUnavailable, UnknownOutcome } from '@sluice/redis';
 import { waitForChange } from '../fetch/fetch-wait';
 import { limits } from '../limits';
 import type { Partition } from '../partitions/partition';
+import { readErrorCode } from '../requests/error-codes';
 import {
   indexesOf,
   isTooWide,
@@ -143,9 +143,10 @@ export class Tail {
         isBehind = (await this.readOne(index, partition)) || isBehind;
         this.isTroubled = false;
       } catch (error) {
-        const isOfRedis = error instanceof RedisUnavailable || error instanceof UnknownOutcome;
-        if (!isOfRedis) throw error;
-        if (!this.isTroubled) this.send({ event: 'trouble', data: { reason: error.message } });
+        // Redis is away, or another leads by now: both pass, and are not the reader's doing.
+        if (readErrorCode(error) === undefined) throw error;
+        const { message: reason } = error as Error;
+        if (!this.isTroubled) this.send({ event: 'trouble', data: { reason } });
         this.isTroubled = true;
         await this.settle();
         return false;

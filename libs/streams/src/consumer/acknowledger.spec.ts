@@ -1,3 +1,4 @@
+import { redisLimits } from '@sluice/redis';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import { Acknowledger } from './acknowledger';
 import { consumerLimits as limits } from './consumer-limits';
@@ -6,13 +7,13 @@ import { EntryQueue, heldEntry } from './entry-queue';
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** An acknowledger of entries of one record each, which were all handed over. */
-function acknowledgerOf() {
+function acknowledgerOf(answer: 'acknowledged' | 'unclaimed' = 'acknowledged') {
   const clock = new FakeClock();
   const calls: { progress: number; count: number }[] = [];
   const queue = new EntryQueue();
   const acknowledge = async (progress: number, ids: readonly string[]) => {
     calls.push({ progress, count: ids.length });
-    return 'acknowledged' as const;
+    return answer;
   };
   const told = { onAcknowledged: () => {}, onRefused: () => {} };
   const parts = { delivery: { acknowledge }, clock, limits, ...told };
@@ -61,4 +62,24 @@ describe('acknowledging', () => {
     clock.advance(limits.acknowledgeAfterMs);
     expect(calls).toEqual([{ progress: 3, count: 3 }]);
   });
+});
+
+it('pauses for longer and longer while Redis refuses it again and again', async () => {
+  const { clock, calls, acknowledger, hold } = acknowledgerOf('unclaimed');
+  hold(1);
+  acknowledger.want(1);
+  let answers = 0;
+  const ask = async (): Promise<void> => {
+    while (answers < 100 && !(await acknowledger.whenConfirmed(1))) answers++;
+  };
+  void ask();
+  await settled();
+  expect(calls).toHaveLength(2);
+  await clock.advanceAsync(redisLimits.reconnectDelayMinMs);
+  await settled();
+  expect(calls).toHaveLength(3);
+  await clock.advanceAsync(redisLimits.reconnectDelayMinMs);
+  await settled();
+  expect(calls).toHaveLength(3);
+  acknowledger.end();
 });

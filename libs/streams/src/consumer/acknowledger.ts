@@ -33,6 +33,8 @@ export class Acknowledger {
   /** It is not known what Redis has, so it is to be told once more. */
   private isUnsure = false;
   private failures = 0;
+  /** How often Redis has refused it, one after the other. */
+  private refusals = 0;
   private retry: Timer | null = null;
   private isEnded = false;
   private waiters: { progress: number; resolve: (isConfirmed: boolean) => void }[] = [];
@@ -153,6 +155,7 @@ export class Acknowledger {
     if (this.isEnded) return;
     this.failures = 0;
     if (tag !== 'acknowledged') return this.refused(tag);
+    this.refusals = 0;
     this.strays.splice(0, sent.strays);
     this.confirmed = sent.progress;
     this.parts.onAcknowledged(this.queue.drop(sent.own));
@@ -162,6 +165,9 @@ export class Acknowledger {
 
   private refused(refusal: DeliveryRefusal): void {
     this.isUnsure = true;
+    // A first refusal is followed by a claim. Where that has not helped there is a pause, or
+    // whoever waits for the confirmation would ask for it again and again.
+    if (++this.refusals > 1) this.sendAfter(reconnectDelayMs(this.refusals - 1));
     this.giveUp();
     this.parts.onRefused(refusal);
   }
@@ -171,7 +177,11 @@ export class Acknowledger {
     this.isOut = false;
     this.isUnsure = true;
     if (this.isEnded) return;
-    this.retry = this.parts.clock.setTimer(reconnectDelayMs(++this.failures), () => {
+    this.sendAfter(reconnectDelayMs(++this.failures));
+  }
+
+  private sendAfter(delayMs: number): void {
+    this.retry = this.parts.clock.setTimer(delayMs, () => {
       this.retry = null;
       this.send();
     });
