@@ -72,24 +72,17 @@ const cluster = {
   }),
   leaderBalancing: onOff({
     default: true,
-    about:
-      'Spreads the leaders of partitions evenly over the gateways, by whichever of them is the ' +
-      'controller (auto.leader.rebalance.enable). Without it they stay where they are until ' +
-      'ElectLeaders moves them; what a gateway led that has gone is led again in any case.',
+    about: 'Spread partition leaders evenly again by itself (auto.leader.rebalance.enable).',
   }),
   leaderBalancingMs: integer({
     default: 10_000,
-    about:
-      'How often the controller looks whether leaders are spread evenly, in milliseconds ' +
-      '(leader.imbalance.check.interval.seconds).',
+    about: 'How often the controller looks whether leaders are spread evenly, in milliseconds.',
     min: 1_000,
     max: 86_400_000,
   }),
   leaderImbalancePercent: integer({
     default: 10,
-    about:
-      'How many percent of its share a gateway may lead too much or too little before leaders ' +
-      'are moved (leader.imbalance.per.broker.percentage).',
+    about: 'By what share of its part a gateway may lead more or less before leaders are moved.',
     min: 0,
     max: 100,
   }),
