@@ -82,7 +82,7 @@ const cluster = {
   }),
   leaderImbalancePercent: integer({
     default: 10,
-    about: 'By what share of its part a gateway may lead more or less before leaders are moved.',
+    about: 'By how many percent of its share a gateway may lead too much before leaders are moved.',
     min: 0,
     max: 100,
   }),
