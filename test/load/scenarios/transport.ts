@@ -1,23 +1,18 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
-import { Logger } from '@nestjs/common';
-import { firstValueFrom } from 'rxjs';
 import type { BenchContext, Measurement } from '../bench-context';
 import { median, percentile } from '../stats';
-import { clientOf } from '../transports/client';
 import { installPeer } from '../transports/peer';
 import {
-  patternsOf,
   transportKinds,
-  type BenchClient,
+  type ClientOrder,
+  type ClientOutcome,
   type Handled,
   type TransportKind,
   type TransportWork,
 } from '../transports/work';
 
-/** Events that have been sent and are not confirmed to the sender yet. */
-const unconfirmedMax = 500;
 const measureMsMax = 60_000;
 /** Requests of a transport that takes long for each are fewer. */
 const askMsMax = 5_000;
@@ -32,11 +27,11 @@ const peerNames: Record<TransportKind, string> = {
   'streams-peer': '@nestjs-redis/streams-transporter 2.0.1',
 };
 
-/** One transport under test: a service in a process of its own, and a client here. */
+/** One transport under test: a service and a client, each a process as they are in use. */
 interface Running {
   kind: TransportKind;
   service: ChildProcess;
-  client: BenchClient;
+  client: ChildProcess;
 }
 
 interface Figures {
@@ -50,8 +45,6 @@ interface Figures {
  * each: one partition, handled one by one. In turns, each as long as it takes.
  */
 export async function measureTransport(context: BenchContext): Promise<Measurement[]> {
-  // What clients say of themselves is not for those who read the figures.
-  Logger.overrideLogger(['error', 'warn']);
   const kafkaPort = await context.startGateway();
   const redisUrl = `redis://127.0.0.1:${context.redis.options.port}`;
   context.progress('transport, installing the peer from npm for the time of the bench');
@@ -66,8 +59,7 @@ export async function measureTransport(context: BenchContext): Promise<Measureme
     return [...ownDefaults(figures), ...equalGuarantees(figures)];
   } finally {
     for (const { service, client } of running) {
-      await client.close();
-      service.kill('SIGKILL');
+      for (const child of [client, service]) child.kill('SIGKILL');
     }
     peer.remove();
     await context.stopGateway();
@@ -76,12 +68,22 @@ export async function measureTransport(context: BenchContext): Promise<Measureme
 }
 
 async function start(work: TransportWork): Promise<Running> {
-  const entry = join(__dirname, '../transports/service.js');
-  const service = fork(entry, [JSON.stringify(work)], {
+  const service = await startPart('service', work);
+  return { kind: work.kind, service, client: await startPart('client-process', work) };
+}
+
+async function startPart(part: string, work: TransportWork): Promise<ChildProcess> {
+  const child = fork(join(__dirname, `../transports/${part}.js`), [JSON.stringify(work)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  await inTime(once(service, 'message'), `the service of ${work.kind}`);
-  return { kind: work.kind, service, client: await clientOf(work) };
+  await inTime(once(child, 'message'), `the ${part} of ${work.kind}`);
+  return child;
+}
+
+async function obeyed(client: ChildProcess, order: ClientOrder): Promise<ClientOutcome> {
+  const outcome = once(client, 'message') as Promise<[ClientOutcome]>;
+  client.send(order);
+  return (await outcome)[0];
 }
 
 async function inTurns(
@@ -119,8 +121,9 @@ async function askInTurns(
   const portions = requests / portionRequests;
   for (let portion = 0; portion < portions; portion++) {
     for (const one of running) {
-      const found = await inTime(ask(one, portionRequests, askMsMax / portions), one.kind);
-      tookMs.get(one.kind)!.push(...found);
+      const order = { requests: portionRequests, msMax: askMsMax / portions };
+      const found = await inTime(obeyed(one.client, order), one.kind);
+      tookMs.get(one.kind)!.push(...found.tookMs);
     }
   }
   return tookMs;
@@ -128,32 +131,15 @@ async function askInTurns(
 
 /** Events a second, from the first that is sent to the last that is handled. */
 async function sendEvents({ kind, service, client }: Running, total: number): Promise<number> {
-  const { events } = patternsOf(kind);
   service.send({ events: total });
   await once(service, 'message');
   const handled = once(service, 'message') as Promise<[Handled]>;
   const startMs = performance.now();
-  let sent = 0;
-  const lane = async () => {
-    while (sent < total) await firstValueFrom(client.emit(events, { number: sent++ }));
-  };
-  await Promise.all(Array.from({ length: unconfirmedMax }, lane));
+  await obeyed(client, { events: total });
   const [{ outOfOrder }] = await handled;
   const tookMs = performance.now() - startMs;
   if (outOfOrder > 0 && kind.startsWith('sluice')) throw new Error(`${outOfOrder} out of order`);
   return (1000 * total) / tookMs;
-}
-
-/** How long each request took, one after the other; as many as there is time for. */
-async function ask({ kind, client }: Running, total: number, msMax: number): Promise<number[]> {
-  const tookMs: number[] = [];
-  const untilMs = performance.now() + msMax;
-  for (let number = 0; number < total && performance.now() < untilMs; number++) {
-    const startMs = performance.now();
-    await firstValueFrom(client.send(patternsOf(kind).requests, { number }));
-    tookMs.push(performance.now() - startMs);
-  }
-  return tookMs;
 }
 
 function ownDefaults(figures: Map<TransportKind, Figures>): Measurement[] {

@@ -36,6 +36,15 @@ export interface Handled {
   outOfOrder: number;
 }
 
+/** What the bench asks of a client: events, or requests one after the other. */
+export type ClientOrder = { events: number } | { requests: number; msMax: number };
+
+/** What it answers once they are sent, or answered. */
+export interface ClientOutcome {
+  /** How long each request took. */
+  tookMs: number[];
+}
+
 /** What all clients have, whatever events theirs knows. */
 export interface BenchClient {
   connect(): Promise<unknown>;
