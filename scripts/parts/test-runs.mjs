@@ -13,6 +13,7 @@ import { runName, setups } from './test-servers.mjs';
 
 /**
  * Whether these pass may depend on the server; all others see Redis only through what these test.
+ * Of several further servers each gets a share of them, and `npm run test:servers` runs all on each.
  */
 const onEveryServer = [
   'libs/redis',
@@ -24,6 +25,16 @@ const onEveryServer = [
   'test/support',
 ].map(inProject);
 
+export const ignoreModules = ['--testPathIgnorePatterns', '/node_modules/'];
+
+/** Random histories over minutes, which `npm run test:servers` runs on each server. */
+const longOnes = [
+  ...ignoreModules,
+  ...withoutSpecs('offsets-after-power-cut'),
+  '--testPathIgnorePatterns',
+  'cluster-history',
+];
+
 /** NestJS services connect by themselves, and send what no gateway sends. */
 const ofServices = [
   'libs/streams/src/replies',
@@ -32,15 +43,19 @@ const ofServices = [
   'libs/jobs/src/nest',
 ].map(inProject);
 
-export const ignoreModules = ['--testPathIgnorePatterns', '/node_modules/'];
-
 /** What a set-up may change is how the gateway and services connect and what they are allowed. */
 const inEverySetup = [
   inProject('test/integration'),
   ...ofServices,
   ...ignoreModules,
   // These take long, and bring servers of their own or are about nothing that a set-up changes.
-  ...withoutSpecs('sentinel-failover', 'cluster-failover', 'offsets-after-power-cut'),
+  ...withoutSpecs(
+    'sentinel-failover',
+    'cluster-failover',
+    'offsets-after-power-cut',
+    'producer-ids-after-power-cut',
+    'nothing-lost-losses',
+  ),
 ];
 
 /** With passwords always; what Sentinels and nodes of a cluster speak with TLS is of one set-up. */
@@ -69,11 +84,11 @@ export function testRuns(servers, jestArgs) {
     args,
   });
   if (jestArgs.length > 0) return [plain('tests', [...jestArgs])];
-  const further = others.map((other) => ({
-    name: on('what may differ', other),
+  const further = others.map((other, i) => ({
+    name: on(`what may differ, part ${i + 1} of ${others.length}`, other),
     server: other,
     setup: 'plain',
-    args: onEveryServer,
+    args: [...onEveryServer, ...longOnes, `--shard=${i + 1}/${others.length}`],
   }));
   return [
     plain('unit and integration tests', [...ignoreModules, ...without(...apart)]),

@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askRedis } from './ask-redis';
 import { Disk } from './power-cut/disk';
 import type { TestRedis } from './redis';
 import { inDatabase, makeSetup, type ServerSetup } from './servers/setup';
@@ -111,13 +112,20 @@ export class LocalRedis implements TestRedis {
     server.once('error', (error) => (failure = error));
     server.unref();
     const untilMs = Date.now() + startTimeoutMs;
-    while (!(await answersPing(this.host, this.port))) {
+    while (!(await this.#isAnswering(server))) {
       const ended = server.exitCode !== null || server.signalCode !== null || failure !== null;
       if (ended || Date.now() > untilMs) {
         throw new Error(`redis-server did not start:\n${this.#logTail()}`, { cause: failure });
       }
       await sleep(10);
     }
+  }
+
+  /** Whether it is this very process: a server of another test may have taken the port. */
+  async #isAnswering({ pid }: ChildProcess): Promise<boolean> {
+    if (!(await answersPing(this.host, this.port))) return false;
+    const info = await askRedis(this, 'INFO server').catch(({ message }: Error) => message);
+    return info.includes(`process_id:${pid}\r\n`) || /^(NOAUTH|NOPERM)/.test(info);
   }
 
   async pause(): Promise<void> {

@@ -2,10 +2,13 @@ import { eventually } from '@sluice/test/support/eventually';
 import { adminOf } from '@sluice/test/support/redis';
 import type { TestGateway } from '../test/cluster-kit';
 import { TestGateways } from '../test/test-gateways';
+import type { Placement } from './api';
 import { clusterKeys } from './keys';
 
 const gateways = TestGateways.ofSpec();
 const start = (brokerId: number) => gateways.start({ brokerId, hostName: `h${brokerId}` });
+
+const isLedBy2 = ({ leaderId }: Placement): boolean => leaderId === 2;
 
 /** The hashes of the cluster as they are; what is returned puts them back, as a failover may. */
 async function remember(db: number): Promise<() => Promise<void>> {
@@ -42,8 +45,9 @@ test('a registry that lost its last writes is whole again, and leaders raise it'
       .join() === '2,3' &&
     view.placementsOf(topic).every(({ leaderId }) => leaderId === 2 || leaderId === 3);
   await eventually(() => isWhole(second) && isWhole(third));
-  const ledBy2 = cluster.placementsOf(topic).findIndex(({ leaderId }) => leaderId === 2);
+  await eventually(() => cluster.placementsOf(topic).some(isLedBy2));
+  const ledBy2 = cluster.placementsOf(topic).findIndex(isLedBy2);
   await cluster.raiseLeadership(topic, ledBy2, seen + 5);
-  expect(cluster.placementOf(topic, ledBy2).leadership).toBe(seen + 6);
+  await eventually(() => cluster.placementOf(topic, ledBy2).leadership === seen + 6);
   await eventually(() => third.cluster.placementOf(topic, ledBy2).leadership === seen + 6);
 });
