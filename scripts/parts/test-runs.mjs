@@ -13,7 +13,7 @@ import { runName, setups } from './test-servers.mjs';
 
 /**
  * Whether these pass may depend on the server; all others see Redis only through what these test.
- * Of several further servers each gets a share of them, and `npm run test:servers` runs all on each.
+ * Of several further servers each gets a share of them; `npm run test:servers` runs all on each.
  */
 const onEveryServer = [
   'libs/redis',
