@@ -27,12 +27,10 @@ const onEveryServer = [
 
 export const ignoreModules = ['--testPathIgnorePatterns', '/node_modules/'];
 
-/** Random histories over minutes, which `npm run test:servers` runs on each server. */
-const longOnes = [
+/** What takes longest of that; `npm run test:servers` runs these on each server, too. */
+const withoutLongOnes = [
   ...ignoreModules,
-  ...withoutSpecs('offsets-after-power-cut'),
-  '--testPathIgnorePatterns',
-  'cluster-history',
+  ...withoutSpecs('test/integration/offsets-after-power-cut', 'libs/cluster/src/cluster-history'),
 ];
 
 /** NestJS services connect by themselves, and send what no gateway sends. */
@@ -50,11 +48,11 @@ const inEverySetup = [
   ...ignoreModules,
   // These take long, and bring servers of their own or are about nothing that a set-up changes.
   ...withoutSpecs(
-    'sentinel-failover',
-    'cluster-failover',
-    'offsets-after-power-cut',
-    'producer-ids-after-power-cut',
-    'nothing-lost-losses',
+    'test/integration/sentinel-failover',
+    'test/integration/cluster-failover',
+    'test/integration/offsets-after-power-cut',
+    'test/integration/producer-ids-after-power-cut',
+    'test/integration/nothing-lost-losses',
   ),
 ];
 
@@ -88,7 +86,7 @@ export function testRuns(servers, jestArgs) {
     name: on(`what may differ, part ${i + 1} of ${others.length}`, other),
     server: other,
     setup: 'plain',
-    args: [...onEveryServer, ...longOnes, `--shard=${i + 1}/${others.length}`],
+    args: [...onEveryServer, ...withoutLongOnes, `--shard=${i + 1}/${others.length}`],
   }));
   return [
     plain('unit and integration tests', [...ignoreModules, ...without(...apart)]),
@@ -146,12 +144,9 @@ function without(...directories) {
   return directories.flatMap((directory) => ['--testPathIgnorePatterns', inProject(directory)]);
 }
 
-/** @param {string[]} names of integration tests */
-function withoutSpecs(...names) {
-  return names.flatMap((name) => {
-    const pattern = `${inProject('test/integration')}${name}\\.`;
-    return ['--testPathIgnorePatterns', pattern];
-  });
+/** @param {string[]} paths of specs, without `.spec.ts` */
+function withoutSpecs(...paths) {
+  return paths.flatMap((path) => ['--testPathIgnorePatterns', `^${pathPattern(path)}\\.spec\\.`]);
 }
 
 /**
@@ -159,5 +154,10 @@ function withoutSpecs(...names) {
  * @param {string} directory
  */
 function inProject(directory) {
-  return `^${join(root, directory).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}/`;
+  return `^${pathPattern(directory)}/`;
+}
+
+/** @param {string} path in this project */
+function pathPattern(path) {
+  return join(root, path).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
