@@ -69,7 +69,7 @@ export type {
   StreamsStatus,
 } from './server/server-events';
 export type { StreamsServerOptions } from './server/server-options';
-export { promMetrics } from './prom-metrics';
+export { usualMetrics } from './prom-metrics';
 export { streamMetrics } from './server/stream-metrics';
 export { StreamsServer } from './server/streams-server';
 export { transportLimits } from './transport-limits';

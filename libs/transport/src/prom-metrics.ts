@@ -1,30 +1,34 @@
-import type {
-  Counter,
-  Gauge,
-  Histogram,
-  HistogramOptions,
-  MetricDefinition,
-  MetricLabels,
-  MetricOptions,
-  Metrics,
-  Tell,
+import {
+  silentMetrics,
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type HistogramOptions,
+  type MetricDefinition,
+  type MetricLabels,
+  type MetricOptions,
+  type Metrics,
+  type Tell,
 } from '@sluice/base';
 import type * as promClient from 'prom-client';
 import { optionalPackage } from './optional-package';
 
 /** What is used of prom-client. */
-export type PromClient = Pick<typeof promClient, 'Counter' | 'Gauge' | 'Histogram' | 'register'>;
+type PromClient = Pick<typeof promClient, 'Counter' | 'Gauge' | 'Histogram' | 'register'>;
 
 type Read = (tell: Tell) => void;
 
 /** Who is asked when the numbers of a metric are; of every registry, for all servers together. */
 const readers = new WeakMap<promClient.Registry, Map<string, Set<Read>>>();
 
-/** The metrics of prom-client's default registry; null where it is not installed. */
-export function promMetrics(
-  client: PromClient | null = optionalPackage(() => require('prom-client')),
-): Metrics | null {
-  return client === null ? null : new PromMetrics(client);
+/**
+ * Where the numbers of a service go: as it was told; else to prom-client's default registry, and
+ * where that is not installed, nowhere.
+ */
+export function usualMetrics(given: Metrics | undefined): Metrics {
+  if (given !== undefined) return given;
+  const client: PromClient | null = optionalPackage(() => require('prom-client'));
+  return client === null ? silentMetrics : new PromMetrics(client);
 }
 
 /** Leaves numbers in prom-client's default registry, with whatever else a service keeps there. */

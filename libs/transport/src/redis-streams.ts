@@ -1,4 +1,4 @@
-import { silentMetrics, type Clock, type Logger, type Metrics } from '@sluice/base';
+import type { Clock, Logger, Metrics } from '@sluice/base';
 import {
   ReplyInbox as StreamOfReplies,
   sendReply,
@@ -14,7 +14,7 @@ import {
   type TopicTerms,
 } from '@sluice/streams';
 import type { ReplyFrame, ReplyInbox, StreamsDriver } from './driver';
-import { promMetrics } from './prom-metrics';
+import { usualMetrics } from './prom-metrics';
 
 /** What a driver on Redis is given from outside. */
 export interface RedisStreamsPorts {
@@ -32,7 +32,7 @@ export class RedisStreams implements StreamsDriver {
   constructor(options: StreamsConnectionOptions = {}, ports: RedisStreamsPorts = {}) {
     const given = Object.entries(ports).filter(([, port]) => port !== undefined);
     this.connection = new StreamsConnection(options, Object.fromEntries(given));
-    this.#metrics = ports.metrics ?? promMetrics() ?? silentMetrics;
+    this.#metrics = usualMetrics(ports.metrics);
   }
 
   /** @throws RedisStartError that says what is wrong and what to do */

@@ -1,8 +1,8 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnModuleDestroy } from '@nestjs/common';
-import { silentMetrics, type Metrics } from '@sluice/base';
+import type { Metrics } from '@sluice/base';
 import type { StreamsConnection, ConsumerHealth } from '@sluice/streams';
-import { promMetrics } from '@sluice/transport';
+import { usualMetrics } from '@sluice/transport';
 import { streamJobsLimits, type StreamJobsLimits } from '../limits';
 import { resolveSettings, StreamJobMistake, type StreamJobOptions } from '../options';
 import { QueueProcess, type JobsRole, type QueueProcessDeps } from '../queue-process';
@@ -71,7 +71,7 @@ export class StreamJobs
       clock,
       log,
       limits,
-      metrics: options.metrics ?? promMetrics() ?? silentMetrics,
+      metrics: usualMetrics(options.metrics),
       createConsumer: (...args) => ground.createConsumer(...args),
       createProducer: (...args) => ground.createProducer(...args),
     };

@@ -1,4 +1,4 @@
-import { silentMetrics, type Clock, type Logger } from '@sluice/base';
+import type { Clock, Logger } from '@sluice/base';
 import {
   consumerLimits,
   type ConsumerSettings,
@@ -22,7 +22,7 @@ import {
   type StreamsServerHealth,
   type StreamsStatus,
 } from './server-events';
-import { promMetrics } from '../prom-metrics';
+import { usualMetrics } from '../prom-metrics';
 import { transportLimits } from '../transport-limits';
 import { eventTypeInHeaders, type StreamsServerOptions } from './server-options';
 import { StreamMetrics } from './stream-metrics';
@@ -54,7 +54,7 @@ export class ServerRun {
     const plans = membersOf(routes.all);
     this.#producer = options.driver.createProducer(options.producer);
     this.#sideTopics = new SideTopics({ producer: this.#producer, clock, log });
-    this.#metrics = new StreamMetrics(options.metrics ?? promMetrics() ?? silentMetrics);
+    this.#metrics = new StreamMetrics(usualMetrics(options.metrics));
     this.#members = plans.map((plan) => this.#member(plan));
     this.#metrics.observe(() => this.health().members);
   }
