@@ -131,11 +131,14 @@ class History {
   async settle(): Promise<void> {
     for (const cluster of this.#clusters) cluster.learn();
     const members = this.#consumers.filter((one) => one !== null);
-    await eventually(() => isShared(members), { what: 'that all are members' });
+    // Those who share all partitions may be about to share them once more: that a heartbeat says.
+    await eventually(async () => isShared(members) && (await areAlive(members)), {
+      what: 'that all are members',
+    });
     const { generationId } = members[0] ?? { generationId: 0 };
     this.#table.move(this.#groupId, this.#clusters.length - 1);
     for (const cluster of this.#clusters) cluster.learn();
-    for (const member of members) expect((await member.heartbeat()).errorCode).toBe(ErrorCode.NONE);
+    expect(await areAlive(members)).toBe(true);
     expect(members.every((member) => member.generationId === generationId)).toBe(true);
   }
 
@@ -201,6 +204,12 @@ class History {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Whether each is told that its generation is the one that there is. */
+async function areAlive(members: readonly TestConsumer[]): Promise<boolean> {
+  const answers = await Promise.all(members.map((member) => member.heartbeat()));
+  return answers.every(({ errorCode }) => errorCode === ErrorCode.NONE);
 }
 
 function isShared(members: readonly TestConsumer[]): boolean {
