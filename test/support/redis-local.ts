@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { askRedis } from './ask-redis';
 import { Disk } from './power-cut/disk';
 import type { TestRedis } from './redis';
 import { inDatabase, makeSetup, type ServerSetup } from './servers/setup';
@@ -13,6 +13,10 @@ import { writeOut } from './write-out';
 const localHost = '127.0.0.1';
 const startTimeoutMs = 30_000;
 const portAttemptsMax = 5;
+/** Linux gives connections ports from 32,768 on, other systems from 49,152. */
+const portMin = 10_000;
+const portMax = 32_768;
+const freePortAttemptsMax = 100;
 
 /** The path of this machine's redis-server or valkey-server; null when it has neither. */
 export function findRedisBinary(): string | null {
@@ -102,6 +106,7 @@ export class LocalRedis implements TestRedis {
 
   async restart(): Promise<void> {
     await this.kill();
+    rmSync(this.#logFile, { force: true });
     this.#disk?.begin();
     const env = { ...process.env, ...this.#disk?.env };
     // A group of its own, so that a power cut ends its children too.
@@ -112,20 +117,14 @@ export class LocalRedis implements TestRedis {
     server.once('error', (error) => (failure = error));
     server.unref();
     const untilMs = Date.now() + startTimeoutMs;
-    while (!(await this.#isAnswering(server))) {
+    // That somebody answers is not enough: a server of another test may have taken the port.
+    while (!this.#saysReady() || !(await answersPing(this.host, this.port))) {
       const ended = server.exitCode !== null || server.signalCode !== null || failure !== null;
       if (ended || Date.now() > untilMs) {
         throw new Error(`redis-server did not start:\n${this.#logTail()}`, { cause: failure });
       }
       await sleep(10);
     }
-  }
-
-  /** Whether it is this very process: a server of another test may have taken the port. */
-  async #isAnswering({ pid }: ChildProcess): Promise<boolean> {
-    if (!(await answersPing(this.host, this.port))) return false;
-    const info = await askRedis(this, 'INFO server').catch(({ message }: Error) => message);
-    return info.includes(`process_id:${pid}\r\n`) || /^(NOAUTH|NOPERM)/.test(info);
   }
 
   async pause(): Promise<void> {
@@ -171,15 +170,28 @@ export class LocalRedis implements TestRedis {
       daemonize: 'no',
       dir: this.dataFolder,
       pidfile: inFolder('pid'),
-      logfile: inFolder('log'),
+      logfile: this.#logFile,
     };
     const given = Object.entries(own).flatMap(([name, value]) => [`--${name}`, value]);
     return [...given, ...this.setup.args, ...this.options.args];
   }
 
+  get #logFile(): string {
+    return join(this.#folder, 'log');
+  }
+
+  #saysReady(): boolean {
+    return this.#log().includes('Ready to accept connections');
+  }
+
   #logTail(): string {
+    return this.#log().split('\n').slice(-10).join('\n');
+  }
+
+  /** What it has written since it was started. */
+  #log(): string {
     try {
-      return readFileSync(join(this.#folder, 'log'), 'utf8').split('\n').slice(-10).join('\n');
+      return readFileSync(this.#logFile, 'utf8');
     } catch {
       return '(it wrote no log)';
     }
@@ -201,15 +213,27 @@ export function spawnGuard(folder: string): ChildProcess {
   return guard;
 }
 
-/** A port that nobody listens on at this moment. */
-export function freePort(): Promise<number> {
+/**
+ * A port that nobody listens on at this moment. It lies below those that systems give to
+ * connections and to whoever asks for any port, so nobody gets it by chance while a server that
+ * was killed is away.
+ */
+export async function freePort(): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const port = randomInt(portMin, portMax);
+    try {
+      await probe(port);
+      return port;
+    } catch (error) {
+      if (attempt === freePortAttemptsMax) throw error;
+    }
+  }
+}
+
+function probe(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
+    const server = createServer().once('error', reject);
+    server.listen(port, localHost, () => server.close(() => resolve()));
   });
 }
 
