@@ -149,8 +149,8 @@ export async function connectLink(
 const admins = new WeakMap<TestRedis, Promise<RedisLink>>();
 
 /**
- * A client with all rights, for what a gateway does not do itself. It ends with the server, which has
- * one, however often it is asked for, unless that one has lost its connection.
+ * A client with all rights, for what a gateway does not do itself. It ends with the server, and
+ * is one, however often it is asked for, unless that one has lost its connection.
  */
 export async function adminOf(redis: TestRedis): Promise<RedisLink['write']> {
   const known = await admins.get(redis)?.catch(() => null);
