@@ -352,7 +352,7 @@ describe('what is promised', () => {
     expect(allowed(history, 'duplicate')).toBe(1);
   });
 
-  it('lets it take what was written just before it, and was read of the memory of a gateway', () => {
+  it('lets it take what was written just before it, whoever read it of memory later', () => {
     const history = seeded((one) => {
       one.log[0]!.splice(2, 1);
       for (const poll of [one.polls[0]!, one.memberPolls[0]!]) poll.endedMs += 300;

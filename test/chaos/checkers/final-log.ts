@@ -33,9 +33,9 @@ export const finalLog: Checker = {
 };
 
 /**
- * Whether what was read may be lost. What counts is when it was written: what is on the disk is safe
- * whoever reads it when, and a gateway may hand out from its memory what Redis has just lost, until
- * it knows.
+ * Whether what was read may be lost. What counts is when it was written: what is on the disk is
+ * safe whoever reads it when, and a gateway may hand out from its memory what Redis has just lost,
+ * until it knows.
  */
 function mayBeLost(history: HistoryView, value: string, poll: Poll): boolean {
   const send = history.sendOf(value);

@@ -32,8 +32,8 @@ export const nonmonotonicPoll: Checker = {
 };
 
 /**
- * Whether a consumer had asked for it before it got what came last, by another request: it has asked
- * twice, and each of the answers is right.
+ * Whether a consumer had asked for it before it got what came last, by another request: it has
+ * asked twice, and each of the answers is right.
  */
 function wasAskedBefore({ asked, begunMs }: Poll, before: Poll | null): boolean {
   if (!asked || !before?.asked) return false;

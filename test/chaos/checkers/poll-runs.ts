@@ -10,8 +10,8 @@ export interface PollRun {
   sinceMs: number;
   /**
    * How often its position may jump though nobody knows why. A library that does not tell when it
-   * asked hands over what it had fetched before it was given its partitions anew, and only then goes
-   * on from the position of its group.
+   * asked hands over what it had fetched before it was given its partitions anew, and only then
+   * goes on from the position of its group.
    */
   jumpsMax: number;
   /** In the order in which they ended. */
@@ -19,8 +19,8 @@ export interface PollRun {
 }
 
 /**
- * Cuts each consumer's polls where its group gave it a position. A poll belongs to the position that
- * its consumer had when it asked, though the answer may come after the next one was given.
+ * Cuts each consumer's polls where its group gave it a position. A poll belongs to the position
+ * that its consumer had when it asked, though the answer may come after the next one was given.
  */
 export function pollRuns(history: HistoryView): PollRun[] {
   const given = new GivenPositions(history);

@@ -39,8 +39,8 @@ interface OfRequest {
 
 /**
  * Which fetch brought a message to a consumer of @platformatic/kafka, and when it was asked: the
- * library tells it by its channels of diagnostics alone. A fetch that it repeats is one fetch, asked
- * when it was sent first.
+ * library tells it by its channels of diagnostics alone. A fetch that it repeats is one fetch,
+ * asked when it was sent first.
  */
 export class PlatformaticFetches {
   readonly #begun = new WeakMap<object, { request: number; begunMs: number }>();
