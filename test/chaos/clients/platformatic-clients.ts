@@ -6,6 +6,7 @@ import {
   type Message,
   type ProducerOptions,
 } from '@platformatic/kafka';
+import { hostAndPort } from '../../support/home';
 import { replyMsMax, type ClientContext } from './context';
 import { LibraryProducerLoop, type LibraryProducer } from './library-producer';
 import { LibraryMember, type RunningConsumer } from './library-member';
@@ -31,7 +32,7 @@ export function platformaticProducer(
 }
 
 function optionsOf(clientId: string, { seeds }: ClientContext) {
-  const bootstrapBrokers = seeds.map((port) => `127.0.0.1:${port}`);
+  const bootstrapBrokers = seeds.map(hostAndPort);
   const times = { requestTimeout: replyMsMax, retries: 30, retryDelay: 100 };
   return { clientId, bootstrapBrokers, ...times };
 }
