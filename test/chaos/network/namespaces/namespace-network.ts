@@ -16,7 +16,6 @@ export class NamespaceNetwork implements ChaosNetwork {
   readonly #servers: Node[] = [];
   /** All but gateways. */
   readonly #inside: Node[] = [];
-  #gateways = 0;
   #heal: (() => Promise<void>)[] = [];
 
   private constructor(
@@ -48,7 +47,7 @@ export class NamespaceNetwork implements ChaosNetwork {
 
   async gateway(found: readonly Found[]): Promise<GatewayPlace> {
     const { router, shaper } = this;
-    const node = await router.add(`gateway-${++this.#gateways}`);
+    const node = await router.add('gateway');
     const { host } = node;
     const port = await freePort();
     const lineOf = (ends: Ends) => new RoutedLine(router, ends);
@@ -82,7 +81,7 @@ export class NamespaceNetwork implements ChaosNetwork {
   }
 
   async #addInside(): Promise<Node> {
-    const node = await this.router.add(`server-${this.#inside.length + 1}`);
+    const node = await this.router.add('server');
     this.#inside.push(node);
     return node;
   }

@@ -10,6 +10,8 @@ const secondOctetMin = 18;
 const octetCount = 256;
 const routerOctet = 254;
 const nodesMax = 200;
+/** Rules take their turns below those that the kernel has itself, and are used again. */
+const prioritiesMax = 30_000;
 
 /** A namespace with an address, and the two ends of the link between it and the router. */
 export interface Node extends Home {
@@ -63,11 +65,11 @@ export class Router {
     return this.#address(routerOctet - 1);
   }
 
-  /** Makes a namespace of this name, from which all others are reached. */
-  async add(name: string): Promise<Node> {
+  /** Makes a namespace from which all others are reached. */
+  async add(kind: string): Promise<Node> {
     const octet = this.#nodes.length + 1;
     if (octet > nodesMax) throw new Error(`a network has at most ${nodesMax} nodes`);
-    const namespace = namespaceName(this.network, name);
+    const namespace = namespaceName(this.network, `${kind}-${octet}`);
     const host = this.#address(octet);
     const device = 'uplink';
     const far = `port${octet}`;
@@ -76,8 +78,8 @@ export class Router {
       { namespace: this.namespace, device: far },
     ];
     const node = { host, namespace, ends, prefix: ['ip', 'netns', 'exec', namespace] };
-    await run(['ip', 'netns', 'add', namespace]);
     this.#nodes.push(node);
+    await run(['ip', 'netns', 'add', namespace]);
     await runIp(this.namespace, this.#linkLines(far, `${device} netns ${namespace}`, host));
     await runIp(namespace, ['link set lo up', ...this.#uplinkLines(device, host)]);
     return node;
@@ -94,7 +96,7 @@ export class Router {
   ): Promise<() => Promise<void>> {
     const rules = ways.map(({ from, to }) => {
       const told = `${from === null ? '' : `from ${from} `}${to === null ? '' : `to ${to} `}`;
-      return `${told}priority ${++this.#rules} blackhole`;
+      return `${told}priority ${1 + (this.#rules++ % prioritiesMax)} blackhole`;
     });
     await runIp(
       this.namespace,
