@@ -149,9 +149,18 @@ export async function connectLink(
   return link;
 }
 
-/** A client with all rights, for what a gateway does not do itself. It ends with the server. */
+const admins = new WeakMap<TestRedis, Promise<RedisLink>>();
+
+/**
+ * A client with all rights, for what a gateway does not do itself. It ends with the server, and
+ * is one, however often it is asked for, unless that one has lost its connection.
+ */
 export async function adminOf(redis: TestRedis): Promise<RedisLink['write']> {
-  return (await connectLink(redis, { url: redis.adminUrl })).write;
+  const known = await admins.get(redis)?.catch(() => null);
+  if (known?.status().connected === true) return known.write;
+  const link = connectLink(redis, { url: redis.adminUrl });
+  admins.set(redis, link);
+  return (await link).write;
 }
 
 const howToGetRedis = [
