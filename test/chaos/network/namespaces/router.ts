@@ -122,21 +122,10 @@ export class Router {
     await run(['ip', 'netns', 'add', namespace]);
     const forward = 'echo 1 > /proc/sys/net/ipv4/ip_forward';
     await run(['ip', 'netns', 'exec', namespace, 'sh', '-c', forward]);
-    await run([
-      'ip',
-      'link',
-      'add',
-      device,
-      'type',
-      'veth',
-      'peer',
-      'name',
-      'out',
-      'netns',
-      namespace,
-    ]);
+    await runIp(null, [`link add ${device} type veth peer name out netns ${namespace}`]);
     await runIp(namespace, ['link set lo up', ...this.#portLines('out', outside)]);
-    const toAll = `route add ${this.#address(0)}/24 via ${this.#router} dev ${device} src ${outside}`;
+    const byRouter = `via ${this.#router} dev ${device} src ${outside}`;
+    const toAll = `route add ${this.#address(0)}/24 ${byRouter}`;
     await runIp(null, [...this.#addressLines(device, outside), toAll]);
   }
 

@@ -51,7 +51,7 @@ function queueOf(shape: Shape): string {
     case 'lossy':
       return `netem limit 10000 loss ${(shape.share * percent).toFixed(1)}%`;
     case 'narrow':
-      return `tbf rate ${Math.round(shape.kilobitsPerSecond)}kbit burst ${burst} latency ${ms(narrowWaitMs)}`;
+      return `tbf rate ${shape.kilobitsPerSecond.toFixed()}kbit burst ${burst} latency ${narrowWaitMs}ms`;
   }
 }
 
