@@ -19,8 +19,7 @@ const needs: Record<ShapeKind, string> = {
 const percent = 100;
 const perMille = 1_000;
 /** What waits for its turn in a narrow network: some packets, and no longer than this. */
-const burst = '32kb';
-const narrowWaitMs = 400;
+const narrowQueue = 'burst 32kb latency 400ms';
 
 /** What leaves there is treated so; `undo` treats it as ever. */
 interface Way {
@@ -51,7 +50,7 @@ function queueOf(shape: Shape): string {
     case 'lossy':
       return `netem limit 10000 loss ${(shape.share * percent).toFixed(1)}%`;
     case 'narrow':
-      return `tbf rate ${shape.kilobitsPerSecond.toFixed()}kbit burst ${burst} latency ${narrowWaitMs}ms`;
+      return `tbf rate ${shape.kilobitsPerSecond.toFixed()}kbit ${narrowQueue}`;
   }
 }
 
