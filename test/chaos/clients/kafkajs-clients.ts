@@ -64,7 +64,7 @@ export function kafkajsMember(name: string, group: string, context: ClientContex
       autoCommitInterval: commitEveryMs,
       eachBatch: async ({ batch }) => {
         const seen = batch.messages.map(({ offset, key }) => [Number(offset), String(key)]);
-        member.got(batch.partition, seen as [number, string][]);
+        member.got(batch.partition, seen as [number, string][], null);
       },
     });
     return { close: () => consumer.disconnect() };
