@@ -113,7 +113,7 @@ async function consume(
   stream.on('data', (message: Message<Buffer, Buffer, Buffer, Buffer>) => {
     const { partition, offset, key } = message;
     const told = fetches.of(message);
-    const gateway = told?.port === undefined || told.port === null ? null : gatewayAt(told.port);
+    const gateway = told?.address ? gatewayAt(told.address) : null;
     member.got(partition, [[Number(offset), String(key)]], told && { ...told, gateway });
   });
   stream.once('error', () => member.ended());
