@@ -1,4 +1,5 @@
 import { Kafka, logLevel, Partitioners, type Consumer } from 'kafkajs';
+import { hostAndPort } from '../../support/home';
 import { replyMsMax, type ClientContext } from './context';
 import { LibraryProducerLoop, type LibraryProducer } from './library-producer';
 import { LibraryMember } from './library-member';
@@ -27,7 +28,7 @@ export function kafkajsProducer(
 function kafkaOf(clientId: string, { seeds }: ClientContext): Kafka {
   return new Kafka({
     clientId,
-    brokers: seeds.map((port) => `127.0.0.1:${port}`),
+    brokers: seeds.map(hostAndPort),
     logLevel: logLevel.NOTHING,
     requestTimeout: replyMsMax,
     retry,

@@ -6,6 +6,7 @@ import {
   type Message,
   type ProducerOptions,
 } from '@platformatic/kafka';
+import { hostAndPort } from '../../support/home';
 import { replyMsMax, type ClientContext } from './context';
 import { LibraryProducerLoop, type LibraryProducer } from './library-producer';
 import { LibraryMember, type RunningConsumer } from './library-member';
@@ -32,7 +33,7 @@ export function platformaticProducer(
 }
 
 function optionsOf(clientId: string, { seeds }: ClientContext) {
-  const bootstrapBrokers = seeds.map((port) => `127.0.0.1:${port}`);
+  const bootstrapBrokers = seeds.map(hostAndPort);
   const times = { requestTimeout: replyMsMax, retries: 30, retryDelay: 100 };
   return { clientId, bootstrapBrokers, ...times };
 }
@@ -112,7 +113,7 @@ async function consume(
   stream.on('data', (message: Message<Buffer, Buffer, Buffer, Buffer>) => {
     const { partition, offset, key } = message;
     const told = fetches.of(message);
-    const gateway = told?.port === undefined || told.port === null ? null : gatewayAt(told.port);
+    const gateway = told?.address ? gatewayAt(told.address) : null;
     member.got(partition, [[Number(offset), String(key)]], told && { ...told, gateway });
   });
   stream.once('error', () => member.ended());

@@ -5,6 +5,7 @@ import {
   consumerReceivesChannel,
   type Consumer,
 } from '@platformatic/kafka';
+import type { Address } from '../../support/home';
 import type { Asked } from '../history/operation';
 
 const fetchKey = 1;
@@ -14,7 +15,7 @@ export interface Bringing {
   asked: Asked;
   begunMs: number;
   /** Where the answer came from; null where that is not known. */
-  port: number | null;
+  address: Address | null;
 }
 
 interface OfFetch {
@@ -32,7 +33,7 @@ interface OfMessage {
 }
 
 interface OfRequest {
-  connection: { port?: number };
+  connection: Partial<Address>;
   apiKey: number;
   result?: object;
 }
@@ -44,7 +45,7 @@ interface OfRequest {
  */
 export class PlatformaticFetches {
   readonly #begun = new WeakMap<object, { request: number; begunMs: number }>();
-  readonly #ports = new WeakMap<object, number>();
+  readonly #addresses = new WeakMap<object, Address>();
   readonly #ofRecord = new WeakMap<object, Bringing>();
   readonly #ofMessage = new WeakMap<object, Bringing>();
   readonly #leave: (() => void)[];
@@ -80,9 +81,9 @@ export class PlatformaticFetches {
     if (fetch.client === this.consumer) this.#begun.set(fetch, this.begin());
   }
 
-  #note({ apiKey, connection: { port }, result }: OfRequest): void {
-    const isAnswer = apiKey === fetchKey && result !== undefined && port !== undefined;
-    if (isAnswer) this.#ports.set(result, port);
+  #note({ apiKey, connection: { host, port }, result }: OfRequest): void {
+    if (apiKey !== fetchKey || result === undefined) return;
+    if (host !== undefined && port !== undefined) this.#addresses.set(result, { host, port });
   }
 
   #answer(fetch: OfFetch): void {
@@ -92,9 +93,10 @@ export class PlatformaticFetches {
     const { request, begunMs } = begun;
     const wanted = options.topics.flatMap(({ partitions }) => partitions);
     const from = new Map(wanted.map((one) => [one.partition, Number(one.fetchOffset)]));
-    const port = this.#ports.get(result) ?? null;
+    const address = this.#addresses.get(result) ?? null;
     for (const { partitionIndex, records } of result.responses.flatMap((one) => one.partitions)) {
-      const bringing = { asked: { request, from: from.get(partitionIndex) ?? -1 }, begunMs, port };
+      const asked = { request, from: from.get(partitionIndex) ?? -1 };
+      const bringing = { asked, begunMs, address };
       const all = (records ?? []).flatMap((batch) => batch.records);
       for (const record of all) this.#ofRecord.set(record, bringing);
     }

@@ -44,6 +44,8 @@ export interface RunNote {
   commit: string;
   seed: number;
   setUp: string;
+  /** What the network is made of; missing: of proxies. */
+  network?: string | undefined;
   seconds: number;
   /**
    * How slow the machine was when nothing was wrong yet, by the start of the set-up: 1 is as usual.
