@@ -189,20 +189,27 @@ class History {
   /** All see the same, everything is led, and evenly. */
   async settle(): Promise<void> {
     for (const gateway of this.running) if (gateway.isPaused) gateway.resume();
-    await eventually(() => this.isQuiet(), { what: `quiet after ${this.told.join(', ')}` });
+    await eventually(() => {
+      expect({ told: this.told, unrest: this.unrest() }).toMatchObject({ unrest: [] });
+      return true;
+    });
   }
 
-  isQuiet(): boolean {
+  /** What is not yet as it is to be, by the view of each gateway. */
+  unrest(): string[] {
     const running = this.running.map(({ id }) => id).sort((left, right) => left - right);
-    return this.running.every(({ cluster, catalog }) => {
-      const there = cluster.brokers().map(({ id }) => id);
-      if (!cluster.isSure || there.join() !== running.join()) return false;
-      return this.topics.every((topic) => {
+    return this.running.flatMap(({ id, cluster, catalog }) => {
+      const there = cluster.brokers().map((broker) => broker.id);
+      const found = cluster.isSure ? [] : ['is not sure'];
+      if (there.join() !== running.join()) found.push(`sees ${there.join()}`);
+      for (const topic of this.topics) {
         const leaders = cluster.placementsOf(topic).map(({ leaderId }) => leaderId);
-        const counts = running.map((id) => leaders.filter((leader) => leader === id).length);
+        const counts = running.map((each) => leaders.filter((leader) => leader === each).length);
         const isEven = Math.max(...counts) - Math.min(...counts) <= 1;
-        return catalog.byId(topic.id) !== undefined && !leaders.includes(-1) && isEven;
-      });
+        if (catalog.byId(topic.id) === undefined) found.push(`does not know ${topic.name}`);
+        if (leaders.includes(-1) || !isEven) found.push(`${topic.name}: led by ${leaders.join()}`);
+      }
+      return found.map((text) => `${id} ${text}`);
     });
   }
 }
