@@ -107,8 +107,8 @@ export class TopicCatalog {
 
   /**
    * Deletes a topic: it is gone at once, and its data is unlinked in the background. When this
-   * resolves, no append to it is acknowledged any more, also by who has not heard of it. Works while
-   * Redis is full.
+   * resolves, no append to it is acknowledged any more, also by who has not heard of it. Works
+   * while Redis is full.
    *
    * @returns the topic that was deleted, or null when there is none
    */

@@ -123,8 +123,9 @@ export class TopicRegistry {
   }
 
   /**
-   * Takes a topic away; `prepared` is how many partitions of it there may be. `gone` when there is no such incarnation of it; `unsure` is true when an
-   * earlier attempt of this call may have been the one that took it away.
+   * Takes a topic away; `prepared` is how many partitions of it there may be. `gone` when there is
+   * no such incarnation of it; `unsure` is true when an earlier attempt of this call may have been
+   * the one that took it away.
    */
   async delete(topic: {
     name: string;
