@@ -67,6 +67,20 @@ export function outputOf(command, args, timeoutMs = 5_000) {
 }
 
 /**
+ * Runs a short program and gives what it complained of, or undefined when it did what it was to.
+ * @param {string} command
+ * @param {string[]} args
+ */
+export function refusalOf(command, args, timeoutMs = 5_000) {
+  const { status, stderr, error } = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: timeoutMs,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  return status === 0 ? undefined : stderr?.trim() || error?.message || `code ${status}`;
+}
+
+/**
  * Full path of a program, or undefined. Looks where package managers put things, PATH first.
  * @param {string} name
  */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { say, Trouble } from './console.mjs';
 import { installPackage } from './packages.mjs';
-import { findProgram, outputOf } from './processes.mjs';
+import { findProgram, outputOf, refusalOf } from './processes.mjs';
 import { root } from './project.mjs';
 import { dockerAnswers } from './redis-docker.mjs';
 import { findServer } from './redis-local.mjs';
@@ -78,4 +78,33 @@ function whyNoImages(wanted) {
     if (pulled === undefined) return `Docker could not download ${image}`;
   }
   return undefined;
+}
+
+/**
+ * Finds out by making two network namespaces with a link, and a rule that drops packets.
+ * @returns undefined when a test can put processes into networks of their own, else why it cannot
+ */
+export function whyNoNamespaces() {
+  if (process.platform !== 'linux') return 'they are of Linux only';
+  if (process.getuid?.() !== 0) return 'only root may make them; try it with sudo';
+  if (findProgram('ip') === undefined) {
+    return 'there is no ip; it is in the package iproute2 (Fedora: iproute)';
+  }
+  const names = ['a', 'b'].map((name) => `sluice-trial-${process.pid}-${name}`);
+  const [a = '', b = ''] = names;
+  const trial = [
+    ...names.map((name) => ['netns', 'add', name]),
+    ['-n', a, 'link', 'add', 'end', 'type', 'veth', 'peer', 'name', 'end', 'netns', b],
+    ['-n', a, 'rule', 'add', 'from', '198.18.0.1', 'to', '198.18.0.2', 'blackhole'],
+    ['netns', 'exec', a, 'sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward'],
+  ];
+  try {
+    for (const args of trial) {
+      const refusal = refusalOf('ip', args);
+      if (refusal !== undefined) return `"ip ${args.join(' ')}" is refused: ${refusal}`;
+    }
+    return undefined;
+  } finally {
+    for (const name of names) outputOf('ip', ['netns', 'delete', name]);
+  }
 }

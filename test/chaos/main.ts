@@ -32,15 +32,27 @@ async function main(args: readonly string[]): Promise<void> {
 async function run(options: ChaosOptions, historyFile: string): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  const { setUp, seconds, seed, each, faults, logs: logFolder } = options;
+  const { setUp, network, seconds, seed, each, faults, logs: logFolder } = options;
   if (logFolder !== null) mkdirSync(logFolder, { recursive: true });
   const counted = each === null ? '' : ` --each ${each}`;
   const named = faults === null ? '' : ` --faults ${faults.join(',')}`;
-  const asked = `--set-up ${setUp} --seconds ${seconds} --seed ${seed}${counted}${named}`;
+  const made = network === 'proxies' ? '' : ` --network ${network}`;
+  const asked = `--set-up ${setUp}${made} --seconds ${seconds} --seed ${seed}${counted}${named}`;
   const command = `npm run chaos -- ${asked}`;
   say(command);
   const commit = commitOf();
-  const about = { setUp, seconds, seed, each, faults, command, commit, historyFile, logFolder };
+  const about = {
+    setUp,
+    network,
+    seconds,
+    seed,
+    each,
+    faults,
+    command,
+    commit,
+    historyFile,
+    logFolder,
+  };
   await runChaos({ ...about, signal: stop.signal, progress: say });
   if (stop.signal.aborted) throw new Error('stopped before its end');
 }

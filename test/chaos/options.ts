@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { allCheckers } from './checkers/all';
 import { allFaults } from './faults/all-faults';
+import type { NetworkKind } from './network/chaos-network';
+import { networks } from './network/open-network';
 import { setUps, type NamedSetUp } from './set-ups/all-set-ups';
 
 const secondsMax = 24 * 60 * 60;
@@ -10,6 +12,7 @@ const eachMax = 10_000;
 /** What the command line asks for. */
 export interface ChaosOptions {
   setUp: string;
+  network: NetworkKind;
   seconds: number;
   seed: number;
   /** How often each kind of fault is to happen; null: as it comes. */
@@ -32,6 +35,7 @@ Lets clients write and read through gateways while things go wrong, and checks t
 It starts processes of its own on this machine and ends them.
 
   --set-up NAME          one of those below (default single)
+  --network NAME         one of those below (default proxies)
   --seconds N            how long things go wrong (default 60); a minute or so comes after that
   --seed N               decides what goes wrong and when (default: another one each time)
   --faults A,B           only these
@@ -47,6 +51,9 @@ Exit code 0: nothing was found. 1: something was found, or the run failed.
 
 Set-ups:
 ${lines(named.map(([name, { about }]) => [name, about]))}
+
+Networks:
+${lines(Object.entries(networks).map(([name, { about }]) => [name, about]))}
 
 Faults:
 ${lines(allFaults.map(({ name, about }) => [name, about]))}
@@ -69,6 +76,7 @@ export function readOptions(args: readonly string[], freshSeed: () => number): C
     args: [...args],
     options: {
       'set-up': { type: 'string', default: 'single' },
+      network: { type: 'string', default: 'proxies' },
       seconds: { type: 'string', default: '60' },
       seed: { type: 'string' },
       faults: { type: 'string' },
@@ -84,6 +92,7 @@ export function readOptions(args: readonly string[], freshSeed: () => number): C
   if (values.help) return null;
   return {
     setUp: values['set-up'],
+    network: networkNamed(values.network),
     seconds: wholeNumber('--seconds', values.seconds, 1, secondsMax),
     seed: values.seed === undefined ? freshSeed() : wholeNumber('--seed', values.seed, 0, seedsMax),
     each: values.each === undefined ? null : wholeNumber('--each', values.each, 1, eachMax),
@@ -94,6 +103,11 @@ export function readOptions(args: readonly string[], freshSeed: () => number): C
     logs: values.logs ?? null,
     check: values.check ?? null,
   };
+}
+
+function networkNamed(name: string): NetworkKind {
+  if (Object.hasOwn(networks, name)) return name as NetworkKind;
+  throw new Error(`there is no network ${name}; see --help`);
 }
 
 function wholeNumber(flag: string, text: string, least: number, most: number): number {

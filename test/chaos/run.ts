@@ -1,5 +1,6 @@
 import { CreateTopics, ErrorCode } from '@sluice/wire';
 import { eventually } from '../support/eventually';
+import { hostAndPort } from '../support/home';
 import { RawClient } from '../support/raw-client';
 import { groupProgressMsMax } from './checkers/liveness';
 import { writingFor, type ClientContext } from './clients/context';
@@ -10,6 +11,8 @@ import { readFinally } from './final-reading';
 import { HistoryFile } from './history/history-file';
 import type { RunNote } from './history/operation';
 import { Progress } from './history/progress';
+import type { NetworkKind } from './network/chaos-network';
+import { openNetwork } from './network/open-network';
 import { SeededRandom } from './seeded-random';
 import { setUpNamed } from './set-ups/all-set-ups';
 import type { SetUp } from './set-ups/set-up';
@@ -26,6 +29,8 @@ const usualStartMs = 5_000;
 /** What a run is asked for. */
 export interface RunOptions {
   setUp: string;
+  /** Default: proxies. */
+  network?: NetworkKind;
   seconds: number;
   seed: number;
   /** Names of faults; null: all that the set-up can have. */
@@ -57,9 +62,10 @@ export async function runChaos(options: RunOptions): Promise<void> {
   const history = new HistoryFile(options.historyFile);
   const random = new SeededRandom(options.seed);
   const plans = random.fork();
+  const network = await openNetwork(options.network ?? 'proxies', random.fork());
   let setUp: SetUp | null = null;
   try {
-    setUp = await start({ history, random: random.fork(), logFolder: options.logFolder });
+    setUp = await start({ history, network, logFolder: options.logFolder });
     const slowness = Math.max(1, history.now() / usualStartMs);
     const { possible, left } = faultsIn(setUp, wanted);
     for (const { name, why } of left) options.progress(`without ${name}: ${why}`);
@@ -82,6 +88,7 @@ export async function runChaos(options: RunOptions): Promise<void> {
     if (runner.skipped > 0) options.progress(`${runner.skipped} faults never found a free target`);
   } finally {
     await setUp?.stop();
+    await network.close();
     history.close();
   }
 }
@@ -126,11 +133,11 @@ function contextOf(
   history: HistoryFile,
   random: SeededRandom,
 ): Omit<ClientContext, 'writing'> {
-  const names = new Map(setUp.gateways.map(({ port, name }) => [port, name]));
+  const names = new Map(setUp.gateways.map(({ address, name }) => [hostAndPort(address), name]));
   return {
     history,
-    seeds: [...names.keys()],
-    gatewayAt: (port) => names.get(port) ?? null,
+    seeds: setUp.gateways.map(({ address }) => address),
+    gatewayAt: (address) => names.get(hostAndPort(address)) ?? null,
     topic,
     partitions,
     random,
@@ -146,7 +153,8 @@ async function createTopic({ seeds }: ClientContext, { copies }: SetUp): Promise
   const disk = { name: 'sluice.ack.disk', value: 'all' };
   let onDisk = copies === 1;
   await eventually(async () => {
-    const client = await RawClient.connect(seeds[0]!);
+    const { host, port } = seeds[0]!;
+    const client = await RawClient.connect(port, { host });
     try {
       const configs = onDisk ? [inSync, disk] : [inSync];
       const wanted = { name: topic, numPartitions: partitions, replicationFactor: -1, configs };
@@ -162,7 +170,7 @@ async function createTopic({ seeds }: ClientContext, { copies }: SetUp): Promise
 }
 
 function noteRun(
-  { command, commit, seed, setUp: name, seconds, slowness }: Measured,
+  { command, commit, seed, setUp: name, network, seconds, slowness }: Measured,
   { redisVersion, copies, onDisk }: Pick<SetUp, 'redisVersion' | 'copies'> & { onDisk: boolean },
   workload: Workload,
   history: HistoryFile,
@@ -173,6 +181,7 @@ function noteRun(
     commit,
     seed,
     setUp: name,
+    network,
     seconds,
     slowness,
     versions: { redis: redisVersion, node: `Node ${process.version}` },

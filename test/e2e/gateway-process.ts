@@ -1,5 +1,6 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { fork, spawn, type ChildProcess, type ForkOptions } from 'node:child_process';
 import { join } from 'node:path';
+import { thisMachine, type Home } from '../support/home';
 
 const entry = join(__dirname, '../../dist/apps/gateway/apps/gateway/src/main.js');
 /** Of what it has said the latest is kept. */
@@ -10,6 +11,8 @@ interface ProcessOptions {
   port: number;
   /** Its other flags; without any it has no admin endpoints. */
   flags?: readonly string[];
+  /** Where it runs; missing: on this machine as it is. */
+  home?: Home;
 }
 
 /** How a process ended, and what it had said. */
@@ -31,10 +34,11 @@ export class GatewayProcess {
   /** Resolves when it has ended, whatever was the reason. */
   readonly ended: Promise<EndedProcess>;
 
-  private constructor({ redisUrl, port, flags = ['--no-admin'] }: ProcessOptions) {
-    const place = ['--port', String(port), '--host', '127.0.0.1', '--redis-url', redisUrl];
+  private constructor(options: ProcessOptions) {
+    const { redisUrl, port, flags = ['--no-admin'], home = thisMachine } = options;
+    const place = ['--port', String(port), '--host', home.host, '--redis-url', redisUrl];
     const args = [...place, ...flags];
-    const child = fork(entry, args, { silent: true });
+    const child = fork(entry, args, { silent: true, ...executed(home) });
     for (const stream of [child.stdout!, child.stderr!]) {
       stream.on('data', (text) => this.#keep(String(text)));
     }
@@ -96,6 +100,12 @@ export class GatewayProcess {
   #keep(text: string): void {
     this.output = (this.output + text).slice(-outputCharsMax);
   }
+}
+
+/** Node, run where the process is to be; nothing changes where that is here. */
+function executed({ prefix }: Home): ForkOptions {
+  const [command, ...args] = [...prefix, process.execPath, ...process.execArgv];
+  return { execPath: command!, execArgv: args };
 }
 
 /**

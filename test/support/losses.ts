@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { askRedis } from './ask-redis';
 import { eventually } from './eventually';
+import type { Home } from './home';
 import { startRedis, startRedisHere, type StartRedisOptions, type TestRedis } from './redis';
 import type { LocalRedis } from './redis-local';
 import { TcpProxy } from './tcp-proxy';
@@ -28,7 +29,9 @@ export interface PowerCutRedis extends TestRedis {
 }
 
 /** Starts a server whose power can be cut, on this machine. Needs Linux and a C compiler. */
-export async function startPowerCutRedis(options: StartRedisOptions = {}): Promise<PowerCutRedis> {
+export async function startPowerCutRedis(
+  options: StartRedisOptions & { home?: Home } = {},
+): Promise<PowerCutRedis> {
   const redis = await startRedisHere({ ...options, powerCut: true });
   const disk = redis.disk!;
   const synced = async () => (await isWritten(redis)) && disk.isSynced();

@@ -1,5 +1,6 @@
 import { askRedis } from './ask-redis';
 import { eventually } from './eventually';
+import { hostAndPort, type Home } from './home';
 import { startRedisHere } from './redis';
 import { freePort, type LocalRedis } from './redis-local';
 import type { MakeFront } from './server-front';
@@ -22,6 +23,8 @@ export interface ClusterServer {
 
 /** How the servers of a cluster are to be. */
 interface ServerOptions {
+  /** Where it runs; missing: on this machine as it is. */
+  home?: Home | undefined;
   /** More arguments. */
   args?: readonly string[];
   /** It is logged in to as a user who may do what the documents ask for, and nothing else. */
@@ -58,7 +61,7 @@ export class TestCluster {
     for (let i = 0; i < primaries + replicas; i++) {
       const own = await front?.(i);
       const args = [...(options.args ?? []), ...(own?.args ?? [])];
-      const added = await startServer({ ...options, args });
+      const added = await startServer({ ...options, home: own?.home, args });
       own?.leadsTo(added.server.port, added.busPort);
       servers.push(added);
     }
@@ -81,7 +84,7 @@ export class TestCluster {
   /** How what is tested finds it. */
   get url(): string {
     const { tls, hasUser } = this.options;
-    const nodes = this.servers.map(({ port }) => `127.0.0.1:${port}`);
+    const nodes = this.servers.map(({ server: { host }, port }) => hostAndPort({ host, port }));
     const login = hasUser ? `${userLogin}@` : '';
     return `${tls ? 'rediss' : 'redis'}+cluster://${login}${nodes.join(',')}`;
   }
@@ -163,7 +166,7 @@ export class TestCluster {
       const key = await this.#firstKeyIn(from, slot);
       if (key === null) break;
       // After a time-out the target may have it.
-      const migrate = `MIGRATE 127.0.0.1 ${to.port} ${key} 0 4000 REPLACE`;
+      const migrate = `MIGRATE ${to.server.host} ${to.port} ${key} 0 4000 REPLACE`;
       await eventually(() => this.ask(from, migrate));
       await between?.();
     }
@@ -203,8 +206,8 @@ export class TestCluster {
 
   async #join(servers: readonly ClusterServer[]): Promise<void> {
     const [first, ...others] = servers;
-    for (const { port, busPort } of others) {
-      await this.ask(first!, `CLUSTER MEET 127.0.0.1 ${port} ${busPort}`);
+    for (const { server, port, busPort } of others) {
+      await this.ask(first!, `CLUSTER MEET ${server.host} ${port} ${busPort}`);
     }
     const count = this.servers.length;
     await eventually(async () => {
@@ -214,13 +217,18 @@ export class TestCluster {
   }
 }
 
-async function startServer({ args = [], hasUser, tls }: ServerOptions): Promise<ClusterServer> {
+async function startServer({
+  home,
+  args = [],
+  hasUser,
+  tls,
+}: ServerOptions): Promise<ClusterServer> {
   const [busPort, tlsPort] = [await freePort(), await freePort()];
   const secure = tls && [...tlsArgs(tls, tlsPort), '--tls-cluster', 'yes'];
   const given = [...(secure ?? []), ...(hasUser ? userArgs() : []), ...args];
   const own = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)];
   const timing = ['--cluster-node-timeout', '2000', '--cluster-allow-replica-migration', 'no'];
-  const server = await startRedisHere({ args: [...own, ...timing, ...given] });
+  const server = await startRedisHere({ args: [...own, ...timing, ...given], home });
   return {
     server,
     port: tls ? tlsPort : server.port,

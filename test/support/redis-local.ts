@@ -5,12 +5,12 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { thisMachine, type Home } from './home';
 import { Disk } from './power-cut/disk';
 import type { TestRedis } from './redis';
 import { inDatabase, makeSetup, type ServerSetup } from './servers/setup';
 import { writeOut } from './write-out';
 
-const localHost = '127.0.0.1';
 const startTimeoutMs = 30_000;
 const portAttemptsMax = 5;
 /** Linux gives connections ports from 32,768 on, other systems from 49,152. */
@@ -40,13 +40,15 @@ export interface LocalRedisOptions {
   readonly args: readonly string[];
   /** Lets the power be cut; needs Linux and a C compiler. */
   readonly powerCut?: boolean;
+  /** Where it runs; missing: on this machine as it is. */
+  readonly home?: Home | undefined;
 }
 
 /** Starts a server on a free port, with its data in a folder of its own. */
 export async function startLocalRedis(options: LocalRedisOptions): Promise<LocalRedis> {
   for (let attempt = 1; ; attempt += 1) {
     const [port, tlsPort] = [await freePort(), await freePort()];
-    const setup = makeSetup({ host: localHost, port, tlsPort });
+    const setup = makeSetup({ host: homeOf(options).host, port, tlsPort });
     const server = new LocalRedis(options, port, setup);
     try {
       await server.restart();
@@ -60,9 +62,13 @@ export async function startLocalRedis(options: LocalRedisOptions): Promise<Local
   }
 }
 
+function homeOf({ home = thisMachine }: LocalRedisOptions): Home {
+  return home;
+}
+
 /** A server that runs as a process of this machine. */
 export class LocalRedis implements TestRedis {
-  readonly host = localHost;
+  readonly host: string;
   readonly url: string;
   readonly adminUrl: string;
   readonly peer: { host: string; port: number };
@@ -79,6 +85,7 @@ export class LocalRedis implements TestRedis {
     readonly port: number,
     readonly setup: ServerSetup,
   ) {
+    this.host = homeOf(options).host;
     this.url = setup.url;
     this.adminUrl = inDatabase(`redis://${this.host}:${port}`, setup.database);
     this.peer = { host: this.host, port };
@@ -111,7 +118,9 @@ export class LocalRedis implements TestRedis {
     const env = { ...process.env, ...this.#disk?.env };
     // A group of its own, so that a power cut ends its children too.
     const how = { stdio: 'ignore', env, detached: true } as const;
-    const server = spawn(this.options.binary, this.#allArgs(), how);
+    const { binary } = this.options;
+    const [command, ...args] = [...homeOf(this.options).prefix, binary, ...this.#allArgs()];
+    const server = spawn(command!, args, how);
     this.#server = server;
     let failure: Error | null = null;
     server.once('error', (error) => (failure = error));
@@ -167,6 +176,8 @@ export class LocalRedis implements TestRedis {
     const own = {
       port: String(this.port),
       bind: this.host,
+      // In a network of its own nobody else reaches it.
+      'protected-mode': this.host === thisMachine.host ? 'yes' : 'no',
       daemonize: 'no',
       dir: this.dataFolder,
       pidfile: inFolder('pid'),
@@ -233,7 +244,7 @@ export async function freePort(): Promise<number> {
 function probe(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject);
-    server.listen(port, localHost, () => server.close(() => resolve()));
+    server.listen(port, thisMachine.host, () => server.close(() => resolve()));
   });
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { silentLogger, systemClock } from '@sluice/base';
 import { RedisLink, type LinkDeps, type RedisOptions } from '@sluice/redis';
+import type { Home } from './home';
 import { dockerAnswers, startDockerRedis } from './redis-docker';
 import { findRedisBinary, startLocalRedis, type LocalRedis } from './redis-local';
 import { wantsReplica } from './servers/setup';
@@ -86,13 +87,15 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<TestR
  * Starts a server on this machine, never in a container: for tests that touch its data or its disk.
  *
  * @param options.powerCut lets its power be cut; see losses.ts
+ * @param options.home where it runs, if not on this machine as it is
  */
 export function startRedisHere(
-  options: StartRedisOptions & { powerCut?: boolean } = {},
+  options: StartRedisOptions & { powerCut?: boolean; home?: Home } = {},
 ): Promise<LocalRedis> {
   const binary = findRedisBinary();
   if (binary === null) throw new Error(howToGetRedis);
-  return startLocalRedis({ binary, args: argsOf(options), powerCut: options.powerCut });
+  const { powerCut, home } = options;
+  return startLocalRedis({ binary, args: argsOf(options), powerCut, home });
 }
 
 function argsOf({ replicaOf, args = [] }: StartRedisOptions): string[] {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { askRedis } from './ask-redis';
 import { eventually } from './eventually';
+import { hostAndPort, thisMachine, type Address, type Home } from './home';
 import { startRedisHere } from './redis';
 import { findRedisBinary, freePort, spawnGuard, type LocalRedis } from './redis-local';
 import type { MakeFront } from './server-front';
@@ -28,6 +29,8 @@ export interface WatchedOptions {
   args?: readonly string[];
   /** By what Sentinels and replicas find each server; without it by its own address. */
   front?: MakeFront;
+  /** Where each Sentinel runs; missing: on this machine as it is. */
+  sentinelHome?: () => Promise<Home>;
 }
 
 const masterName = 'main';
@@ -35,7 +38,6 @@ const masterName = 'main';
 const watcher = { name: 'watcher', password: 'watcher-secret' };
 /** As docs/redis.md has it. */
 const sentinelRights = '-@all +sentinel|get-master-addr-by-name +sentinel|masters +client|setname';
-const host = '127.0.0.1';
 const sentinelCount = 3;
 /** How long Sentinels may take for a failover that one of them has begun. */
 const failoverMsMax = 10_000;
@@ -60,16 +62,16 @@ export class WatchedRedis {
   static async start(options: WatchedOptions = {}): Promise<WatchedRedis> {
     const ports = new Map<number, LocalRedis>();
     const servers: LocalRedis[] = [];
-    let first: number | null = null;
+    let first: Address | null = null;
     for (let i = 0; i < 3; i++) {
       const tlsPort = options.tls === undefined ? null : await freePort();
       const front = await options.front?.(i);
       const args = [...serverArgs(options, tlsPort, first), ...(front?.args ?? [])];
-      const server = await startRedisHere({ args });
+      const server = await startRedisHere({ args, home: front?.home });
       servers.push(server);
       front?.leadsTo(server.port);
       const watched = front?.port ?? tlsPort ?? server.port;
-      first ??= watched;
+      first ??= { host: server.host, port: watched };
       ports.set(watched, server);
     }
     const starting = Array.from({ length: sentinelCount }, () =>
@@ -89,7 +91,7 @@ export class WatchedRedis {
   urlWith({ hosts, name = masterName }: { hosts?: readonly string[]; name?: string } = {}): string {
     const { password, sentinelPassword, hasUsers, tls } = this.options;
     const scheme = tls === undefined ? 'redis' : 'rediss';
-    const list = (hosts ?? this.sentinels.map(({ port }) => `${host}:${port}`)).join(',');
+    const list = (hosts ?? this.sentinels.map(hostAndPort)).join(',');
     if (hasUsers) {
       const asWatcher = `?sentinel-user=${watcher.name}&sentinel-password=${watcher.password}`;
       return `${scheme}+sentinel://${userLogin}@${list}/${name}${asWatcher}`;
@@ -171,14 +173,16 @@ export class WatchedRedis {
     const primary = this.ports.get(port ?? -1);
     if (!isCalm || ports.size !== 1 || primary === undefined) return false;
     const others = this.servers.filter((server) => server !== primary);
-    const following = await Promise.all(others.map((server) => this.#follows(server, port!)));
+    const following = await Promise.all(
+      others.map((server) => this.#follows(server, { host: primary.host, port: port! })),
+    );
     const info = await askRedis(primary, 'INFO replication');
     const online = info.match(/^slave\d+:.*state=online/gm) ?? [];
     return info.includes('role:master') && online.length === 2 && following.every(Boolean);
   }
 
-  /** Whether a server follows the one of this port; if not, it is told to. */
-  async #follows(server: LocalRedis, port: number): Promise<boolean> {
+  /** Whether a server follows the one of this address; if not, it is told to. */
+  async #follows(server: LocalRedis, { host, port }: Address): Promise<boolean> {
     const info = await askRedis(server, 'INFO replication');
     if (info.includes('role:slave') && info.includes(`master_port:${port}\r`)) {
       return info.includes('master_link_status:up');
@@ -205,13 +209,13 @@ function count(text: string, name: string): number {
 function serverArgs(
   { password, hasUsers, tls, args = [] }: WatchedOptions,
   tlsPort: number | null,
-  primaryPort: number | null,
+  primary: Address | null,
 ): string[] {
   const given = ['--repl-diskless-sync-delay', '0', ...args];
   if (hasUsers) given.push(...userArgs());
   if (password !== undefined) given.push('--requirepass', password, '--masterauth', password);
   if (tls !== undefined) given.push(...tlsArgs(tls, tlsPort!));
-  if (primaryPort !== null) given.push('--replicaof', host, String(primaryPort));
+  if (primary !== null) given.push('--replicaof', primary.host, String(primary.port));
   return given;
 }
 
@@ -220,6 +224,7 @@ export class TestSentinel {
   #process: ChildProcess | null = null;
 
   private constructor(
+    private readonly home: Home,
     readonly port: number,
     private readonly plainPort: number,
     private readonly file: string,
@@ -227,17 +232,19 @@ export class TestSentinel {
     private readonly password: string | undefined,
   ) {}
 
-  static async start(primaryPort: number, options: WatchedOptions): Promise<TestSentinel> {
+  static async start(primary: Address, options: WatchedOptions): Promise<TestSentinel> {
     const { password, sentinelPassword, hasUsers, tls } = options;
+    const home = (await options.sentinelHome?.()) ?? thisMachine;
     const folder = mkdtempSync(join(tmpdir(), 'sluice-sentinel-'));
     const [plainPort, tlsPort] = [await freePort(), await freePort()];
     const lines = [
       `port ${plainPort}`,
-      `bind ${host}`,
+      `bind ${home.host}`,
+      'protected-mode no',
       `dir ${folder}`,
       `pidfile ${join(folder, 'pid')}`,
       `logfile ${join(folder, 'log')}`,
-      `sentinel monitor ${masterName} ${host} ${primaryPort} 2`,
+      `sentinel monitor ${masterName} ${primary.host} ${primary.port} 2`,
       `sentinel down-after-milliseconds ${masterName} 1000`,
       `sentinel failover-timeout ${masterName} 6000`,
     ];
@@ -254,14 +261,20 @@ export class TestSentinel {
     writeFileSync(file, `${lines.join('\n')}\n`);
     const guard = spawnGuard(folder);
     const port = tls === undefined ? plainPort : tlsPort;
-    const sentinel = new TestSentinel(port, plainPort, file, guard, sentinelPassword);
+    const sentinel = new TestSentinel(home, port, plainPort, file, guard, sentinelPassword);
     await sentinel.run();
     return sentinel;
   }
 
+  get host(): string {
+    return this.home.host;
+  }
+
   /** Starts it, as it was when it ended; resolves when it answers. */
   async run(): Promise<void> {
-    this.#process = spawn(findRedisBinary()!, [this.file, '--sentinel'], { stdio: 'ignore' });
+    const sentinel = [findRedisBinary()!, this.file, '--sentinel'];
+    const [command, ...args] = [...this.home.prefix, ...sentinel];
+    this.#process = spawn(command!, args, { stdio: 'ignore' });
     this.#process.unref();
     await eventually(async () => (await this.ask('PING')).startsWith('+PONG'));
   }
@@ -275,7 +288,7 @@ export class TestSentinel {
   ask(...words: readonly string[]): Promise<string> {
     const login = this.password === undefined ? '' : `AUTH ${this.password}\r\n`;
     return new Promise((resolve, reject) => {
-      const socket = connect({ host, port: this.plainPort }, () => {
+      const socket = connect({ host: this.host, port: this.plainPort }, () => {
         socket.end(`${login}${words.join(' ')}\r\n`);
       });
       let reply = '';

@@ -1,3 +1,5 @@
+import type { Home } from './home';
+
 /**
  * What others than the tested processes find in the place of a server: the addresses that it tells
  * of itself, which lead to it.
@@ -5,6 +7,8 @@
 export interface ServerFront {
   /** The port that stands for the server's own. */
   readonly port: number;
+  /** Where the server runs; missing: on this machine as it is. */
+  readonly home?: Home;
   /** More arguments for the server, so that it tells these addresses. */
   readonly args: readonly string[];
   /** Where the server is: its port and, in a cluster, that of its bus. */

@@ -1,7 +1,7 @@
 import { HistoryView } from '../history/history-view';
-import type { FinalRecord } from '../history/operation';
+import type { FinalRecord, Position } from '../history/operation';
 import { allCheckers } from './all';
-import { lossAt, operationsOf, soundHistory, type SoundHistory } from './sound-history';
+import { group, lossAt, operationsOf, soundHistory, type SoundHistory } from './sound-history';
 
 /** By name, what the checkers find that find anything. */
 function found(history: SoundHistory): Record<string, string[]> {
@@ -352,15 +352,105 @@ describe('what is promised', () => {
     expect(allowed(history, 'duplicate')).toBe(1);
   });
 
-  it('lets a library hand over once what it had fetched before its group moved', () => {
-    const history = seeded(({ memberPolls }) => {
-      memberPolls[1]!.records.unshift([2, 'writer/2']);
-      for (const poll of memberPolls) poll.client = 'platformatic';
+  it('lets it take what was written just before it, whoever read it of memory later', () => {
+    const history = seeded((one) => {
+      one.log[0]!.splice(2, 1);
+      for (const poll of [one.polls[0]!, one.memberPolls[0]!]) poll.endedMs += 300;
+      one.faults.push(lossAt(400));
     });
+    expect(found(history)).toEqual({});
+    expect(allowed(history, 'final-log')).toBeGreaterThan(0);
+    // It was written so long ago that it was on the disk, though it was read just before.
+    history.faults = [lossAt(470)];
+    expect(Object.keys(found(history))).toContain('final-log');
+  });
+});
+
+/** Where `member-1` was told to go on in partition 0. */
+function placed(offset: number, atMs: number): Position {
+  const about = { process: 'member-1', group, partition: 0, offset };
+  return { kind: 'position', ...about, begunMs: atMs, endedMs: atMs };
+}
+
+/** The group's members are of a library that does not tell when it asked. */
+function untold(change: (history: SoundHistory) => void): SoundHistory {
+  return seeded((history) => {
+    for (const poll of history.memberPolls) poll.asked = null;
+    change(history);
+  });
+}
+
+/** Partition 0 comes to `member-1` by requests 1 from 0 and 2 from 3; its group told it once. */
+function told(change: (history: SoundHistory) => void): SoundHistory {
+  return seeded((history) => {
+    history.more.push(placed(0, 290));
+    change(history);
+  });
+}
+
+describe('what a library may do', () => {
+  it('is to hand over once what it had fetched before its group moved', () => {
+    const history = untold(({ memberPolls }) => memberPolls[1]!.records.unshift([2, 'writer/2']));
     history.assigned = history.assigned.slice(0, 2);
     expect(found(history)).toEqual({});
     expect(allowed(history, 'nonmonotonic-poll')).toBe(1);
     history.memberPolls[1]!.records.push([3, 'writer/3']);
     expect(Object.keys(found(history))).toContain('nonmonotonic-poll');
+  });
+
+  it('is to ask twice at once: the second answer goes back, and it goes on from there', () => {
+    const history = told(({ memberPolls }) => {
+      const [first, second] = memberPolls;
+      // Asked before the first one was answered, and answered after the second one.
+      const late = { begunMs: 310, endedMs: 660, logEnd: null };
+      memberPolls.push({ ...first!, asked: { request: 9, from: 0 }, ...late });
+      const asked = { request: 10, from: 3 };
+      memberPolls.push({ ...second!, asked, begunMs: 670, endedMs: 680 });
+    });
+    expect(found(history)).toEqual({});
+    expect(allowed(history, 'nonmonotonic-poll')).toBe(1);
+    expect(history.memberPolls[4]!.begunMs).toBe(310);
+    // It had all three records when it asked: so it has gone back.
+    history.memberPolls[4]!.begunMs = 655;
+    expect(Object.keys(found(history))).toEqual(['nonmonotonic-poll']);
+  });
+
+  it('is not to be given a record twice by one answer', () => {
+    const history = told(({ memberPolls }) => memberPolls[1]!.records.push([4, 'writer/4']));
+    expect(Object.keys(found(history))).toEqual(['nonmonotonic-poll']);
+  });
+
+  it('is to go back where its group tells it to, and only then', () => {
+    const history = told(({ memberPolls, more }) => {
+      const asked = { request: 9, from: 1 };
+      memberPolls[1]!.asked = asked;
+      memberPolls[1]!.records.unshift([1, 'writer/1'], [2, 'writer/2']);
+      more.push(placed(1, 590));
+    });
+    expect(found(history)).toEqual({});
+    expect(allowed(history, 'nonmonotonic-poll')).toBe(0);
+    // A new generation is no new position where a client tells its positions.
+    history.more.pop();
+    expect(Object.keys(found(history))).toEqual(['nonmonotonic-poll']);
+  });
+
+  it('is to be given after its new position what it had asked for before', () => {
+    const history = told(({ memberPolls, more }) => {
+      const [first, second] = memberPolls;
+      // The group says 0 once more; the answer to an older request comes between the new ones.
+      more.push(placed(0, 560));
+      memberPolls.push({ ...first!, asked: { request: 9, from: 0 }, begunMs: 570, endedMs: 580 });
+      Object.assign(second!, { begunMs: 550, endedMs: 590 });
+    });
+    expect(found(history)).toEqual({});
+  });
+
+  it('is not to be given anything but the first record from where it asks', () => {
+    const history = told(({ memberPolls, more }) => {
+      memberPolls[1]!.asked = { request: 9, from: 2 };
+      more.push(placed(2, 590));
+      memberPolls.push({ ...memberPolls[0]!, process: 'member-3' });
+    });
+    expect(Object.keys(found(history))).toEqual(['poll-skip']);
   });
 });

@@ -146,6 +146,7 @@ function pollOf(
     how,
     group: how === 'assign' ? null : group,
     partition,
+    asked: { request: begunMs, from: offsets[0]! },
     records,
     logStart: 0,
     logEnd: offsets.at(-1)! + 1,

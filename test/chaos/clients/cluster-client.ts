@@ -1,11 +1,12 @@
 import { ErrorCode, FindCoordinator, Metadata } from '@sluice/wire';
+import { hostAndPort, type Address } from '../../support/home';
 import { RawClient } from '../../support/raw-client';
 import { replyMsMax, type ClientContext } from './context';
 
 /** A connection to one gateway. */
 export interface Peer {
   client: RawClient;
-  port: number;
+  address: Address;
   /** Null where nobody knows who is there. */
   gateway: string | null;
 }
@@ -17,9 +18,10 @@ const coordinatorsOf = 0;
  * one connection to each gateway.
  */
 export class ClusterClient {
-  readonly #connections = new Map<number, Promise<RawClient>>();
-  readonly #leaders = new Map<number, number>();
-  readonly #coordinators = new Map<string, number>();
+  /** By host and port. */
+  readonly #connections = new Map<string, Promise<RawClient>>();
+  readonly #leaders = new Map<number, Address>();
+  readonly #coordinators = new Map<string, Address>();
   #seed = 0;
 
   constructor(
@@ -30,9 +32,9 @@ export class ClusterClient {
   /** @throws Error when it cannot be found out now: nothing was sent to a leader */
   async leader(partition: number): Promise<Peer> {
     if (!this.#leaders.has(partition)) await this.#findLeaders();
-    const port = this.#leaders.get(partition);
-    if (port === undefined) throw new Error(`partition ${partition} has no leader now`);
-    return this.#peer(port);
+    const address = this.#leaders.get(partition);
+    if (address === undefined) throw new Error(`partition ${partition} has no leader now`);
+    return this.#peer(address);
   }
 
   /** @throws Error when it cannot be found out now */
@@ -41,10 +43,10 @@ export class ClusterClient {
     if (known !== undefined) return this.#peer(known);
     const { client } = await this.#anyone();
     const asked = { key: group, keyType: coordinatorsOf };
-    const { errorCode, port } = await client.send(FindCoordinator, 3, asked);
+    const { errorCode, host, port } = await client.send(FindCoordinator, 3, asked);
     if (errorCode !== ErrorCode.NONE) throw new Error(`no coordinator: error ${errorCode}`);
-    this.#coordinators.set(group, port);
-    return this.#peer(port);
+    this.#coordinators.set(group, { host, port });
+    return this.#peer({ host, port });
   }
 
   /** Who leads and coordinates is found out anew. */
@@ -54,9 +56,9 @@ export class ClusterClient {
   }
 
   /** Gives a connection up, and what was known of who does what. */
-  drop({ client, port }: Peer): void {
+  drop({ client, address }: Peer): void {
     this.forget();
-    this.#connections.delete(port);
+    this.#connections.delete(hostAndPort(address));
     client.socket.destroy();
   }
 
@@ -70,32 +72,36 @@ export class ClusterClient {
     const { client } = await this.#anyone();
     const asked = { topics: [{ name: this.context.topic }], allowAutoTopicCreation: false };
     const { brokers, topics } = await client.send(Metadata, 7, asked);
-    const ports = new Map(brokers.map(({ nodeId, port }) => [nodeId, port]));
+    const addresses = new Map(brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     for (const { partitionIndex, leaderId } of topics[0]?.partitions ?? []) {
-      const port = ports.get(leaderId);
-      if (port !== undefined) this.#leaders.set(partitionIndex, port);
+      const address = addresses.get(leaderId);
+      if (address !== undefined) this.#leaders.set(partitionIndex, address);
     }
   }
 
   /** The next gateway that takes a connection. */
   async #anyone(): Promise<Peer> {
     const { seeds } = this.context;
-    const port = seeds[this.#seed++ % seeds.length]!;
-    return this.#peer(port);
+    return this.#peer(seeds[this.#seed++ % seeds.length]!);
   }
 
-  async #peer(port: number): Promise<Peer> {
-    let connection = this.#connections.get(port);
+  async #peer(address: Address): Promise<Peer> {
+    const key = hostAndPort(address);
+    let connection = this.#connections.get(key);
     if (connection === undefined) {
       const { clientId } = this;
-      connection = RawClient.connect(port, { clientId, replyTimeoutMs: replyMsMax });
-      this.#connections.set(port, connection);
+      connection = RawClient.connect(address.port, {
+        host: address.host,
+        clientId,
+        replyTimeoutMs: replyMsMax,
+      });
+      this.#connections.set(key, connection);
       const forget = () => {
-        if (this.#connections.get(port) === connection) this.#connections.delete(port);
+        if (this.#connections.get(key) === connection) this.#connections.delete(key);
         this.forget();
       };
       connection.then(({ closed }) => closed.then(forget), forget);
     }
-    return { client: await connection, port, gateway: this.context.gatewayAt(port) };
+    return { client: await connection, address, gateway: this.context.gatewayAt(address) };
   }
 }

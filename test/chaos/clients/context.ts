@@ -1,13 +1,14 @@
+import type { Address } from '../../support/home';
 import type { HistoryFile } from '../history/history-file';
 import type { SeededRandom } from '../seeded-random';
 
 /** What every client of a run is made with. */
 export interface ClientContext {
   history: HistoryFile;
-  /** Ports of 127.0.0.1 on which gateways are found. */
-  seeds: readonly number[];
-  /** The gateway that is found at a port. */
-  gatewayAt: (port: number) => string | null;
+  /** Where gateways are found. */
+  seeds: readonly Address[];
+  /** The gateway that is found at an address. */
+  gatewayAt: (address: Address) => string | null;
   topic: string;
   partitions: number;
   random: SeededRandom;

@@ -1,4 +1,5 @@
 import { Kafka, logLevel, Partitioners, type Consumer } from 'kafkajs';
+import { hostAndPort } from '../../support/home';
 import { replyMsMax, type ClientContext } from './context';
 import { LibraryProducerLoop, type LibraryProducer } from './library-producer';
 import { LibraryMember } from './library-member';
@@ -27,7 +28,7 @@ export function kafkajsProducer(
 function kafkaOf(clientId: string, { seeds }: ClientContext): Kafka {
   return new Kafka({
     clientId,
-    brokers: seeds.map((port) => `127.0.0.1:${port}`),
+    brokers: seeds.map(hostAndPort),
     logLevel: logLevel.NOTHING,
     requestTimeout: replyMsMax,
     retry,
@@ -63,7 +64,7 @@ export function kafkajsMember(name: string, group: string, context: ClientContex
       autoCommitInterval: commitEveryMs,
       eachBatch: async ({ batch }) => {
         const seen = batch.messages.map(({ offset, key }) => [Number(offset), String(key)]);
-        member.got(batch.partition, seen as [number, string][]);
+        member.got(batch.partition, seen as [number, string][], null);
       },
     });
     return { close: () => consumer.disconnect() };

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClientKind, SeenRecord } from '../history/operation';
+import type { Asked, ClientKind, SeenRecord } from '../history/operation';
 import { retryPauseMs, type ClientContext } from './context';
 import { LoopingClient } from './looping-client';
 
@@ -7,6 +7,13 @@ import { LoopingClient } from './looping-client';
 const lookEveryMs = 200;
 /** How long a library may take to end a consumer; what it still holds then ends with the run. */
 const closeMsMax = 10_000;
+
+/** The request that brought records, where a library tells it. */
+export interface ToldRequest {
+  asked: Asked;
+  begunMs: number;
+  gateway: string | null;
+}
 
 /** A consumer that runs. */
 export interface RunningConsumer {
@@ -20,6 +27,7 @@ export interface RunningConsumer {
 export class LibraryMember extends LoopingClient {
   #hasEnded = false;
   #lastMs = 0;
+  #requests = 0;
 
   /** @param make starts a consumer that calls `got`, `assigned` and `ended`, or throws */
   constructor(
@@ -32,26 +40,34 @@ export class LibraryMember extends LoopingClient {
     super(name);
   }
 
-  /** Records came. */
-  got(partition: number, records: SeenRecord[]): void {
+  /** The number of a request that begins now. */
+  begin(): { request: number; begunMs: number } {
+    return { request: ++this.#requests, begunMs: this.context.history.now() };
+  }
+
+  /**
+   * Records came.
+   * @param told null where the library tells when it hands records over, and not when it asked
+   */
+  got(partition: number, records: SeenRecord[], told: ToldRequest | null): void {
     if (records.length === 0) return;
     const { history } = this.context;
-    // A library tells when it hands records over, and not when it asked for them.
     const endedMs = history.now();
     history.add({
       kind: 'poll',
       client: this.client,
       process: this.name,
-      begunMs: this.#lastMs,
+      begunMs: told?.begunMs ?? this.#lastMs,
       endedMs,
       outcome: 'done',
       how: 'subscribe',
       group: this.group,
       partition,
+      asked: told?.asked ?? null,
       records,
       logStart: null,
       logEnd: null,
-      gateway: null,
+      gateway: told?.gateway ?? null,
     });
     this.#lastMs = endedMs;
   }
@@ -70,6 +86,14 @@ export class LibraryMember extends LoopingClient {
       generation,
       partitions,
     });
+  }
+
+  /** From now on it goes on there. */
+  placed(partition: number, offset: number): void {
+    const { history } = this.context;
+    const nowMs = history.now();
+    const about = { process: this.name, group: this.group, partition, offset };
+    history.add({ kind: 'position', ...about, begunMs: nowMs, endedMs: nowMs });
   }
 
   /** It does not run any more. */

@@ -6,9 +6,11 @@ import {
   type Message,
   type ProducerOptions,
 } from '@platformatic/kafka';
+import { hostAndPort } from '../../support/home';
 import { replyMsMax, type ClientContext } from './context';
 import { LibraryProducerLoop, type LibraryProducer } from './library-producer';
 import { LibraryMember, type RunningConsumer } from './library-member';
+import { PlatformaticFetches } from './platformatic-fetches';
 import type { ProducerPlan } from './raw-producer';
 import type { ValuesToSend } from './values';
 
@@ -31,7 +33,7 @@ export function platformaticProducer(
 }
 
 function optionsOf(clientId: string, { seeds }: ClientContext) {
-  const bootstrapBrokers = seeds.map((port) => `127.0.0.1:${port}`);
+  const bootstrapBrokers = seeds.map(hostAndPort);
   const times = { requestTimeout: replyMsMax, retries: 30, retryDelay: 100 };
   return { clientId, bootstrapBrokers, ...times };
 }
@@ -69,9 +71,11 @@ export function platformaticMember(
     type Options = ConsumerOptions<Buffer, Buffer, Buffer, Buffer>;
     const options = { ...optionsOf(name, context), ...groupTimes, groupId: group };
     const consumer = new Consumer(options as Options);
+    const fetches = new PlatformaticFetches(consumer, () => member.begin());
     try {
-      return await consume(consumer, member, context.topic);
+      return await consume(consumer, fetches, member, context);
     } catch (error) {
+      fetches.close();
       await consumer.close(true).catch(() => undefined);
       throw error;
     }
@@ -80,8 +84,9 @@ export function platformaticMember(
 
 async function consume(
   consumer: Consumer<Buffer, Buffer, Buffer, Buffer>,
+  fetches: PlatformaticFetches,
   member: LibraryMember,
-  topic: string,
+  { topic, gatewayAt }: ClientContext,
 ): Promise<RunningConsumer> {
   consumer.on('consumer:group:join', ({ memberId, generationId, assignments }) => {
     const own = assignments?.find((assignment) => assignment.topic === topic);
@@ -96,8 +101,20 @@ async function consume(
     fallbackMode: 'earliest',
     autocommit: commitEveryMs,
   });
-  stream.on('data', ({ partition, offset, key }: Message<Buffer, Buffer, Buffer, Buffer>) => {
-    member.got(partition, [[Number(offset), String(key)]]);
+  const notePositions = () => {
+    const own = consumer.assignments?.find((assignment) => assignment.topic === topic);
+    for (const partition of own?.partitions ?? []) {
+      const offset = stream.offsetsToFetch.get(`${topic}:${partition}`);
+      if (offset !== undefined) member.placed(partition, Number(offset));
+    }
+  };
+  notePositions();
+  stream.on('offsets', notePositions);
+  stream.on('data', (message: Message<Buffer, Buffer, Buffer, Buffer>) => {
+    const { partition, offset, key } = message;
+    const told = fetches.of(message);
+    const gateway = told?.address ? gatewayAt(told.address) : null;
+    member.got(partition, [[Number(offset), String(key)]], told && { ...told, gateway });
   });
   stream.once('error', () => member.ended());
   stream.once('close', () => member.ended());
@@ -105,6 +122,7 @@ async function consume(
     async close() {
       await stream.close();
       await consumer.close();
+      fetches.close();
     },
   };
 }

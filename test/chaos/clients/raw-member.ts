@@ -19,6 +19,7 @@ export class RawMember extends LoopingClient {
   readonly #cluster: ClusterClient;
   readonly #session: GroupSession;
   #isChurning = true;
+  #fetches = 0;
 
   constructor(
     name: string,
@@ -98,7 +99,8 @@ export class RawMember extends LoopingClient {
     while (!over.value) {
       const begunMs = history.now();
       const fetched = await fetchOnce(this.#cluster, topic, { partition, offset });
-      const poll = pollOf(fetched, { ...about, begunMs, endedMs: history.now() });
+      const asked = { request: ++this.#fetches, from: offset };
+      const poll = pollOf(fetched, { ...about, asked, begunMs, endedMs: history.now() });
       if (poll !== null) history.add(poll);
       if (fetched.outcome !== 'done') await this.pause(retryPauseMs);
       if (fetched.next === offset) continue;

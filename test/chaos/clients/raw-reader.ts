@@ -9,6 +9,7 @@ export class RawReader extends LoopingClient {
   /** By partition, where it goes on. */
   readonly positions: number[];
   readonly #cluster: ClusterClient;
+  #fetches = 0;
 
   constructor(
     name: string,
@@ -32,14 +33,16 @@ export class RawReader extends LoopingClient {
       const fetched = await fetchOnce(this.#cluster, topic, place);
       this.positions[partition] = fetched.next;
       const about = { process: this.name, how: 'assign', group: null, partition } as const;
-      const poll = pollOf(fetched, { ...about, begunMs, endedMs: history.now() });
+      const asked = { request: ++this.#fetches, from: place.offset };
+      const poll = pollOf(fetched, { ...about, asked, begunMs, endedMs: history.now() });
       if (poll !== null) history.add(poll);
       if (fetched.outcome !== 'done') await this.pause(retryPauseMs);
     }
   }
 }
 
-type About = Pick<Poll, 'process' | 'how' | 'group' | 'partition' | 'begunMs' | 'endedMs'>;
+type Told = 'process' | 'how' | 'group' | 'partition' | 'asked' | 'begunMs' | 'endedMs';
+type About = Pick<Poll, Told>;
 
 /** A fetch for the history; null where it brought nothing. */
 export function pollOf(fetched: Fetched, about: About): Poll | null {

@@ -2,6 +2,7 @@ import { slotOf } from '@sluice/redis';
 import { askRedis } from '../../support/ask-redis';
 import { eventually } from '../../support/eventually';
 import type { LocalRedis } from '../../support/redis-local';
+import { together } from '../network/line';
 import type { SeveralRedis, SetUp } from '../set-ups/set-up';
 import type { FaultKind, FaultScene, FaultTarget } from './fault-kind';
 import { redisNetworkOf } from './network-faults';
@@ -56,17 +57,18 @@ async function part({ redis, setUp, random, wait, forMs }: SeveralScene): Promis
   const primary = await redis.primary(random);
   const inside = setUp.gateways[random.below(setUp.gateways.length)]!;
   const between = setUp.gateways.flatMap((gateway) => {
-    const toPrimary = redis.networkTo(gateway, primary);
+    const toPrimary = redis.lineTo(gateway, primary);
     if (gateway !== inside) return [toPrimary];
-    return gateway.redisProxies.filter((proxy) => proxy !== toPrimary);
+    return gateway.place.redisLines.filter((line) => line !== toPrimary);
   });
+  const parted = together(between);
   try {
-    redis.cutOff(primary);
-    for (const proxy of between) proxy.set({ kind: 'silent' });
+    await redis.cutOff(primary);
+    await parted.set({ kind: 'silent' });
     await wait(forMs);
   } finally {
-    redis.heal();
-    for (const proxy of between) proxy.set(null);
+    await redis.heal();
+    await parted.set(null);
   }
   await redis.settled();
 }
@@ -132,6 +134,24 @@ export const severalFaults: readonly FaultKind[] = [
       uses: ({ gateways }) => gateways.map(redisNetworkOf),
     },
     part,
+  ),
+  severalFault(
+    {
+      name: 'primary-unwatched',
+      about: 'a primary is cut off from all other servers, and gateways reach all of them',
+      lasts: { least: 1, most: 9 },
+      mayLoseMs: notReplicated,
+    },
+    async ({ redis, random, wait, forMs }) => {
+      const primary = await redis.primary(random);
+      try {
+        await redis.cutOff(primary);
+        await wait(forMs);
+      } finally {
+        await redis.heal();
+      }
+      await redis.settled();
+    },
   ),
   severalFault(
     {

@@ -7,6 +7,7 @@ export type Operation =
   | Send
   | Poll
   | Assigned
+  | Position
   | Commit
   | Committed
   | FaultNote
@@ -43,6 +44,8 @@ export interface RunNote {
   commit: string;
   seed: number;
   setUp: string;
+  /** What the network is made of; missing: of proxies. */
+  network?: string | undefined;
   seconds: number;
   /**
    * How slow the machine was when nothing was wrong yet, by the start of the set-up: 1 is as usual.
@@ -94,11 +97,21 @@ export interface Poll extends Done {
   /** Null under `assign`. */
   group: string | null;
   partition: number;
+  /** Null where the client does not tell; `begunMs` is then no more than a guess. */
+  asked: Asked | null;
   records: SeenRecord[];
   /** What the answer said of the log; null where the client does not tell. */
   logStart: number | null;
   logEnd: number | null;
   gateway: string | null;
+}
+
+/** The request that brought the records of a poll. */
+export interface Asked {
+  /** Its number among those of its process: one request may bring several polls. */
+  request: number;
+  /** The offset that it asked for. */
+  from: number;
 }
 
 /** What a member of a group was given; from here on its positions are those of the group. */
@@ -111,6 +124,18 @@ export interface Assigned extends Timed {
   generation: number | null;
   /** Null: all is taken away. */
   partitions: number[] | null;
+}
+
+/**
+ * Where a member of a group goes on in a partition, as it has been told by its group, or by its
+ * own rule where its group has committed nothing. Written by clients that tell it.
+ */
+export interface Position extends Timed {
+  kind: 'position';
+  process: string;
+  group: string;
+  partition: number;
+  offset: number;
 }
 
 /** A commit of one partition. */

@@ -1,18 +1,9 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { SeededRandom } from '../seeded-random';
+import type { Line, NetworkTrouble, TroubleKind } from './line';
 
-/** What a network does to those who use it. */
-export type NetworkTrouble =
-  /** The server gets a request, and the answer and the connection are lost, so often. */
-  | { kind: 'lost-replies'; share: number }
-  /** A request is lost before the server has it, with the connection, so often. */
-  | { kind: 'lost-requests'; share: number }
-  /** Everything takes so much longer, in order, each way. */
-  | { kind: 'slow'; delayMs: number; jitterMs: number }
-  /** Connections stay, and nothing gets through. */
-  | { kind: 'silent' }
-  /** Every connection is cut, and each new one at once. */
-  | { kind: 'cut' };
+/** What packets alone know of. */
+const ofPackets = new Set<TroubleKind>(['no-requests', 'no-replies', 'lossy', 'narrow']);
 
 /**
  * What a test does to what clients send: what it returns goes on in its place, and nothing where
@@ -39,7 +30,7 @@ interface Way {
 }
 
 /** Stands between clients and a server, and is the network between them. */
-export class FaultProxy {
+export class FaultProxy implements Line {
   /** With the address from which the client of its connection came. */
   readonly #sockets = new Map<Socket, string>();
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -70,6 +61,10 @@ export class FaultProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  whyNot(kind: TroubleKind): string | null {
+    return ofPackets.has(kind) ? 'it needs network namespaces' : null;
   }
 
   /**

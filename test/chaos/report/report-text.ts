@@ -14,12 +14,25 @@ export function reportText(report: Report, history: HistoryView): string {
 function head({ run, faultsFound }: Report): string {
   const verdict = faultsFound.length === 0 ? 'passed' : `**${faultsFound.length} found**`;
   if (run === null) return `Chaos: ${verdict}`;
-  const { setUp, seconds, seed, command, commit, versions, partitions, slowness } = run;
+  const {
+    setUp,
+    network = 'proxies',
+    seconds,
+    seed,
+    command,
+    commit,
+    versions,
+    partitions,
+    slowness,
+  } = run;
   const rows = [
     ['Command', `\`${command}\``],
     ['Seed', String(seed)],
     ['Commit', commit],
-    ['Set-up', `${setUp}, ${partitions} partitions, ${seconds} s of faults`],
+    [
+      'Set-up',
+      `${setUp}, a network of ${network}, ${partitions} partitions, ${seconds} s of faults`,
+    ],
     ['On', Object.values(versions).join(', ')],
     ['Slowness of the machine', slowness.toFixed(1)],
     ['Outcome', verdict],

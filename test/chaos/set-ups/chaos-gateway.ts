@@ -3,18 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayProcess } from '../../e2e/gateway-process';
 import type { HistoryFile } from '../history/history-file';
-import { FaultProxy } from '../network/fault-proxy';
-import type { SeededRandom } from '../seeded-random';
+import type { Address } from '../../support/home';
+import type { GatewayPlace } from '../network/chaos-network';
 
-/** Where a gateway is, and how it finds what it needs. */
-export interface GatewayPlace {
+/** What a gateway is, and how it finds Redis. */
+export interface GatewayPlan {
   name: string;
-  /** The port that it listens on itself. */
-  port: number;
-  /** How it finds Redis, through `redisProxies`. */
   redisUrl: string;
-  /** The network between it and each Redis. */
-  redisProxies: readonly FaultProxy[];
   flags: readonly string[];
   /** Where what it says is kept, if anywhere. */
   logFolder: string | null;
@@ -25,38 +20,27 @@ const startsMax = 100;
 const outputCharsTold = 2_000;
 
 /**
- * A gateway as a process, with the network between its clients and it. Whatever ends it but
- * `kill`, `stop` and `close` is written down; in any case it is started again, as a supervisor
- * does.
+ * A gateway as a process, somewhere in a network. Whatever ends it but `kill` and `stop` is written
+ * down; in any case it is started again, as a supervisor does.
  */
 export class ChaosGateway {
   readonly name: string;
-  readonly clientProxy: FaultProxy;
-  readonly redisProxies: readonly FaultProxy[];
   #process: GatewayProcess | null = null;
   #isWanted = false;
   #isPaused = false;
   #starting: Promise<void> | null = null;
 
   constructor(
-    private readonly place: GatewayPlace,
+    private readonly plan: GatewayPlan,
+    readonly place: GatewayPlace,
     private readonly history: HistoryFile,
-    random: SeededRandom,
   ) {
-    this.name = place.name;
-    this.redisProxies = place.redisProxies;
-    this.clientProxy = new FaultProxy({ host: '127.0.0.1', port: place.port }, random.fork());
+    this.name = plan.name;
   }
 
   /** Where clients find it. */
-  get port(): number {
-    return this.clientProxy.port;
-  }
-
-  /** Starts the network before it and then the process; resolves when it serves. */
-  async open(): Promise<void> {
-    await this.clientProxy.start();
-    await this.start();
+  get address(): Address {
+    return this.place.address;
   }
 
   /** Resolves when it serves; tries again where it ends instead, as long as it is wanted. */
@@ -99,17 +83,6 @@ export class ChaosGateway {
     this.#process?.signal('SIGCONT');
   }
 
-  /** Nothing is wrong any more with the network around it. */
-  heal(): void {
-    for (const proxy of [this.clientProxy, ...this.redisProxies]) proxy.set(null);
-  }
-
-  /** Ends the process and the network around it. */
-  async close(): Promise<void> {
-    await this.kill();
-    await Promise.all([this.clientProxy, ...this.redisProxies].map((proxy) => proxy.stop()));
-  }
-
   /** The process, which from now on may end. */
   #take(): GatewayProcess | null {
     const process = this.#process;
@@ -136,9 +109,11 @@ export class ChaosGateway {
   }
 
   #launch(): Promise<GatewayProcess> {
-    const { port, redisUrl, flags } = this.place;
-    const advertised = ['--advertised-host=127.0.0.1', `--advertised-port=${this.port}`];
-    return GatewayProcess.start({ port, redisUrl, flags: [...advertised, ...flags] });
+    const { home, port, address } = this.place;
+    const { redisUrl, flags } = this.plan;
+    const { host, port: toldPort } = address;
+    const advertised = [`--advertised-host=${host}`, `--advertised-port=${toldPort}`];
+    return GatewayProcess.start({ home, port, redisUrl, flags: [...advertised, ...flags] });
   }
 
   #serve(process: GatewayProcess): void {
@@ -162,7 +137,7 @@ export class ChaosGateway {
   }
 
   #keep(output: string): void {
-    const { logFolder } = this.place;
+    const { logFolder } = this.plan;
     if (logFolder !== null) appendFileSync(join(logFolder, `${this.name}.log`), output);
   }
 }

@@ -1,38 +1,29 @@
-import { askRedis } from '../../support/ask-redis';
+import { hostAndPort } from '../../support/home';
 import { startPowerCutRedis } from '../../support/losses';
 import { startRedisHere } from '../../support/redis';
-import type { ChaosGateway } from './chaos-gateway';
-import { makeGateway, versionIn } from './gateways';
+import type { ChaosNetwork } from '../network/chaos-network';
 import type { SetUp, SetUpDeps } from './set-up';
+import { startSetUp, type StartedRedis } from './start-set-up';
 
 /** Starts some gateways on one Redis, each with a network of its own to it. */
-export async function startOnOneRedis(count: number, deps: SetUpDeps): Promise<SetUp> {
-  const powerCut = await startPowerCutRedis().catch(() => null);
-  const server = powerCut ?? (await startRedisHere());
-  const gateways: ChaosGateway[] = [];
-  const stop = async () => {
-    try {
-      await Promise.all(gateways.map((gateway) => gateway.close()));
-    } finally {
-      await server.stop();
-    }
+export function startOnOneRedis(count: number, deps: SetUpDeps): Promise<SetUp> {
+  return startSetUp(count, deps, startOne);
+}
+
+async function startOne(network: ChaosNetwork): Promise<StartedRedis> {
+  const home = await network.home();
+  const powerCut = await startPowerCutRedis({ home }).catch(() => null);
+  const server = powerCut ?? (await startRedisHere({ home }));
+  return {
+    redis: { kind: 'alone', server, powerCut },
+    found: [server],
+    server,
+    urlOf: ([address]) => {
+      const url = new URL(server.url);
+      url.host = hostAndPort(address!);
+      return url.href;
+    },
+    copies: 1,
+    stop: () => server.stop(),
   };
-  const urlOf = ([port]: readonly number[]) => {
-    const url = new URL(server.url);
-    url.port = String(port);
-    return url.href;
-  };
-  const found = [{ port: Number(new URL(server.url).port) }];
-  try {
-    for (let id = 1; id <= count; id++) {
-      gateways.push(await makeGateway({ id, found, urlOf }, deps));
-    }
-    await Promise.all(gateways.map((gateway) => gateway.open()));
-    const redisVersion = versionIn(await askRedis(server.peer, 'INFO server'));
-    const redis = { kind: 'alone', server, powerCut } as const;
-    return { gateways, redis, copies: 1, redisVersion, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
 }

@@ -4,7 +4,8 @@ import type { TestCluster } from '../../support/redis-cluster';
 import type { LocalRedis } from '../../support/redis-local';
 import type { TestSentinel } from '../../support/sentinels';
 import type { HistoryFile } from '../history/history-file';
-import type { FaultProxy } from '../network/fault-proxy';
+import type { ChaosNetwork } from '../network/chaos-network';
+import type { Line } from '../network/line';
 import type { SeededRandom } from '../seeded-random';
 import type { ChaosGateway } from './chaos-gateway';
 
@@ -37,11 +38,11 @@ export interface SeveralRedis {
   /** Resolves when every primary is known to all, and its replicas follow it. */
   settled(): Promise<unknown>;
   /** The network between a gateway and one of the servers. */
-  networkTo(gateway: ChaosGateway, server: LocalRedis): FaultProxy;
-  /** Nothing gets from others than gateways to a server any more, nor from it to them. */
-  cutOff(server: LocalRedis): void;
+  lineTo(gateway: ChaosGateway, server: LocalRedis): Line;
+  /** Nothing gets from other servers and Sentinels to a server any more, nor from it to them. */
+  cutOff(server: LocalRedis): void | Promise<void>;
   /** The network between the servers is whole again. */
-  heal(): void;
+  heal(): void | Promise<void>;
 }
 
 /** What a run is made against: processes, with networks between them that can be broken. */
@@ -59,7 +60,7 @@ export interface SetUp {
 /** What set-ups are made with. */
 export interface SetUpDeps {
   history: HistoryFile;
-  random: SeededRandom;
+  network: ChaosNetwork;
   /** Where what gateways say is kept; null: nowhere. */
   logFolder: string | null;
 }

@@ -1,17 +1,16 @@
-import { askRedis } from '../../support/ask-redis';
+import { hostAndPort } from '../../support/home';
 import { WatchedRedis } from '../../support/sentinels';
-import type { ChaosGateway } from './chaos-gateway';
-import { Front } from './fronts';
-import { makeGateway, versionIn } from './gateways';
+import type { ServerFront } from '../../support/server-front';
+import type { ChaosNetwork } from '../network/chaos-network';
 import type { SetUp, SetUpDeps, SeveralRedis } from './set-up';
+import { startSetUp, type StartedRedis } from './start-set-up';
 
 /** The primary and two replicas: only what all of them have survives any failover. */
 const copies = 3;
 /** As docs/redis.md says: a primary that is cut off from all replicas takes no writes for long. */
 const args = ['--min-replicas-to-write', '1'];
-const host = '127.0.0.1';
 
-function severalOf(watched: WatchedRedis, fronts: readonly Front[]): SeveralRedis {
+function severalOf(watched: WatchedRedis, network: ChaosNetwork): SeveralRedis {
   const { servers, sentinels } = watched;
   return {
     kind: 'several',
@@ -25,48 +24,33 @@ function severalOf(watched: WatchedRedis, fronts: readonly Front[]): SeveralRedi
     failover: () => watched.failover(),
     promoted: (primary) => watched.promoted(primary),
     settled: () => watched.settled(),
-    networkTo: ({ redisProxies }, server) =>
-      redisProxies[sentinels.length + servers.indexOf(server)]!,
-    // A primary dials nobody, so this is all of it.
-    cutOff: (server) => fronts[servers.indexOf(server)]!.silence(),
-    heal: () => fronts.forEach((front) => front.heal()),
+    lineTo: ({ place }, server) => place.redisLines[sentinels.length + servers.indexOf(server)]!,
+    cutOff: (server) => network.cutOff(servers.indexOf(server)),
+    heal: () => network.heal(),
   };
 }
 
 /** Starts some gateways on a Redis that Sentinels look after. */
-export async function startOnWatchedRedis(count: number, deps: SetUpDeps): Promise<SetUp> {
-  const gateways: ChaosGateway[] = [];
-  const fronts: Front[] = [];
-  let watched: WatchedRedis | null = null;
-  const stop = async () => {
-    try {
-      await Promise.all(gateways.map((gateway) => gateway.close()));
-    } finally {
-      await watched?.stop();
-      await Promise.all(fronts.map((front) => front.close()));
-    }
+export function startOnWatchedRedis(count: number, deps: SetUpDeps): Promise<SetUp> {
+  return startSetUp(count, deps, startWatched);
+}
+
+async function startWatched(network: ChaosNetwork): Promise<StartedRedis> {
+  const fronts: ServerFront[] = [];
+  const watched = await WatchedRedis.start({
+    args,
+    front: async (server) => (fronts[server] = await network.front(false)),
+    sentinelHome: () => network.home(),
+  });
+  const { sentinels, servers } = watched;
+  const all = servers.map(({ host, port }, i) => ({ host, port, toldPort: fronts[i]!.port }));
+  return {
+    redis: severalOf(watched, network),
+    found: [...sentinels, ...all],
+    server: servers[0]!,
+    urlOf: (addresses) =>
+      watched.urlWith({ hosts: addresses.slice(0, sentinels.length).map(hostAndPort) }),
+    copies,
+    stop: () => watched.stop(),
   };
-  try {
-    const front = async (server: number) => {
-      fronts.push(await Front.open(server, deps.random, false));
-      return fronts[server]!;
-    };
-    const all = (watched = await WatchedRedis.start({ args, front }));
-    const found = [
-      ...all.sentinels.map(({ port }) => ({ port })),
-      ...all.servers.map(({ port }, i) => ({ port, toldPort: fronts[i]!.port })),
-    ];
-    const sentinels = all.sentinels.length;
-    const urlOf = (ports: readonly number[]) =>
-      all.urlWith({ hosts: ports.slice(0, sentinels).map((port) => `${host}:${port}`) });
-    for (let id = 1; id <= count; id++) {
-      gateways.push(await makeGateway({ id, found, urlOf }, deps));
-    }
-    await Promise.all(gateways.map((gateway) => gateway.open()));
-    const redisVersion = versionIn(await askRedis(all.servers[0]!, 'INFO server'));
-    return { gateways, redis: severalOf(all, fronts), copies, redisVersion, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
 }

@@ -9,7 +9,7 @@ import { runChaos, type RunOptions } from '../run';
 
 /** Runs and checks; the text tells whoever has to find out what was wrong. */
 export async function runAndCheck(
-  options: Pick<RunOptions, 'setUp' | 'seconds' | 'seed' | 'faults' | 'sabotage'>,
+  options: Pick<RunOptions, 'setUp' | 'network' | 'seconds' | 'seed' | 'faults' | 'sabotage'>,
 ): Promise<{ report: Report; text: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-chaos-'));
   const historyFile = join(folder, 'history.jsonl');

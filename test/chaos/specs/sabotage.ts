@@ -9,6 +9,7 @@ import {
 } from '@sluice/wire';
 import { askRedis } from '../../support/ask-redis';
 import { RawClient } from '../../support/raw-client';
+import { FaultProxy } from '../network/fault-proxy';
 import type { SetUp } from '../set-ups/set-up';
 
 /** Of each producer so many requests are left alone, and then so many are harmed. */
@@ -50,16 +51,17 @@ const harms: Readonly<Record<string, Harm>> = {
 
 /** Makes a set-up do what a broken gateway and a broken Redis would do. */
 export function sabotage(setUp: SetUp): void {
-  const { clientProxy, port } = setUp.gateways[0]!;
+  const { clientLine, address } = setUp.gateways[0]!.place;
+  if (!(clientLine instanceof FaultProxy)) throw new Error('this is for a network of proxies');
   const counts = new Map<string, number>();
-  clientProxy.tamper((bytes, answer) => {
+  clientLine.tamper((bytes, answer) => {
     const frame = produceFrame(bytes);
     const harm = harms[frame?.clientId ?? ''];
     if (frame === null || harm === undefined) return bytes;
     const count = (counts.get(frame.clientId!) ?? 0) + 1;
     counts.set(frame.clientId!, count);
     if (count <= sparedRequests || count > sparedRequests + harmedRequests) return bytes;
-    const result = harm(frame, port, setUp);
+    const result = harm(frame, address.port, setUp);
     if (result === 'passes') return bytes;
     answer(result);
     return null;

@@ -1,5 +1,5 @@
 import type { ServerFront } from '../../support/server-front';
-import { FaultProxy } from '../network/fault-proxy';
+import { FaultProxy } from './fault-proxy';
 import type { SeededRandom } from '../seeded-random';
 
 /** Servers dial from addresses of their own from here on, so that a network knows who it is. */
