@@ -76,7 +76,7 @@ async function leadBy(leaderId: number): Promise<number> {
   return leadership;
 }
 
-it('a registry that lost who leads: the leader gets a leadership beyond the lost ones', async () => {
+it('a registry that lost who leads: leaders get leaderships beyond those lost', async () => {
   const { leaderId } = await led(() => true);
   const before = await leadBy(leaderId);
   const slot = slotOf(registryKeys(gateways[0]!.keyPrefix).topics);
