@@ -5,6 +5,8 @@ export interface ConnectFailure {
   label: string;
   error: Error | null;
   timeoutMs: number;
+  /** Others say where it is, and it was waited for that it is there, or that another takes over. */
+  hasFailover?: boolean;
 }
 
 const explanations: readonly { test: RegExp; problem: StartProblem; lines: readonly string[] }[] = [
@@ -102,9 +104,13 @@ export function isHopeless(error: Error): boolean {
   return known !== undefined && !curedByTime.includes(known.problem);
 }
 
+const failoverAdvice =
+  'Are there replicas, do enough Sentinels or primaries run to agree on a new primary, and can ' +
+  'this machine reach the addresses that they tell?';
+
 /** Puts into words why the first connection could not be made, and what to do about it. */
 export function explainConnectFailure(failure: ConnectFailure): RedisStartError {
-  const { label, error, timeoutMs } = failure;
+  const { label, error, timeoutMs, hasFailover = false } = failure;
   // Whoever was to find the server has said all.
   if (error instanceof RedisStartError) return error;
   const text = error?.message ?? `no answer in ${timeoutMs} ms`;
@@ -113,9 +119,11 @@ export function explainConnectFailure(failure: ConnectFailure): RedisStartError 
     'Is Redis running there, and does a firewall let the connection through?',
     `Try: redis-cli -u ${label} ping`,
   ];
+  const waited = `Its primary could not be used for ${timeoutMs} ms, and no other took its place.`;
+  const told = hasFailover ? [waited, failoverAdvice] : lines;
   return new RedisStartError(
     known?.problem ?? 'unreachable',
-    [`Redis at ${label} cannot be reached: ${text}`, ...lines].join('\n'),
+    [`Redis at ${label} cannot be reached: ${text}`, ...told].join('\n'),
     error === null ? undefined : { cause: error },
   );
 }

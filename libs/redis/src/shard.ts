@@ -189,10 +189,12 @@ export class Shard {
     const { subscribe: _never, ...held } = this.#connections;
     const notYet = new RedisUnavailable('recovering', 'a shard is new, and is looked at first');
     if (isLate) for (const { redis } of Object.values(held)) redis.hold(notYet);
-    await this.#firstReady(write);
+    // What is not the first use is tried again and again by others.
+    const place = isLate ? undefined : this.deps.place;
+    await this.#firstReady(write, place);
     const { unheld } = write.redis;
     const facts = await this.#look(unheld, await readSettings(unheld));
-    await Promise.all(Object.values(others).map((one) => this.#firstReady(one)));
+    await Promise.all(Object.values(others).map((one) => this.#firstReady(one, place)));
     this.#persistence = facts;
     this.#admission.start(facts);
     this.#subscriber.start();
@@ -382,8 +384,15 @@ export class Shard {
     return { redis: connection.redis, close };
   }
 
-  #firstReady(connection: Connection): Promise<void> {
-    return firstReady(connection, this.options, { ...this.deps, signal: this.#opening.signal });
+  /** @param place given where a failover is waited for */
+  #firstReady(connection: Connection, place?: Place): Promise<void> {
+    const { log, clock } = this.deps;
+    return firstReady(connection, this.options, {
+      log,
+      clock,
+      place,
+      signal: this.#opening.signal,
+    });
   }
 
   /** Makes all connections anew, to wherever the primary is now. */
