@@ -66,7 +66,7 @@ describe('a Redis that Sentinels watch', () => {
     await watched.promoted(frozen);
     await eventually(isWritten(link));
     await frozen.resume();
-    await eventually(async () => (await link.replicaCount()) === 2);
+    await watched.settled();
   });
 
   it('is waited for where its primary is gone and another is about to be promoted', async () => {
@@ -82,11 +82,11 @@ describe('a Redis that Sentinels watch', () => {
     const link = await connected;
     expect(await isWritten(link)()).toBe(true);
     await gone.resume();
-    await eventually(async () => (await link.replicaCount()) === 2);
+    await watched.settled();
   });
 
   it('says so where nobody takes the place of its primary', async () => {
-    const limits = { connectTimeoutMs: 1_500, failoverTimeoutMs: 100 };
+    const limits = { connectTimeoutMs: 1_500, failoverTimeoutMs: 100, commandStallMs: 1_000 };
     // The Sentinels take their time.
     await watched.setDownAfter(60_000);
     const gone = await watched.primary();
