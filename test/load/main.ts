@@ -33,8 +33,8 @@ this machine, and ends them.
                    instead of bare Redis: the same Produce (v7) and Fetch (v12) requests, in topics
                    named sluice-bench-… that are made for it and deleted again. Implies --aof. Some
                    of: produce, single, fetch, latency
-  --other FILE     beside another build of the gateway, in turns: five processes of each. FILE is its
-                   dist/apps/gateway/apps/gateway/src/main.js. Some of: produce, single, fetch
+  --other FILE     beside another build of the gateway, in turns: five processes of each. FILE is
+                   its dist/apps/gateway/apps/gateway/src/main.js. Some of: produce, single, fetch
   --json FILE      also write the results as JSON
   --help           this text
 `;
