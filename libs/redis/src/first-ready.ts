@@ -37,8 +37,10 @@ export function firstReady(
       signal.removeEventListener('abort', onAbort);
       act();
     };
-    const fail = (error: Error | null, timeoutMs: number): void =>
-      settle(() => reject(explainConnectFailure({ label: options.label, error, timeoutMs })));
+    const fail = (error: Error | null, timeoutMs: number): void => {
+      const about = { label: options.label, server: connection.server() };
+      settle(() => reject(explainConnectFailure({ ...about, error, timeoutMs })));
+    };
     const onReady = (): void => settle(resolve);
     const onAbort = (): void => settle(() => reject(disconnected('connect')));
     const onError = (error: Error): void => {
