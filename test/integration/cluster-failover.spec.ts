@@ -1,8 +1,5 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { partitionKeys, registryKeys } from '@sluice/log';
+import { partitionKeys } from '@sluice/log';
 import { slotOf } from '@sluice/redis';
-import { eventually } from '@sluice/test/support/eventually';
 import { FailoverLoad, redisAt } from '@sluice/test/support/failover-load';
 import { TestCluster } from '@sluice/test/support/redis-cluster';
 
@@ -46,41 +43,5 @@ describe('a gateway on a Redis Cluster, under load', () => {
     await killed.server.restart();
     await load.check();
     await load.gateway.stop();
-  });
-
-  it('refuses the partitions of a server that came back empty, and no others', async () => {
-    const own = await TestCluster.start({ replicas: 0 });
-    try {
-      const load = await FailoverLoad.on(redisAt(own.url), {
-        partitions: 6,
-        inSync: 1,
-        batches: 9,
-      });
-      const { keyPrefix, catalog, link } = load.gateway;
-      load.begin();
-      await load.check();
-      const { id } = catalog.list()[0]!;
-      const keyOf = (partition: number): string =>
-        partitionKeys(keyPrefix, { topic: 'orders', topicId: id, partition }).meta;
-      const registry = link.shardOf(registryKeys(keyPrefix).topics);
-      const all = Array.from({ length: 6 }, (_, partition) => keyOf(partition));
-      const there = all.filter((key) => link.shardOf(key) !== registry);
-      const emptied = await own.ownerOf(slotOf(there[0]!));
-      const shard = link.shardOf(there[0]!);
-      await emptied.server.kill();
-      rmSync(join(emptied.server.dataFolder, 'appendonlydir'), { recursive: true });
-      await emptied.server.restart();
-      const refused = (): Promise<unknown> =>
-        link.read.get(there[0]!).then(
-          () => false,
-          (error: { reason?: string }) => error.reason === 'emptied',
-        );
-      await eventually(refused);
-      const other = all.find((key) => link.shardOf(key) !== shard)!;
-      expect(await link.read.exists(other)).toBe(1);
-      await load.gateway.stop();
-    } finally {
-      await own.stop();
-    }
   });
 });

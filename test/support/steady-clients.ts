@@ -15,6 +15,20 @@ const keys = 24;
 export interface SteadyOptions {
   brokers: readonly string[];
   topic: string;
+  /**
+   * Whether producers number their batches. Default: they do. One that does may end where Redis has
+   * lost what was acknowledged, as with Kafka.
+   */
+  isIdempotent?: boolean;
+  /** How often kafkajs tries again. Default: as often as it does by itself. */
+  retries?: number;
+}
+
+/** A record where it is in the log. */
+export interface PlacedRecord {
+  partition: number;
+  offset: number;
+  value: string;
 }
 
 /** A client that writes or reads the whole time, and keeps what it was told. */
@@ -22,21 +36,26 @@ export interface SteadyClient {
   readonly name: string;
   /** Values that were acknowledged, or that were read. */
   readonly values: readonly string[];
+  /** The same with their places, where the client tells these: kcat does so only when it reads. */
+  readonly records: readonly PlacedRecord[];
   /** What was told to the application and should not have been. */
   readonly errors: readonly unknown[];
   stop(): Promise<void>;
 }
 
+type Place = Pick<PlacedRecord, 'partition' | 'offset'>;
+
 /** Writes one value after the other, each once the last is acknowledged. */
 class Writer implements SteadyClient {
   readonly values: string[] = [];
+  readonly records: PlacedRecord[] = [];
   readonly errors: unknown[] = [];
   #isStopped = false;
   readonly #running: Promise<void>;
 
   constructor(
     readonly name: string,
-    private readonly send: (key: string, value: string) => Promise<unknown>,
+    private readonly send: (key: string, value: string) => Promise<Place | null>,
     private readonly close: () => Promise<unknown>,
   ) {
     this.#running = this.#run();
@@ -52,8 +71,9 @@ class Writer implements SteadyClient {
     for (let n = 0; !this.#isStopped; n++) {
       const value = `${this.name}-${n}`;
       try {
-        await this.send(String(n % keys), value);
+        const place = await this.send(String(n % keys), value);
         this.values.push(value);
+        if (place !== null) this.records.push({ ...place, value });
       } catch (error) {
         this.errors.push(error);
       }
@@ -63,38 +83,47 @@ class Writer implements SteadyClient {
 }
 
 /** A kafkajs producer with idempotence, and its own retries. */
-export async function kafkajsWriter({ brokers, topic }: SteadyOptions): Promise<SteadyClient> {
-  const producer = kafkajs(brokers).producer({
+export async function kafkajsWriter(options: SteadyOptions): Promise<SteadyClient> {
+  const { topic, isIdempotent: idempotent = true, retries } = options;
+  const producer = kafkajs(options).producer({
     createPartitioner: Partitioners.DefaultPartitioner,
-    idempotent: true,
+    idempotent,
     maxInFlightRequests: 1,
+    ...(retries !== undefined && { retry: { retries } }),
   });
   await producer.connect();
-  const send = (key: string, value: string) => producer.send({ topic, messages: [{ key, value }] });
+  const send = async (key: string, value: string) => {
+    const [sent] = await producer.send({ topic, messages: [{ key, value }] });
+    return { partition: sent!.partition, offset: Number(sent!.baseOffset) };
+  };
   return new Writer('kafkajs', send, () => producer.disconnect());
 }
 
 /** A producer of \@platformatic/kafka with idempotence. */
-export function platformaticWriter({ brokers, topic }: SteadyOptions): SteadyClient {
-  const producer = new Producer({ ...platformatic(brokers), idempotent: true });
-  const send = (key: string, value: string) => {
-    return producer.send({
-      messages: [{ topic, key: Buffer.from(key), value: Buffer.from(value) }],
-      acks: -1,
-    });
+export function platformaticWriter(options: SteadyOptions): SteadyClient {
+  const { brokers, topic, isIdempotent: idempotent = true } = options;
+  const producer = new Producer({ ...platformatic(brokers), idempotent });
+  const send = async (key: string, value: string) => {
+    const messages = [{ topic, key: Buffer.from(key), value: Buffer.from(value) }];
+    const { offsets } = await producer.send({ messages, acks: -1 });
+    const { partition, offset } = offsets![0]!;
+    return { partition, offset: Number(offset) };
   };
   return new Writer('platformatic', send, () => producer.close());
 }
 
 /** kcat that is given a line now and then; all count as acknowledged when it ends well. */
-export function kcatWriter({ brokers, topic }: SteadyOptions): SteadyClient {
-  const settings = ['-X', 'enable.idempotence=true', '-K', ':'];
+export function kcatWriter(options: SteadyOptions): SteadyClient {
+  const { brokers, topic, isIdempotent = true } = options;
+  const settings = ['-X', `enable.idempotence=${isIdempotent}`, '-K', ':'];
   const child = startKcat(brokers, ['-P', '-t', topic, ...settings]);
   // A kcat that has ended reads nothing; its exit code tells.
   child.stdin!.on('error', () => undefined);
   const send = (key: string, value: string) => {
     child.stdin!.write(`${key}:${value}\n`);
-    return child.exitCode === null ? Promise.resolve() : Promise.reject(new Error('kcat ended'));
+    return child.exitCode === null
+      ? Promise.resolve(null)
+      : Promise.reject(new Error('kcat ended'));
   };
   const ended = once(child, 'close');
   const writer = new Writer('kcat', send, async () => {
@@ -108,10 +137,16 @@ export function kcatWriter({ brokers, topic }: SteadyOptions): SteadyClient {
 /** Something that reads, and ends. */
 class Reading implements SteadyClient {
   readonly values: string[] = [];
+  readonly records: PlacedRecord[] = [];
   readonly errors: unknown[] = [];
   close: () => Promise<unknown> = () => Promise.resolve();
 
   constructor(readonly name: string) {}
+
+  read(record: PlacedRecord): void {
+    this.values.push(record.value);
+    this.records.push(record);
+  }
 
   async stop(): Promise<void> {
     await this.close();
@@ -119,9 +154,10 @@ class Reading implements SteadyClient {
 }
 
 /** A kafkajs consumer in a group of its own. */
-export async function kafkajsReader({ brokers, topic }: SteadyOptions): Promise<SteadyClient> {
+export async function kafkajsReader(options: SteadyOptions): Promise<SteadyClient> {
+  const { topic } = options;
   const reading = new Reading('kafkajs, group');
-  const consumer = kafkajs(brokers).consumer({
+  const consumer = kafkajs(options).consumer({
     groupId: 'kafkajs',
     sessionTimeout: 10_000,
     heartbeatInterval: 500,
@@ -135,7 +171,8 @@ export async function kafkajsReader({ brokers, topic }: SteadyOptions): Promise<
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({
     autoCommitInterval: 200,
-    eachMessage: async ({ message }) => void reading.values.push(String(message.value)),
+    eachMessage: async ({ partition, message: { offset, value } }) =>
+      reading.read({ partition, offset: Number(offset), value: String(value) }),
   });
   reading.close = () => consumer.disconnect();
   return reading;
@@ -160,7 +197,9 @@ export async function platformaticReader(options: SteadyOptions): Promise<Steady
     Buffer,
     Buffer
   >;
-  stream.on('data', ({ value }) => reading.values.push(String(value)));
+  stream.on('data', ({ partition, offset, value }) =>
+    reading.read({ partition, offset: Number(offset), value: String(value) }),
+  );
   stream.on('error', (error) => reading.errors.push(error));
   reading.close = async () => {
     await stream.close();
@@ -178,9 +217,9 @@ export function kcatReader(
   const source = kind === 'group' ? ['-G', 'kcat', topic] : ['-C', '-t', topic];
   const from = ['-o', 'beginning', '-X', 'auto.offset.reset=earliest'];
   const settings = ['-X', 'session.timeout.ms=10000', '-X', 'auto.commit.interval.ms=200'];
-  const output = ['-q', '-u', '-f', '%s\\n', '-X', 'fetch.wait.max.ms=200'];
+  const output = ['-q', '-u', '-f', placedFormat, '-X', 'fetch.wait.max.ms=200'];
   const child = startKcat(brokers, [...from, ...settings, ...output, ...source]);
-  createInterface({ input: child.stdout! }).on('line', (line) => reading.values.push(line));
+  createInterface({ input: child.stdout! }).on('line', (line) => reading.read(readPlaced(line)));
   let isEnding = false;
   const ended = once(child, 'close');
   child.once('close', (code) => {
@@ -207,7 +246,16 @@ export async function untilAllProgress(clients: readonly SteadyClient[], count =
   );
 }
 
-function kafkajs(brokers: readonly string[]): Kafka {
+/** How kcat is to print records for `readPlaced`. */
+export const placedFormat = '%p %o %s\\n';
+
+/** Reads what kcat prints of one record. */
+export function readPlaced(line: string): PlacedRecord {
+  const [partition, offset, value = ''] = line.split(' ');
+  return { partition: Number(partition), offset: Number(offset), value };
+}
+
+function kafkajs({ brokers }: SteadyOptions): Kafka {
   return new Kafka({ clientId: 'steady', brokers: [...brokers], logLevel: logLevel.NOTHING });
 }
 

@@ -101,7 +101,8 @@ export interface Cluster extends ClusterView {
   join(address: BrokerAddress): Promise<void>;
   /**
    * Gives away all that this gateway leads and coordinates, and resolves when others have it, or
-   * when `timeoutMs` are over; at once where it is alone. It is still in the cluster afterwards.
+   * when `timeoutMs` are over; at once where it is alone. Where Redis is away it waits for it, for
+   * no longer than that. It is still in the cluster afterwards.
    */
   retire(timeoutMs: number): Promise<void>;
   /** Leaves; the others know at once. It never rejects. */

@@ -10,6 +10,12 @@ const leadersOf = (
   topic: Parameters<TestGateway['cluster']['placementsOf']>[0],
 ) => gateway.cluster.placementsOf(topic).map(({ leaderId }) => leaderId);
 
+const isReached = ({ link }: TestGateway): Promise<boolean> =>
+  link.write.ping().then(
+    () => true,
+    () => false,
+  );
+
 test('a lone gateway takes the first id, is the controller, and leads all there is', async () => {
   const gateway = await start();
   const { cluster } = gateway;
@@ -61,4 +67,18 @@ test('one that stops hands over what it leads before it leaves', async () => {
   await all[0]!.stop();
   await eventually(() => all[1]!.cluster.brokers().length === 1);
   await eventually(() => all[1]!.cluster.controllerId === 2);
+});
+
+test('one that stops while Redis is away hands over as soon as it is back', async () => {
+  // So long that nobody hands over because a session has ended.
+  const limits = { sessionMs: 60_000 };
+  const [stopping, other] = [await gateways.start({ limits }), await gateways.start({ limits })];
+  const topic = await other!.topic('orders', 4);
+  await eventually(() => stopping!.cluster.coordinatorOf('g') > 0);
+  stopping!.proxy.interrupt();
+  await eventually(async () => !(await isReached(stopping!)));
+  const retired = stopping!.cluster.retire(20_000);
+  stopping!.proxy.restore();
+  await retired;
+  await eventually(() => leadersOf(other!, topic).every((id) => id === 2));
 });

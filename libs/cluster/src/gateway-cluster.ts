@@ -1,6 +1,6 @@
 import { silentMetrics, type Clock, type Logger, type Metrics, type Random } from '@sluice/base';
 import type { Topic, TopicCatalog } from '@sluice/log';
-import type { RedisLink } from '@sluice/redis';
+import { RedisUnavailable, UnknownOutcome, type RedisLink } from '@sluice/redis';
 import type {
   BrokerAddress,
   BrokerInfo,
@@ -145,14 +145,17 @@ export class GatewayCluster implements Cluster {
     const isOther = ({ id, isDraining }: { id: number; isDraining: boolean }): boolean =>
       id !== this.selfId && !isDraining;
     if (this.#membership.session === null || !state.brokers.some(isOther)) return;
+    const { clock, log } = this.deps;
+    const endMs = clock.monotonicMs() + timeoutMs;
     try {
-      if (!(await this.#membership.drain())) return;
+      if (!(await this.#tellDraining(endMs))) return;
       const isDone = (): boolean => !state.hasLeader(this.selfId) || !state.brokers.some(isOther);
-      const isInTime = await until(this.#feed, this.deps.clock, timeoutMs, isDone);
-      if (!isInTime) this.deps.log.warn('others have not yet taken over all that it leads');
+      const leftMs = Math.max(0, endMs - clock.monotonicMs());
+      const isInTime = await until(this.#feed, clock, leftMs, isDone);
+      if (!isInTime) log.warn('others have not yet taken over all that it leads');
     } catch (error) {
       const { message } = error as Error;
-      this.deps.log.warn('others were not told to take over what it leads', { error: message });
+      log.warn('others were not told to take over what it leads', { error: message });
     }
   }
 
@@ -193,6 +196,27 @@ export class GatewayCluster implements Cluster {
     const outcome = await this.#changes.assignReplicas(topic, replicas);
     await this.#feed.untilOwnKnown();
     return outcome;
+  }
+
+  /**
+   * Tells the others that this gateway is about to leave. Where Redis is away it is told once more,
+   * until `endMs`: who leaves without a word keeps what it leads for as long as its session.
+   *
+   * @returns as `Membership.drain`
+   */
+  async #tellDraining(endMs: number): Promise<boolean> {
+    const { clock } = this.deps;
+    for (;;) {
+      try {
+        return await this.#membership.drain();
+      } catch (error) {
+        const isAway = error instanceof RedisUnavailable || error instanceof UnknownOutcome;
+        if (!isAway || clock.monotonicMs() + this.#limits.tellRetryMs >= endMs) throw error;
+      }
+      await new Promise<void>((resolve) => {
+        clock.setTimer(this.#limits.tellRetryMs, resolve);
+      });
+    }
   }
 
   async #raise(topicId: string, partition: number, above: number): Promise<void> {

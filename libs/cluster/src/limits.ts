@@ -19,6 +19,8 @@ export const clusterLimits = {
   fullReadEveryMs: 300_000,
   /** Pause before the next attempt where the cluster could not be read. */
   readRetryMs: 250,
+  /** Pause before a gateway that stops tells the others so once more, where Redis was away. */
+  tellRetryMs: 50,
   /** The id of the first gateway that was given none. */
   firstBrokerId: 1,
   /** Fixed for ever: which slot a group falls into must be the same for all gateways. */

@@ -87,6 +87,8 @@ export const partitionLimits = {
   epochTopicsMax: 100_000,
   /** Partitions that are made ready at the same time after a loss, or looked after. */
   recoverPartitionsMax: 200,
+  /** How often a server on which partitions are missing is looked at, whether it was emptied. */
+  emptiedLookEveryMs: 1_000,
   /** How often the log tells how far that is. */
   recoverProgressMs: 5_000,
   /** Bytes that a batch may have once decompressed, where its records have to be looked at. */

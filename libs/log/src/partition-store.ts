@@ -134,6 +134,19 @@ export class PartitionStore {
   }
 
   /**
+   * Takes partitions away for all who append, read or acknowledge: from then on they are unknown.
+   * What is in them stays until they are dropped.
+   */
+  async closePartitions(refs: readonly PartitionRef[]): Promise<void> {
+    const { write } = this.redis;
+    const closed = refs.map((ref) => {
+      const { meta, delivery } = this.keys(ref);
+      return attempt('log.close', write.unlink(meta, delivery));
+    });
+    await Promise.all(closed);
+  }
+
+  /**
    * Removes partitions with all that is in them. Redis frees the memory in the background.
    *
    * @returns how many keys that were
@@ -158,7 +171,7 @@ export class PartitionStore {
     const common = { limits, transactions, reservation, clock, ends, meter };
     const keys = this.keys(ref);
     const appends = new Appends(keys, common);
-    const lanes = new RedisLanes({ redis, key: keys.log, appends, history, ...terms });
+    const lanes = new RedisLanes({ redis, ref, key: keys.log, appends, history, ...terms });
     const told = { log, trouble, onReply, confirmer, meter };
     return new PartitionWriter({ lanes, limits, isGathered, ...told });
   }
@@ -199,7 +212,7 @@ export class PartitionStore {
   async lead(ref: PartitionRef, leadership: number): Promise<LeadReply> {
     const reply = await lead(this.redis.write, this.keys(ref), leadership);
     if ('bounds' in reply) this.epochs.forget(ref.topicId);
-    else if (reply.refused === 'unknown-partition') await this.history?.verify();
+    else if (reply.refused === 'unknown-partition') await this.history?.missed(ref);
     return reply;
   }
 
@@ -209,7 +222,7 @@ export class PartitionStore {
   async bounds(ref: PartitionRef): Promise<PartitionBounds | null> {
     const bounds = await readBounds(this.redis.read, this.keys(ref));
     // A partition that is gone is most likely deleted; but all may be gone.
-    if (bounds === null) await this.history?.verify();
+    if (bounds === null) await this.history?.missed(ref);
     return bounds;
   }
 

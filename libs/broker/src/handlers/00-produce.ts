@@ -73,10 +73,10 @@ class Producing implements Produced {
 
   private answer(): void {
     const { context, request, replies } = this;
-    const isMisled = replies.some(({ errorCode }) => asksForLeader(errorCode));
-    if (context.apiVersion < leaderToldVersion || !isMisled) {
-      return this.resolve(toResponse(request, replies));
-    }
+    const isMisled =
+      context.apiVersion >= leaderToldVersion &&
+      replies.some(({ errorCode }) => asksForLeader(errorCode));
+    if (!isMisled) return this.resolve(toResponse(request, replies));
     this.tellLeaders().then(
       (nodeEndpoints) => this.resolve({ ...toResponse(request, replies), nodeEndpoints }),
       this.reject,

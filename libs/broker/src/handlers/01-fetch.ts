@@ -34,7 +34,8 @@ export const fetch = handle(Fetch, async (context, request) => {
   const memory = reserveFetchMemory(context);
   await readUntilEnough(context, request, plan, memory.reserve);
   memory.settle(plan.bytes);
-  return withLeaders(context, toResponse(request, targets));
+  const response = toResponse(request, targets);
+  return isMisled(context, targets) ? withLeaders(context, response) : response;
 });
 
 /**
@@ -90,10 +91,11 @@ function targetsOf({ services }: RequestContext, request: FetchRequest): FetchTa
     const topic = findTopic(services, { name, topicId });
     return partitions.map((wanted) => {
       const found = typeof topic === 'number' ? topic : ledHere(services, topic, wanted.partition);
+      const isFound = typeof found !== 'number';
+      // All of one shape, and none made by spreading: there is one for each partition of a fetch.
       return {
-        ...(typeof found === 'number'
-          ? { partition: undefined, errorCode: found }
-          : { partition: found, errorCode: ErrorCode.NONE }),
+        partition: isFound ? found : undefined,
+        errorCode: isFound ? ErrorCode.NONE : found,
         leaderEpoch: wanted.currentLeaderEpoch,
         nextOffset: wanted.fetchOffset,
         bytesMax: wanted.partitionMaxBytes,
@@ -131,15 +133,14 @@ function toResponse(request: FetchRequest, targets: FetchTarget[]) {
   return { responses };
 }
 
+/** Whether the client came to the wrong broker, and can be told who leads. */
+function isMisled({ apiVersion }: RequestContext, targets: FetchTarget[]): boolean {
+  if (apiVersion < leaderToldVersion) return false;
+  return targets.some(({ errorCode }) => asksForLeader(errorCode));
+}
+
 /** The response, with the leaders of the partitions for which the client came to the wrong one. */
-async function withLeaders(
-  { services, apiVersion }: RequestContext,
-  response: ReturnType<typeof toResponse>,
-) {
-  const isMisled = response.responses.some(({ partitions }) =>
-    partitions.some(({ errorCode }) => asksForLeader(errorCode)),
-  );
-  if (apiVersion < leaderToldVersion || !isMisled) return response;
+async function withLeaders({ services }: RequestContext, response: ReturnType<typeof toResponse>) {
   const leaders = new Map<object, CurrentLeader>();
   const answers = response.responses.flatMap(({ partitions, ...named }) => {
     const topic = findTopic(services, { name: named.topic, topicId: named.topicId });

@@ -16,12 +16,13 @@ import {
   type Shard,
 } from '@sluice/redis';
 import { ensureClusterId } from '../cluster-id';
-import { registryKeys } from '../keys';
+import { registryKeys, type PartitionRef } from '../keys';
 import { logMetrics } from '../metrics';
 import { partitionLimits, type PartitionLimits } from '../partition-limits';
 import { skipProducerIdsScript } from '../scripts';
+import { EmptiedServers } from './emptied-servers';
 import { KnownEnds } from './known-ends';
-import { lacksAll, recoverAll, recoverKnown, type Recovered, type RecoveryScope } from './recover';
+import { recoverAll, recoverKnown, type Recovered, type RecoveryScope } from './recover';
 import { reservationTerms } from './reservation';
 import { OtherWriters } from './other-writers';
 import {
@@ -78,6 +79,7 @@ export class LogHistory {
   readonly #token: string;
   readonly #writers: Writers;
   readonly #others: OtherWriters;
+  readonly #emptied: EmptiedServers;
   readonly #undo: () => void;
   /** On which history each shard was when it came back last. */
   readonly #arrivals = new WeakMap<Shard, HistoryToken>();
@@ -93,6 +95,7 @@ export class LogHistory {
     const writers = new Writers(this.#keys);
     this.#writers = writers;
     this.#others = new OtherWriters({ redis, writers, token: this.#token, clock, log, limits });
+    this.#emptied = new EmptiedServers({ redis, clock, log });
     this.#undo = redis.onArrival((...arrival) => this.#arrived(...arrival));
   }
 
@@ -134,6 +137,7 @@ export class LogHistory {
       await this.#recoverAll({ shard, redis: write, registry: redis, history }, state.writers);
     }
     if (behind.length < shards.length) this.#openLater(state, enteredAtMs);
+    await Promise.all(shards.map((shard) => this.#checkShard(shard)));
   }
 
   /**
@@ -165,6 +169,16 @@ export class LogHistory {
     this.check(await this.#storedClusterId(this.redis.read));
   }
 
+  /**
+   * As `verify`, for whoever missed a partition: most likely it was deleted.
+   *
+   * @throws as `verify`; where one server of several was emptied, commands to that one are refused
+   */
+  async missed(ref: PartitionRef): Promise<void> {
+    await this.verify();
+    await this.#emptied.missed(ref);
+  }
+
   /** As `verify`, of the cluster id that was just read; null: there is none. */
   check(clusterId: string | null): void {
     if (this.#clusterId === '' || clusterId === this.#clusterId) return;
@@ -175,6 +189,10 @@ export class LogHistory {
 
   get #keys() {
     return registryKeys(this.redis.keyPrefix, this.redis.db);
+  }
+
+  get #reservation(): string {
+    return reservationTerms(this.options.limits ?? partitionLimits, this.redis);
   }
 
   #storedClusterId(redis: Redis): Promise<string | null> {
@@ -194,6 +212,12 @@ export class LogHistory {
       'Restore its data, or begin anew with --accept-empty-redis. Consumers that know offsets of ' +
       'the old topics would then pass over new records, so reset their groups.';
     throw new RedisStartError('emptied', message);
+  }
+
+  /** As `#checkEmptied`, for a server that does not have the registry. */
+  #checkShard(shard: Shard): Promise<void> {
+    if (this.options.acceptEmptyRedis !== true) return this.#emptied.refuse(shard);
+    return this.#emptied.beginAnew(shard, this.#reservation);
   }
 
   /** Whether the last writes of anybody may be missing. */
@@ -254,7 +278,7 @@ export class LogHistory {
       throw this.#gone(clusterId);
     }
     const arrival = { shard, redis, registry, history };
-    if (!hasRegistry && (await lacksAll(this.#scope(arrival), this.ends))) throw this.#shardGone();
+    await this.#emptied.check(shard, { redis, registry });
     this.#toldGone = false;
     await checkRegistryFormat(registry, this.#keys);
     const { writers } = await this.#writers.read(registry);
@@ -308,14 +332,13 @@ export class LogHistory {
   #scope({ shard, redis, registry, history }: Arrival): RecoveryScope {
     const { clock, log } = this.options;
     const { keyPrefix } = this.redis;
-    const reservation = reservationTerms(this.options.limits ?? partitionLimits, this.redis);
     return {
       redis,
       registry,
       isHere: (key) => this.redis.shardOf(key) === shard,
       keyPrefix,
       history: `${history.runId}/${history.replicationId}`,
-      reservation,
+      reservation: this.#reservation,
       clock,
       log,
     };
@@ -326,15 +349,6 @@ export class LogHistory {
     if (clusterId !== null) return;
     const text = JSON.stringify({ clusterId: this.#clusterId, topics: this.#topicCount() });
     await attempt('log.emptied', redis.setnx(this.#keys.emptied, text));
-  }
-
-  #shardGone(): RedisUnavailable {
-    const message = 'a server of the Redis Cluster is empty: its partitions are gone';
-    if (!this.#toldGone) {
-      this.options.log.error(`${message}. They are refused until their data is back`);
-    }
-    this.#toldGone = true;
-    return new RedisUnavailable('emptied', message);
   }
 
   #gone(found: string | null): RedisUnavailable {

@@ -3,7 +3,7 @@
 answers gone. Deleting is how memory is won back, so it works beyond maxmemory too.
 KEYS    topics deleted version
 ARGV    field topicId changes
-REPLY   deleted version
+REPLY   deleted version prepared (partitions that may have been made)
 REFUSED gone ]]
 local stored = redis.call('HGET', KEYS.topics, ARGV.field)
 if not stored then return { 'gone' } end
@@ -17,4 +17,4 @@ redis.call('HDEL', KEYS.topics, ARGV.field)
 redis.call('ZADD', KEYS.deleted, 0, entry)
 local version = redis.call('INCR', KEYS.version)
 announce(ARGV.changes, version, ARGV.field, 'null')
-return { 'deleted', version }
+return { 'deleted', version, topic.prepared }

@@ -278,7 +278,7 @@ describe('the sweeper', () => {
       return unlink(...keys);
     });
     expect(await first.sweep(stopping.signal)).toMatchObject({ topics: 0, partitions: 10 });
-    expect(await link.read.keys(`${prefix}*meta`)).toHaveLength(90);
+    expect(await link.read.keys(`${prefix}*:log`)).toHaveLength(90);
     const second = new DeletedTopicSweeper(link, deps);
     expect(await second.sweep()).toMatchObject({ topics: 1, partitions: 100 });
     expect(await leftOver(link)).toEqual([]);

@@ -106,8 +106,9 @@ export class TopicCatalog {
   }
 
   /**
-   * Deletes a topic: it is gone at once, and its data is unlinked in the background. Works while
-   * Redis is full.
+   * Deletes a topic: it is gone at once, and its data is unlinked in the background. When this
+   * resolves, no append to it is acknowledged any more, also by who has not heard of it. Works
+   * while Redis is full.
    *
    * @returns the topic that was deleted, or null when there is none
    */
@@ -119,10 +120,12 @@ export class TopicCatalog {
       if (!topic) return null;
       const reply = await registry.delete(topic);
       if ('version' in reply) {
+        await this.#close(topic, reply.prepared);
         await accept(this.#parts, topic, { version: reply.version, text: null });
         return topic;
       }
       // Somebody else deleted it, and may have created it again.
+      if (reply.unsure) await this.#close(topic, topic.partitions);
       await follower.refresh();
       if (reply.unsure) return topic;
     }
@@ -151,6 +154,15 @@ export class TopicCatalog {
     terms: ConfigTerms = {},
   ): Promise<Updated<'invalid-config'> | ChangedMeanwhile> {
     return setConfigs(this.#parts, name, request, terms);
+  }
+
+  /** The topic is gone in any case, and the sweeper does the rest. */
+  async #close(topic: Topic, prepared: number): Promise<void> {
+    const { registry, log } = this.#parts;
+    await registry.close(topic, prepared).catch(({ message }: Error) => {
+      const fields = { topic: topic.name, error: message };
+      log.warn('partitions of a deleted topic take appends until all have heard of it', fields);
+    });
   }
 
   #select(selector: TopicSelector): Topic | undefined {

@@ -123,13 +123,14 @@ export class TopicRegistry {
   }
 
   /**
-   * Takes a topic away. `gone` when there is no such incarnation of it; `unsure` is true when an
-   * earlier attempt of this call may have been the one that took it away.
+   * Takes a topic away; `prepared` is how many partitions of it there may be. `gone` when there is
+   * no such incarnation of it; `unsure` is true when an earlier attempt of this call may have been
+   * the one that took it away.
    */
   async delete(topic: {
     name: string;
     id: string;
-  }): Promise<{ version: number } | { gone: true; unsure: boolean }> {
+  }): Promise<{ version: number; prepared: number } | { gone: true; unsure: boolean }> {
     const { changes } = this.#keys;
     const args = { field: registryField(topic.name), topicId: topic.id, changes };
     let attempts = 0;
@@ -137,8 +138,22 @@ export class TopicRegistry {
       attempts++;
       return deleteScript.call(this.redis.write, this.#keys, args);
     });
-    if (reply.tag === 'deleted') return { version: reply.version };
+    if (reply.tag === 'deleted') return { version: reply.version, prepared: reply.prepared };
     return { gone: true, unsure: attempts > 1 };
+  }
+
+  /**
+   * Closes the partitions of a topic that was taken away: who has not heard of that has nothing
+   * acknowledged any more. Their data are left to the sweeper, and so is what cannot be closed now.
+   *
+   * @param prepared how many there may be
+   * @throws RedisUnavailable | UnknownOutcome when some may still be open
+   */
+  async close({ name: topic, id: topicId }: Topic, prepared: number): Promise<void> {
+    for (const step of steps(0, prepared, this.limits.partitionsPerStepMax)) {
+      const refs = step.map((partition) => ({ topic, topicId, partition }));
+      await this.#partitions.closePartitions(refs);
+    }
   }
 
   /** Hands partitions that belong to no topic to the sweeper. */

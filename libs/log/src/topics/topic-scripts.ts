@@ -56,7 +56,7 @@ export const deleteScript = defineScript({
   file: file('topics-delete'),
   keys: ['topics', 'deleted', 'version'],
   args: ['field', 'topicId', 'changes'],
-  reply: { deleted: { version: 'int' } },
+  reply: { deleted: { version: 'int', prepared: 'int' } },
   refused: { gone: {} },
 });
 

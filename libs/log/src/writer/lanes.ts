@@ -1,5 +1,6 @@
 import type { RedisLink, Shard } from '@sluice/redis';
 import type { Confirmation } from '../configs/confirmation';
+import type { PartitionRef } from '../keys';
 import { LeadershipLost, noLeadership, type Leadership } from '../leadership';
 import type { LogHistory } from '../recovery/log-history';
 import type { AppendBatch, AppendReply } from './append-call';
@@ -35,11 +36,18 @@ export interface AppendLanes {
    * @param confirmed how far the log is known to be confirmed; -1: nothing is known
    */
   send(batches: readonly AppendBatch[], asked: Asked, confirmed: number): AppendCall;
+  /**
+   * To be called where a call was refused as one to an unknown partition, before anybody is told.
+   *
+   * @throws RedisUnavailable where not the partition is gone but all that its server had
+   */
+  missed(): Promise<void>;
 }
 
 /** What the lanes of one writer need. */
 export interface LanesOptions {
   redis: Pick<RedisLink, 'shardOf' | 'write'>;
+  ref: PartitionRef;
   /** A key of the partition. */
   key: string;
   appends: Appends;
@@ -63,6 +71,10 @@ export class RedisLanes implements AppendLanes {
     await history?.opening;
     if (leadership?.isOpen) await leadership.claim().catch(unlessLost);
     if (asked?.isAwaited) await requireConfirming(this.#shard, asked);
+  }
+
+  async missed(): Promise<void> {
+    await this.options.history?.missed(this.options.ref);
   }
 
   /** The one that has the partition now. */

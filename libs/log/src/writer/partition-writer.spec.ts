@@ -83,6 +83,10 @@ class HeldLanes implements AppendLanes {
     return { reply: replied.promise, confirm: copies > 0 ? confirm : null };
   }
 
+  missed(): Promise<void> {
+    return Promise.resolve();
+  }
+
   private appended(): AppendResult {
     return { kind: 'appended', baseOffset: this.logEndOffset++ };
   }

@@ -156,6 +156,7 @@ export class PartitionWriter {
       const call = lanes.send(batches, asked, upTo);
       ({ confirm } = call);
       reply = await call.reply;
+      if ('refused' in reply && reply.refused === 'unknown-partition') await lanes.missed();
       if (asked !== null && isAnyStored(reply)) confirmer.told(upTo);
     } catch (error) {
       this.ended(batches, null, asked);

@@ -93,6 +93,7 @@ export class SimulatedGateway {
     const lanes: AppendLanes = {
       isOpen: true,
       ready: () => this.readWire.send(() => {}),
+      missed: () => Promise.resolve(),
       send: (batches, asked) => {
         const copies = asked?.copies ?? 0;
         const wire = copies === 0 ? this.plainWire : this.durableWire;
