@@ -198,11 +198,7 @@ export function openConnection(
     redis.meter = meter;
     meter.attach(redis);
   }
-  if (role === 'durable' || role === 'disk') {
-    const shared = new SharedWait(redis, stallWatch);
-    redis.wait = (copies: number, timeoutMs: number) => shared.wait(copies, timeoutMs);
-    redis.waitAof = (copies, timeoutMs) => shared.waitAof(copies, timeoutMs);
-  }
+  if (role === 'durable' || role === 'disk') shareWaits(redis, stallWatch);
   let lastError: Error | null = null;
   redis.on('error', (error: Error) => {
     // One line for a new kind of trouble, not one for each of many attempts.
@@ -220,6 +216,13 @@ export function openConnection(
     log.debug('Redis connection ready', { role });
   });
   return { redis, lastError: () => lastError, server: () => server };
+}
+
+/** Those who wait on a connection at the same time share one WAIT. */
+function shareWaits(redis: CoalescingRedis, stallWatch: StallWatch): void {
+  const shared = new SharedWait(redis, stallWatch);
+  redis.wait = (copies: number, timeoutMs: number) => shared.wait(copies, timeoutMs);
+  redis.waitAof = (copies, timeoutMs) => shared.waitAof(copies, timeoutMs);
 }
 
 /**
