@@ -1,8 +1,11 @@
 import { RedisStartError, type StartProblem } from './errors';
+import { addressText, type Address } from './topology/place';
 
 /** What the first connection met: its last error, or none in all that time. */
 export interface ConnectFailure {
   label: string;
+  /** The one of several servers that it is about; null: there is one, or nobody could tell. */
+  server?: Address | null;
   error: Error | null;
   timeoutMs: number;
   /** Others say where it is, and it was waited for that it is there, or that another takes over. */
@@ -110,20 +113,23 @@ const failoverAdvice =
 
 /** Puts into words why the first connection could not be made, and what to do about it. */
 export function explainConnectFailure(failure: ConnectFailure): RedisStartError {
-  const { label, error, timeoutMs, hasFailover = false } = failure;
+  const { label, server = null, error, timeoutMs, hasFailover = false } = failure;
   // Whoever was to find the server has said all.
   if (error instanceof RedisStartError) return error;
   const text = error?.message ?? `no answer in ${timeoutMs} ms`;
   const known = explanations.find(({ test }) => test.test(text));
+  const where = server === null ? `-u ${label}` : `-h ${server.host} -p ${server.port}`;
   const lines = known?.lines ?? [
     'Is Redis running there, and does a firewall let the connection through?',
-    `Try: redis-cli -u ${label} ping`,
+    `Try: redis-cli ${where} ping`,
   ];
   const waited = `Its primary could not be used for ${timeoutMs} ms, and no other took its place.`;
   const told = hasFailover ? [waited, failoverAdvice] : lines;
+  const redis = `Redis at ${label}`;
+  const who = server === null ? redis : `The server ${addressText(server)} of ${redis}`;
   return new RedisStartError(
     known?.problem ?? 'unreachable',
-    [`Redis at ${label} cannot be reached: ${text}`, ...told].join('\n'),
+    [`${who} cannot be reached: ${text}`, ...told].join('\n'),
     error === null ? undefined : { cause: error },
   );
 }

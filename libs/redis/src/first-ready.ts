@@ -42,8 +42,10 @@ export function firstReady(
       signal.removeEventListener('abort', onAbort);
       act();
     };
-    const fail = (failure: Omit<ConnectFailure, 'label'>): void =>
-      settle(() => reject(explainConnectFailure({ label: options.label, ...failure })));
+    const fail = (failure: Omit<ConnectFailure, 'label' | 'server'>): void => {
+      const about = { label: options.label, server: connection.server() };
+      settle(() => reject(explainConnectFailure({ ...about, ...failure })));
+    };
     const onReady = (): void => settle(resolve);
     const onAbort = (): void => settle(() => reject(disconnected('connect')));
     const onError = (error: Error): void => {
