@@ -106,6 +106,7 @@ async function work(
   await workload.start();
   progress(`${seconds} s of faults`);
   await letFaultsHappen();
+  if (signal.aborted) throw new Error('stopped before its end');
   const healedMs = history.now();
   history.add({ kind: 'healed', atMs: healedMs });
   workload.settle();

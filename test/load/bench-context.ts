@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { GatewayProcess } from './gateways';
 
 /** What every scenario works with. */
 export interface BenchContext {
@@ -9,6 +10,8 @@ export interface BenchContext {
    * `stopGateway` ends all.
    */
   startGateway(redisUrl?: string): Promise<number>;
+  /** The same for one of this build or of another, with a key prefix of its own. */
+  startBuild(build: 'this' | 'other', keyPrefix: string): Promise<GatewayProcess>;
   stopGateway(): Promise<void>;
   /** Rejects when the bench is told to stop, so that it can tidy up. */
   interrupted: Promise<never>;

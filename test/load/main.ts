@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BenchContext, Measurement } from './bench-context';
 import { startGateway, type GatewayProcess, type GatewayProgram } from './gateways';
@@ -8,6 +9,7 @@ import { measureBeside } from './scenarios/beside';
 import { measureExamine } from './scenarios/examine';
 import { measureFetch } from './scenarios/fetch';
 import { brokerScenarios, measureBesideBroker, type Endpoint } from './scenarios/other-broker';
+import { buildWorks, measureBesideBuild } from './scenarios/other-build';
 import { measureLatency } from './scenarios/latency';
 import { measureMemory } from './scenarios/memory';
 import { measureTrim } from './scenarios/trim';
@@ -31,6 +33,8 @@ this machine, and ends them.
                    instead of bare Redis: the same Produce (v7) and Fetch (v12) requests, in topics
                    named sluice-bench-… that are made for it and deleted again. Implies --aof. Some
                    of: produce, single, fetch, latency
+  --other FILE     beside another build of the gateway, in turns: five processes of each. FILE is
+                   its dist/apps/gateway/apps/gateway/src/main.js. Some of: produce, single, fetch
   --json FILE      also write the results as JSON
   --help           this text
 `;
@@ -64,8 +68,17 @@ const promises = `What an answer with acks=1 means is not the same on both sides
   Another  broker's promise stands in its own documents.
 `;
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
+/** What is measured, and beside what. */
+interface Asked {
+  readonly broker: Endpoint | null;
+  /** The program of another build; null: none. */
+  readonly other: string | null;
+  readonly wanted: readonly string[];
+  readonly values: ReturnType<typeof readArguments>['values'];
+}
+
+function readArguments() {
+  return parseArgs({
     allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
@@ -74,31 +87,59 @@ async function main(): Promise<void> {
       aof: { type: 'boolean', default: false },
       json: { type: 'string' },
       broker: { type: 'string' },
-      gateway: { type: 'string' },
+      other: { type: 'string' },
+      gateway: { type: 'string', default: '' },
       'node-flags': { type: 'string', default: '' },
       help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) return void process.stdout.write(help);
+}
+
+/** @throws Error for what is not understood */
+function asked({ values, positionals }: ReturnType<typeof readArguments>): Asked {
   const broker = values.broker === undefined ? null : endpoint(values.broker);
-  const known = Object.keys(broker === null ? scenarios : brokerScenarios);
+  const other = values.other === undefined ? null : resolve(values.other);
+  if (broker !== null && other !== null) throw new Error('either --broker or --other, not both');
+  if (other !== null && !existsSync(other)) {
+    throw new Error(`--other: there is no ${other}; build that one with npm run build`);
+  }
+  const isPlain = broker === null && other === null;
+  const known = Object.keys(isPlain ? scenarios : broker === null ? buildWorks : brokerScenarios);
   const only = values.only?.split(',') ?? (positionals.length > 0 ? positionals : undefined);
-  const wanted = only ?? (broker === null ? usual : known);
+  const wanted = only ?? (isPlain ? usual : known);
   const unknown = wanted.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`unknown scenario ${unknown.join(', ')}; see --help`);
-  if (!values.gateway) throw new Error('start it with npm run bench');
+  if (values.gateway === '') throw new Error('start it with npm run bench');
+  return { broker, other, wanted, values };
+}
+
+async function measure(context: BenchContext, { broker, other, wanted }: Asked) {
+  if (broker !== null) return measureBesideBroker(context, broker, wanted);
+  const untilInterrupted = (measuring: Promise<Measurement[]>) =>
+    Promise.race([measuring, context.interrupted]);
+  if (other !== null) return untilInterrupted(measureBesideBuild(context, wanted));
   const results: Measurement[] = [];
+  for (const name of wanted) results.push(...(await untilInterrupted(scenarios[name]!(context))));
+  return results;
+}
+
+async function main(): Promise<void> {
+  const given = readArguments();
+  if (given.values.help) return void process.stdout.write(help);
+  const all = asked(given);
+  const { values, broker, other } = all;
   const aof = values.aof || broker !== null;
   const server = await startRedis(aof);
   const options = { quick: values.quick, rounds: Number(values.rounds) || 3, aof };
   const nodeFlags = values['node-flags'].split(' ').filter(Boolean);
-  const context = benchContext(server, { entry: values.gateway, nodeFlags }, options);
+  const builds = {
+    this: { entry: values.gateway, nodeFlags },
+    other: { entry: other ?? values.gateway, nodeFlags },
+  };
+  const context = benchContext(server, builds, options);
+  let results: Measurement[];
   try {
-    if (broker !== null) results.push(...(await measureBesideBroker(context, broker, wanted)));
-    else
-      for (const name of wanted) {
-        results.push(...(await Promise.race([scenarios[name]!(context), context.interrupted])));
-      }
+    results = await measure(context, all);
   } finally {
     await context.stopGateway();
     await server.stop();
@@ -120,7 +161,7 @@ function endpoint(text: string): Endpoint {
 
 function benchContext(
   { url, redis }: Server,
-  program: GatewayProgram,
+  builds: Record<'this' | 'other', GatewayProgram>,
   options: Pick<BenchContext, 'quick' | 'rounds' | 'aof'>,
 ): BenchContext {
   const gateways: GatewayProcess[] = [];
@@ -136,9 +177,14 @@ function benchContext(
     ...options,
     progress: (line) => process.stderr.write(`· ${line}\n`),
     async startGateway(at = url) {
-      const gateway = await startGateway(program, at);
+      const gateway = await startGateway(builds.this, at);
       gateways.push(gateway);
       return gateway.port;
+    },
+    async startBuild(build, keyPrefix) {
+      const gateway = await startGateway(builds[build], url, { SLUICE_KEY_PREFIX: keyPrefix });
+      gateways.push(gateway);
+      return gateway;
     },
     async stopGateway() {
       await Promise.all(gateways.splice(0).map((gateway) => gateway.stop()));

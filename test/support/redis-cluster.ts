@@ -8,6 +8,7 @@ import { tlsArgs, type TestCertificates } from './servers/certificates';
 import { userArgs, userLogin } from './servers/setup';
 
 const slotCount = 16_384;
+const nodeTimeoutMs = 2_000;
 /** Longer than a replica tries to take over. */
 const failoverMsMax = 6_000;
 const failoverAsksMax = 7;
@@ -150,6 +151,17 @@ export class TestCluster {
     }
   }
 
+  /**
+   * After how long without an answer a server counts as gone.
+   *
+   * @param frozen is not told
+   */
+  async setNodeTimeout(ms: number = nodeTimeoutMs, frozen?: ClusterServer): Promise<void> {
+    const command = `CONFIG SET cluster-node-timeout ${ms}`;
+    const told = this.servers.filter((one) => one !== frozen);
+    await Promise.all(told.map((one) => this.ask(one, command)));
+  }
+
   /** Resolves when a replica has become a primary. */
   promoted(replica: ClusterServer, timeoutMs?: number): Promise<boolean> {
     // The role of a primary has three parts, that of a replica five.
@@ -227,7 +239,12 @@ async function startServer({
   const secure = tls && [...tlsArgs(tls, tlsPort), '--tls-cluster', 'yes'];
   const given = [...(secure ?? []), ...(hasUser ? userArgs() : []), ...args];
   const own = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)];
-  const timing = ['--cluster-node-timeout', '2000', '--cluster-allow-replica-migration', 'no'];
+  const timing = [
+    '--cluster-node-timeout',
+    String(nodeTimeoutMs),
+    '--cluster-allow-replica-migration',
+    'no',
+  ];
   const server = await startRedisHere({ args: [...own, ...timing, ...given], home });
   return {
     server,

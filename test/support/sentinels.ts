@@ -34,6 +34,8 @@ export interface WatchedOptions {
 }
 
 const masterName = 'main';
+/** Long enough for a machine that is busy. */
+const downAfterMs = 1_000;
 /** A user of the Sentinels. */
 const watcher = { name: 'watcher', password: 'watcher-secret' };
 /** As docs/redis.md has it. */
@@ -144,6 +146,12 @@ export class WatchedRedis {
     });
   }
 
+  /** After how long without an answer a Sentinel takes the primary for one that is down. */
+  async setDownAfter(ms: number = downAfterMs): Promise<void> {
+    const option = ['down-after-milliseconds', String(ms)];
+    for (const one of this.sentinels) await one.ask('SENTINEL', 'SET', masterName, ...option);
+  }
+
   /** Resolves when most Sentinels name another server. */
   promoted(before: LocalRedis): Promise<boolean> {
     return eventually(async () => (await this.primary()) !== before, { what: 'a promotion' });
@@ -245,7 +253,7 @@ export class TestSentinel {
       `pidfile ${join(folder, 'pid')}`,
       `logfile ${join(folder, 'log')}`,
       `sentinel monitor ${masterName} ${primary.host} ${primary.port} 2`,
-      `sentinel down-after-milliseconds ${masterName} 1000`,
+      `sentinel down-after-milliseconds ${masterName} ${downAfterMs}`,
       `sentinel failover-timeout ${masterName} 6000`,
     ];
     if (password !== undefined) lines.push(`sentinel auth-pass ${masterName} ${password}`);

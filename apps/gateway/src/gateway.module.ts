@@ -68,7 +68,7 @@ function adminDoor({ adminHost: host, adminPort: port }: GatewaySettings): Provi
 
 function redisOptions(settings: GatewaySettings): RedisOptions {
   const { redisUrl: url = standaloneRedisUrl, redisManaged: managed, keyPrefix } = settings;
-  return { url, managed, keyPrefix };
+  return { url, managed, keyPrefix, failoverTimeoutMs: settings.redisFailoverMs };
 }
 
 function logOptions(settings: GatewaySettings): LogOptions {

@@ -11,7 +11,7 @@ import {
   type ValuesOfTable,
 } from '@sluice/process';
 
-const { redisManaged, keyPrefix } = redisSettings;
+const { redisManaged, redisFailoverMs, keyPrefix } = redisSettings;
 const { logLevel, logFormat } = runningSettings;
 /** npm start starts no worker of its own. */
 const redisUrl = { ...redisSettings.redisUrl, defaultText: standaloneRedisUrl };
@@ -22,6 +22,7 @@ export const workerSettings = defineSettings(
     Redis: {
       redisUrl,
       redisManaged: { ...redisManaged, defaultText: 'false' },
+      redisFailoverMs,
       keyPrefix,
     },
     Housekeeping: housekeepingSettings,

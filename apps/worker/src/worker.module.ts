@@ -55,8 +55,12 @@ function adminDoor({ adminHost: host, adminPort: port }: WorkerSettings): Provid
  * What has to be done to the file of a Redis of our own at a start and at a stop is the gateways',
  * who know whether all was stopped in good order.
  */
-function redisOptions({ redisUrl, keyPrefix }: WorkerSettings): RedisOptions {
-  return { url: redisUrl ?? standaloneRedisUrl, managed: false, keyPrefix };
+function redisOptions({
+  redisUrl: url = standaloneRedisUrl,
+  keyPrefix,
+  redisFailoverMs: failoverTimeoutMs,
+}: WorkerSettings): RedisOptions {
+  return { url, managed: false, keyPrefix, failoverTimeoutMs };
 }
 
 function housekeepingOptions(settings: WorkerSettings): HousekeepingOptions {

@@ -54,6 +54,11 @@ export const limits = {
   frameStallMs: 30_000,
   /** Either stall, where the connection holds memory that others wait for. */
   contendedStallMs: 5_000,
+  /**
+   * At a stop, how long a client that has its replies may take to end its side. One whose machine
+   * is gone never does.
+   */
+  endAnswerMsMax: 2_000,
   /** How often connections are looked at for stalls. */
   connectionSweepMs: 1_000,
   /** Trouble of one kind, such as refused connections, is over when there was none for so long. */

@@ -1,10 +1,15 @@
 import { RedisStartError, type StartProblem } from './errors';
+import { addressText, type Address } from './topology/place';
 
 /** What the first connection met: its last error, or none in all that time. */
 export interface ConnectFailure {
   label: string;
+  /** The one of several servers that it is about; null: there is one, or nobody could tell. */
+  server?: Address | null;
   error: Error | null;
   timeoutMs: number;
+  /** Others say where it is, and it was waited for that it is there, or that another takes over. */
+  hasFailover?: boolean;
 }
 
 const explanations: readonly { test: RegExp; problem: StartProblem; lines: readonly string[] }[] = [
@@ -102,20 +107,29 @@ export function isHopeless(error: Error): boolean {
   return known !== undefined && !curedByTime.includes(known.problem);
 }
 
+const failoverAdvice =
+  'Are there replicas, do enough Sentinels or primaries run to agree on a new primary, and can ' +
+  'this machine reach the addresses that they tell?';
+
 /** Puts into words why the first connection could not be made, and what to do about it. */
 export function explainConnectFailure(failure: ConnectFailure): RedisStartError {
-  const { label, error, timeoutMs } = failure;
+  const { label, server = null, error, timeoutMs, hasFailover = false } = failure;
   // Whoever was to find the server has said all.
   if (error instanceof RedisStartError) return error;
   const text = error?.message ?? `no answer in ${timeoutMs} ms`;
   const known = explanations.find(({ test }) => test.test(text));
+  const where = server === null ? `-u ${label}` : `-h ${server.host} -p ${server.port}`;
   const lines = known?.lines ?? [
     'Is Redis running there, and does a firewall let the connection through?',
-    `Try: redis-cli -u ${label} ping`,
+    `Try: redis-cli ${where} ping`,
   ];
+  const waited = `Its primary could not be used for ${timeoutMs} ms, and no other took its place.`;
+  const told = hasFailover ? [waited, failoverAdvice] : lines;
+  const redis = `Redis at ${label}`;
+  const who = server === null ? redis : `The server ${addressText(server)} of ${redis}`;
   return new RedisStartError(
     known?.problem ?? 'unreachable',
-    [`Redis at ${label} cannot be reached: ${text}`, ...lines].join('\n'),
+    [`${who} cannot be reached: ${text}`, ...told].join('\n'),
     error === null ? undefined : { cause: error },
   );
 }

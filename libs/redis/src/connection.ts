@@ -10,7 +10,7 @@ import { redisLimits, type ResolvedOptions } from './options';
 import { definedScripts } from './script/script';
 import { SharedWait } from './shared-wait';
 import { StallWatch } from './stall-watch';
-import type { Place } from './topology/place';
+import type { Address, Place } from './topology/place';
 
 /** What a connection is for; part of its name in CLIENT LIST. */
 export type ConnectionRole =
@@ -39,6 +39,8 @@ const scriptRoles: readonly ConnectionRole[] = ['write', 'durable', 'disk', 'rea
 export interface Connection {
   redis: HeldConnection & DiskConnection;
   lastError(): Error | null;
+  /** Where its place was last; null where there is none, or nobody could tell. */
+  server(): Address | null;
 }
 
 /** What a connection is made with beyond its options. */
@@ -157,6 +159,8 @@ export function openConnection(
   // With TLS what is read from the socket is not what Redis has sent.
   const sieve = options.tls ? undefined : lent;
   const onNoPrimary = (error: Error): void => void redis.emit('error', error);
+  let server: Address | null = null;
+  const onLocated = (address: Address): void => void (server = address);
   const redis: CoalescingRedis = new CoalescingRedis({
     host: options.host,
     port: options.port,
@@ -180,7 +184,8 @@ export function openConnection(
     maxLoadingRetryTime: redisLimits.reconnectDelayMaxMs,
     disableClientInfo: true,
     retryStrategy: reconnectDelayMs,
-    Connector: sieve || place ? connectorWith({ lent: sieve, place, onNoPrimary }) : undefined,
+    Connector:
+      sieve || place ? connectorWith({ lent: sieve, place, onLocated, onNoPrimary }) : undefined,
   });
   if (place?.isElsewhere) redis.onElsewhere = () => place.isElsewhere?.();
   const stallWatch = new StallWatch(redis, options.commandStallMs, clock);
@@ -193,11 +198,7 @@ export function openConnection(
     redis.meter = meter;
     meter.attach(redis);
   }
-  if (role === 'durable' || role === 'disk') {
-    const shared = new SharedWait(redis, stallWatch);
-    redis.wait = (copies: number, timeoutMs: number) => shared.wait(copies, timeoutMs);
-    redis.waitAof = (copies, timeoutMs) => shared.waitAof(copies, timeoutMs);
-  }
+  if (role === 'durable' || role === 'disk') shareWaits(redis, stallWatch);
   let lastError: Error | null = null;
   redis.on('error', (error: Error) => {
     // One line for a new kind of trouble, not one for each of many attempts.
@@ -214,7 +215,14 @@ export function openConnection(
     if (scriptRoles.includes(role)) void loadScripts(redis.unheld, role, log);
     log.debug('Redis connection ready', { role });
   });
-  return { redis, lastError: () => lastError };
+  return { redis, lastError: () => lastError, server: () => server };
+}
+
+/** Those who wait on a connection at the same time share one WAIT. */
+function shareWaits(redis: CoalescingRedis, stallWatch: StallWatch): void {
+  const shared = new SharedWait(redis, stallWatch);
+  redis.wait = (copies: number, timeoutMs: number) => shared.wait(copies, timeoutMs);
+  redis.waitAof = (copies, timeoutMs) => shared.waitAof(copies, timeoutMs);
 }
 
 /**

@@ -18,6 +18,8 @@ export interface ConnectorParts {
   lent?: LentReplies | undefined;
   /** Says where to connect to; without it, where ioredis' options say. */
   place?: Place | undefined;
+  /** Told where the place is, before each attempt to connect. */
+  onLocated?: (address: Address) => void;
   /** Told when it led to a server that is no primary; another attempt follows. */
   onNoPrimary?: (error: Error) => void;
 }
@@ -30,6 +32,7 @@ export interface ConnectorParts {
 export function connectorWith({
   lent,
   place,
+  onLocated,
   onNoPrimary,
 }: ConnectorParts): new (options: unknown) => AbstractConnector {
   return class OwnConnector extends AbstractConnector {
@@ -74,6 +77,7 @@ export function connectorWith({
       if (place === undefined) return openSocket(addressOf(this.options), lent);
       try {
         this.address = await place.locate();
+        onLocated?.(this.address);
       } catch (error) {
         // ioredis gives up for good where there is no socket; one that has failed is made again.
         this.firstError = error as Error;

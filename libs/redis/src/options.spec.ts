@@ -15,6 +15,7 @@ describe('resolveOptions', () => {
       tls: undefined,
       keyPrefix: 'sluice:',
       connectTimeoutMs: redisLimits.connectTimeoutMs,
+      failoverTimeoutMs: redisLimits.failoverTimeoutMs,
       loadingTimeoutMs: redisLimits.loadingTimeoutMs,
       commandStallMs: redisLimits.commandStallMs,
       heartbeatMs: redisLimits.heartbeatMs,

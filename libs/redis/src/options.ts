@@ -7,6 +7,12 @@ import { parseRedisUrl, type TopologyOptions } from './topology/redis-url';
 export const redisLimits = {
   /** How long `RedisLink.connect` keeps trying when Redis does not answer. */
   connectTimeoutMs: 5_000,
+  /**
+   * How much longer it tries where Sentinels, or the nodes of a cluster, name a primary that cannot
+   * be used: it may be about to be replaced. Sentinels take half a minute for that by default, the
+   * nodes of a cluster 15 seconds.
+   */
+  failoverTimeoutMs: 60_000,
   /** How long `RedisLink.connect` waits for a Redis that is reading its data from disk. */
   loadingTimeoutMs: 300_000,
   /** A connection that owes a reply and receives nothing for this long is broken off. */
@@ -78,6 +84,7 @@ export interface RedisOptions {
   /** TLS settings for `rediss://`: certificate authorities, client certificate. */
   tls?: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>;
   connectTimeoutMs?: number;
+  failoverTimeoutMs?: number;
   loadingTimeoutMs?: number;
   commandStallMs?: number;
   heartbeatMs?: number;
@@ -98,6 +105,7 @@ export interface ResolvedOptions {
   tls: ConnectionOptions | undefined;
   keyPrefix: string;
   connectTimeoutMs: number;
+  failoverTimeoutMs: number;
   loadingTimeoutMs: number;
   commandStallMs: number;
   heartbeatMs: number;
@@ -122,6 +130,7 @@ export function resolveOptions(options: RedisOptions): ResolvedOptions {
     tls: isSecure ? ofServer(topology, address.host, tls) : undefined,
     keyPrefix: options.keyPrefix ?? 'sluice:',
     connectTimeoutMs: positive('connectTimeoutMs', options.connectTimeoutMs),
+    failoverTimeoutMs: positive('failoverTimeoutMs', options.failoverTimeoutMs),
     loadingTimeoutMs: positive('loadingTimeoutMs', options.loadingTimeoutMs),
     commandStallMs: positive('commandStallMs', options.commandStallMs),
     heartbeatMs: positive('heartbeatMs', options.heartbeatMs),

@@ -130,8 +130,8 @@ export class Shard {
     const { metrics = silentMetrics, place, clock } = deps;
     const recent = { clock, ageMaxMs: redisLimits.replicaCountAgeMaxMs };
     this.#replicas = new RecentAnswer({ ...recent, ask: () => countReplicas(this.read) });
-    const ask = (): Promise<DiskWord> => askForDiskWord(this.read, this.#server);
-    this.#diskWord = new RecentAnswer({ ...recent, ask });
+    const askDisk = () => askForDiskWord(this.read, this.#server);
+    this.#diskWord = new RecentAnswer({ ...recent, ask: askDisk });
     const measured = callMetrics(metrics);
     const open = (role: ConnectionRole): Connection => {
       // Where nobody reads what is measured, a call is spared what measuring it takes.
@@ -169,8 +169,8 @@ export class Shard {
     const registry = `${keyPrefix}{registry}:`;
     const keys = { key: `${registry}aof`, writersKey: `${registry}writers` };
     this.#aof = new AppendOnlyFile({ redis: this.write, ...keys, isManaged, ...deps });
-    const [everyMs, run] = [options.heartbeatMs, (): void => this.#ping()];
-    this.#heartbeat = new Periodic({ ...deps, name: 'Redis heartbeat', everyMs, run });
+    const beat = { everyMs: options.heartbeatMs, run: () => this.#ping() };
+    this.#heartbeat = new Periodic({ ...deps, name: 'Redis heartbeat', ...beat });
     const take = () => readMemory(this.read);
     this.#unfollow = place?.follow(() => this.#leave());
     this.#memory = new Sampler({ ...deps, name: 'the look at the memory of Redis', take });
@@ -181,7 +181,7 @@ export class Shard {
    * fails it may be called again, and `close` is to be called all the same.
    *
    * @param isLate others may have written there before: it is used only when the arrival listeners
-   *   are done with it
+   *   are done with it, and a failover is not waited for
    * @throws RedisStartError | RedisUnavailable | UnknownOutcome
    */
   async start(isLate = false): Promise<void> {
@@ -189,10 +189,11 @@ export class Shard {
     const { subscribe: _never, ...held } = this.#connections;
     const notYet = new RedisUnavailable('recovering', 'a shard is new, and is looked at first');
     if (isLate) for (const { redis } of Object.values(held)) redis.hold(notYet);
-    await this.#firstReady(write);
+    const place = isLate ? undefined : this.deps.place;
+    await this.#firstReady(write, place);
     const { unheld } = write.redis;
     const facts = await this.#look(unheld, await readSettings(unheld));
-    await Promise.all(Object.values(others).map((one) => this.#firstReady(one)));
+    await Promise.all(Object.values(others).map((one) => this.#firstReady(one, place)));
     this.#persistence = facts;
     this.#admission.start(facts);
     this.#subscriber.start();
@@ -339,24 +340,23 @@ export class Shard {
 
   /** Looks at a server, and whether it and its user may be used. */
   async #look(redis: Redis, settings?: ReadonlyMap<string, string>): Promise<ServerFacts> {
-    const { label, username, keyPrefix } = this.options;
-    const isClustered = this.options.topology.kind === 'cluster';
+    const { label, topology } = this.options;
+    const isClustered = topology.kind === 'cluster';
     if (redis === this.#connections.entries.redis.unheld) {
       const identity = await readServerIdentity(redis);
       checkServer(identity, label, isClustered);
       return identity;
     }
-    const rights = { label, username, keyPrefix };
     let facts: ServerFacts;
     try {
       facts = await readServerFacts(redis, settings);
     } catch (error) {
       // It may be INFO itself that is forbidden; then this says so.
-      if (!isConnectionLoss(error)) await checkRights(redis, rights);
+      if (!isConnectionLoss(error)) await checkRights(redis, this.options);
       throw error;
     }
     checkServer(facts, label, isClustered);
-    await checkRights(redis, rights);
+    await checkRights(redis, this.options);
     this.#server = { product: facts.product, version: facts.version };
     return facts;
   }
@@ -370,8 +370,7 @@ export class Shard {
   }
 
   async #openUnheld(): Promise<{ redis: Redis; close: () => Promise<void> }> {
-    const { log, place, clock } = this.deps;
-    const connection = openConnection(this.options, 'recover', log, { place, clock });
+    const connection = openConnection(this.options, 'recover', this.deps.log, this.deps);
     const close = (): Promise<void> => closeConnection(connection.redis);
     try {
       await this.#firstReady(connection);
@@ -382,8 +381,9 @@ export class Shard {
     return { redis: connection.redis, close };
   }
 
-  #firstReady(connection: Connection): Promise<void> {
-    return firstReady(connection, this.options, { ...this.deps, signal: this.#opening.signal });
+  #firstReady(connection: Connection, place?: Place): Promise<void> {
+    const deps = { ...this.deps, place, signal: this.#opening.signal };
+    return firstReady(connection, this.options, deps);
   }
 
   /** Makes all connections anew, to wherever the primary is now. */

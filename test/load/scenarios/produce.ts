@@ -19,7 +19,7 @@ export interface Load {
 }
 
 /** Large batches: how much of bare XADD's rate is left when Kafka's protocol is in between. */
-export function largeBatches({ quick }: BenchContext): Load {
+export function largeBatches({ quick }: Pick<BenchContext, 'quick'>): Load {
   return {
     name: 'produce, 64 KiB batches, acks=1',
     batchBytes: 64 * 1024,
@@ -34,7 +34,7 @@ export function largeBatches({ quick }: BenchContext): Load {
 }
 
 /** One record a request: group commit turns many requests into few calls. */
-export function singleRecords({ quick }: BenchContext): Load {
+export function singleRecords({ quick }: Pick<BenchContext, 'quick'>): Load {
   return {
     name: 'produce, single records, 64 pipelining connections, acks=1',
     batchBytes: 0,

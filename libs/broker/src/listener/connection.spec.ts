@@ -285,4 +285,20 @@ describe('a stop', () => {
     expect(replies()).toBeGreaterThan(fetchReplyBytes);
     expect(running.warnings).toEqual([]);
   });
+
+  it('does not wait for the end of a client that is gone without a word', async () => {
+    running = await listen();
+    // Its machine has lost its power: it never answers the end of the connection with its own.
+    const socket = connect({ port: running.port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.write(Buffer.concat(encodeRequest(ApiVersions, 0, header, {})));
+    await once(socket, 'data');
+    let isOver = false;
+    const stopped = running.listener.stop(10_000).then(() => (isOver = true));
+    await once(socket, 'end');
+    await running.clock.advanceAsync(limits.endAnswerMsMax - 1);
+    expect(isOver).toBe(false);
+    await running.clock.advanceAsync(1);
+    await stopped;
+    socket.destroy();
+  });
 });

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { LogFields } from '@sluice/base';
+import type { LogFields, Timer } from '@sluice/base';
 import type { BrokerServices } from '../requests/context';
 import { limits } from '../limits';
 import { CloseConnection, type CloseReason } from '../requests/close-connection';
@@ -46,6 +46,7 @@ export class Connection {
   private turnOver = false;
   private closing = false;
   private draining = false;
+  private endTimer: Timer | null = null;
 
   private readonly socket: Socket;
 
@@ -254,8 +255,16 @@ export class Connection {
 
   private endIfAnswered(): void {
     if (this.queued === 0 && this.outstanding === 0) {
-      this.replies.whenSent(() => this.socket.end());
+      this.replies.whenSent(() => this.end());
     }
+  }
+
+  /** Ends our side, and waits for the client's, but not for one that is not there any more. */
+  private end(): void {
+    this.socket.end();
+    const { clock } = this.services;
+    const giveUp = () => this.close('the gateway stops');
+    this.endTimer ??= clock.setTimer(limits.endAnswerMsMax, giveUp);
   }
 
   /** A request that has no answer ends the connection; what it has taken is given back. */
@@ -274,6 +283,7 @@ export class Connection {
   private onClose(): void {
     if (!this.closing) this.owner.closings.ended();
     this.closing = true;
+    this.endTimer?.cancel();
     this.gone.abort();
     this.dropQueue();
     this.memory.close();

@@ -21,6 +21,13 @@ export const redisSettings = {
     defaultText: 'true for the Redis that npm start runs',
     about: "The Redis is Sluice's own: the gateway decides when its file is written anew.",
   }),
+  redisFailoverMs: integer({
+    default: 60_000,
+    about:
+      'How long a start waits where Sentinels or cluster nodes name a primary that cannot be used.',
+    min: 1,
+    max: 3_600_000,
+  }),
   keyPrefix: text({
     default: 'sluice:',
     about: 'Start of the name of every key; several Sluices can share one Redis.',

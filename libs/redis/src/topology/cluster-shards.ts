@@ -113,8 +113,10 @@ export class ClusterShards implements Topology, Router {
 
   async start(): Promise<void> {
     await this.refresh();
-    await Promise.all(this.shards.map((shard) => shard.start()));
+    const first = this.shards;
+    // A primary that cannot be used is looked for anew, as it may be replaced meanwhile.
     this.#hasStarted = true;
+    await Promise.all(first.map((shard) => shard.start()));
     this.#look.start();
     const shards = this.#known.map(({ address }) => addressText(address));
     this.parts.log.info('the Redis Cluster has these primaries', { primaries: shards.join(' ') });
@@ -186,6 +188,7 @@ export class ClusterShards implements Topology, Router {
   #add(address: Address): Known {
     const followers = new Followers();
     const place: Place = {
+      isNamed: true,
       locate: async () => {
         await this.#refreshIfOld();
         return known.address;

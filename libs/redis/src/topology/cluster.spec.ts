@@ -6,6 +6,7 @@ import { TestCluster } from '@sluice/test/support/redis-cluster';
 import { freePort } from '@sluice/test/support/redis-local';
 import { attempt, RedisUnavailable } from '../errors';
 import { RedisLink } from '../link';
+import type { RedisOptions } from '../options';
 import { connectionOf } from './routed-redis';
 import { slotOf } from './slots';
 
@@ -26,8 +27,12 @@ afterAll(async () => {
   await (await sharedRedis()).stop();
 });
 
-async function connect(url = cluster.url, log: Logger = silentLogger): Promise<RedisLink> {
-  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 6_000 };
+async function connect(
+  url = cluster.url,
+  log: Logger = silentLogger,
+  limits: Partial<RedisOptions> = {},
+): Promise<RedisLink> {
+  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 6_000, ...limits };
   const link = await RedisLink.connect(options, { log, clock: systemClock });
   links.push(link);
   return link;
@@ -203,6 +208,27 @@ describe('a Redis Cluster', () => {
     expect(link.shardOf(key)).toBe(shard);
     const changed = link.histories.filter(({ runId }, n) => runId !== before[n]!.runId);
     expect(changed).toHaveLength(1);
+  });
+
+  it('is waited for where a primary is gone and its replica is about to take over', async () => {
+    const lines: string[] = [];
+    const log = { ...silentLogger, warn: (message: string) => void lines.push(message) };
+    const gone = await cluster.ownerOf(0);
+    const replica = await cluster.replicaOf(gone);
+    await cluster.setNodeTimeout(60_000);
+    await gone.server.pause();
+    const limits = { connectTimeoutMs: 1_500, commandStallMs: 1_000 };
+    const connected = connect(cluster.url, log, limits);
+    const waits = 'waiting until it can, or another has taken its place';
+    await Promise.race([connected, eventually(() => lines.join().includes(waits))]);
+    await cluster.setNodeTimeout(undefined, gone);
+    const link = await connected;
+    const keys = keysOf(link);
+    await eventually(async () => Promise.all(keys.map((key) => link.write.set(key, '1'))));
+    await cluster.promoted(replica);
+    await gone.server.resume();
+    await cluster.isWhole(3);
+    await cluster.setNodeTimeout();
   });
 
   it('follows a failover after a primary was frozen; the other shards go on', async () => {

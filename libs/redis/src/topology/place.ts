@@ -7,6 +7,11 @@ export interface Address {
 /** Where one primary is. It is asked anew for each connection that is made. */
 export interface Place {
   /**
+   * Whether somebody has named the primary, when asked last. If it cannot be used all the same, it
+   * may be about to be replaced.
+   */
+  readonly isNamed?: boolean;
+  /**
    * Where the primary is now.
    *
    * @throws RedisStartError where more attempts will not cure it; any other Error is one of now

@@ -4,6 +4,7 @@ import { freshPrefix } from '@sluice/test/support/redis';
 import { freePort } from '@sluice/test/support/redis-local';
 import { WatchedRedis } from '@sluice/test/support/sentinels';
 import { RedisLink } from '../link';
+import type { RedisOptions } from '../options';
 
 jest.setTimeout(60_000);
 
@@ -19,8 +20,12 @@ afterEach(async () => {
 });
 afterAll(() => watched?.stop());
 
-async function connect(url: string, log: Logger = silentLogger): Promise<RedisLink> {
-  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 6_000 };
+async function connect(
+  url: string,
+  log: Logger = silentLogger,
+  limits: Partial<RedisOptions> = {},
+): Promise<RedisLink> {
+  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 6_000, ...limits };
   const link = await RedisLink.connect(options, { log, clock: systemClock });
   links.push(link);
   return link;
@@ -61,7 +66,36 @@ describe('a Redis that Sentinels watch', () => {
     await watched.promoted(frozen);
     await eventually(isWritten(link));
     await frozen.resume();
-    await eventually(async () => (await link.replicaCount()) === 2);
+    await watched.settled();
+  });
+
+  it('is waited for where its primary is gone and another is about to be promoted', async () => {
+    const { log, lines } = recorder();
+    await watched.setDownAfter(60_000);
+    const gone = await watched.primary();
+    await gone.pause();
+    const limits = { connectTimeoutMs: 1_500, commandStallMs: 1_000 };
+    const connected = connect(watched.url, log, limits);
+    const waits = 'waiting until it can, or another has taken its place';
+    await Promise.race([connected, eventually(() => lines.join().includes(waits))]);
+    await watched.setDownAfter();
+    const link = await connected;
+    expect(await isWritten(link)()).toBe(true);
+    await gone.resume();
+    await watched.settled();
+  });
+
+  it('says so where nobody takes the place of its primary', async () => {
+    const limits = { connectTimeoutMs: 1_500, failoverTimeoutMs: 100, commandStallMs: 1_000 };
+    // The Sentinels take their time.
+    await watched.setDownAfter(60_000);
+    const gone = await watched.primary();
+    await gone.pause();
+    const refused = connect(watched.url, silentLogger, limits);
+    await expect(refused).rejects.toMatchObject({ problem: 'unreachable' });
+    await expect(refused).rejects.toThrow(/could not be used for 1600 ms, and no other took/);
+    await gone.resume();
+    await watched.setDownAfter();
   });
 
   it('is found by the other Sentinels where one is not there, and another is none', async () => {

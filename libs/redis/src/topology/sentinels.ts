@@ -29,6 +29,7 @@ export class Sentinels implements Place {
   /** What is wrong with a Sentinel, by its name, as the log was told. */
   readonly #told = new Map<string, string>();
   #asking: Promise<Address> | null = null;
+  #isNamed = false;
   /** Where the primary is, as was told last. */
   #primary: Address | null = null;
   /** The last server that was named and is a replica: others are preferred. */
@@ -47,6 +48,10 @@ export class Sentinels implements Place {
       failureLevel: 'debug',
       run: () => this.#look(),
     });
+  }
+
+  get isNamed(): boolean {
+    return this.#isNamed;
   }
 
   /** From now on they are asked whether the primary is another one. */
@@ -92,7 +97,11 @@ export class Sentinels implements Place {
   }
 
   async #ask(): Promise<Address> {
-    const address = await this.#vote();
+    const address = await this.#vote().catch((error: unknown) => {
+      this.#isNamed = false;
+      throw error;
+    });
+    this.#isNamed = true;
     const text = addressText(address);
     if (this.#primary === null || addressText(this.#primary) !== text) {
       this.parts.log.info('the Sentinels name the primary', { primary: text });
