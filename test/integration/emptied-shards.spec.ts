@@ -128,12 +128,13 @@ it('is refused by all, and what the other servers have is served', async () => {
 it('is refused by who starts later, until it is told to begin anew', async () => {
   const [ofRegistry, flushed, restarted] = partitionPerServer();
   const next = { redis: writer.redis, keyPrefix: writer.keyPrefix, brokerId: 3 };
-  const refusing = await startBroker(next);
+  const refusing = await eventually(() => startBroker(next));
   expect(await fetchCode(refusing, flushed)).toBe(KAFKA_STORAGE_ERROR);
   expect(await produceCode(refusing, restarted)).toBe(KAFKA_STORAGE_ERROR);
   expect(await produceCode(refusing, ofRegistry)).toBe(NONE);
   await refusing.stop();
-  const beginning = await startBroker({ ...next, logOptions: { acceptEmptyRedis: true } });
+  const anew = { ...next, logOptions: { acceptEmptyRedis: true } };
+  const beginning = await eventually(() => startBroker(anew));
   for (const partition of all) expect(await produceCode(beginning, partition)).toBe(NONE);
   await beginning.stop();
   // Whoever knew how far the logs had reached lets them go on behind that.
