@@ -98,6 +98,8 @@ async function empty(partition: number, isAway: boolean): Promise<void> {
   await cluster.isWhole(0);
 }
 
+const ofEmpty = () => told.filter(({ message }) => message.startsWith(saidOfEmpty));
+
 it('is refused by all, and what the other servers have is served', async () => {
   const [ofRegistry, flushed, restarted] = partitionPerServer();
   for (const partition of [ofRegistry, flushed, restarted]) {
@@ -120,7 +122,6 @@ it('is refused by all, and what the other servers have is served', async () => {
     expect(await produceCode(gateway, ofRegistry)).toBe(NONE);
   }
   // Until it was looked at, a server that came back is refused anyway.
-  const ofEmpty = () => told.filter(({ message }) => message.startsWith(saidOfEmpty));
   await eventually(() => ofEmpty().length === 2);
   for (const { fields } of ofEmpty()) expect(fields.partitions).toBeGreaterThan(0);
 });
