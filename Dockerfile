@@ -6,9 +6,9 @@ FROM node:22.20.0-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # What the tests need is not installed. Of the rest, more than half is for compilers, browsers and readers; and
-# npm brings two packages that only others could use, as no app imports them.
+# npm brings packages that only others could use, as no app imports them (kafkajs, for a transport of NestJS).
 RUN npm ci --omit=dev \
-  && rm -rf node_modules/typescript node_modules/@grpc node_modules/@types \
+  && rm -rf node_modules/typescript node_modules/@grpc node_modules/kafkajs node_modules/@types \
     node_modules/class-validator/bundles node_modules/class-validator/esm* \
     node_modules/libphonenumber-js/bundle node_modules/libphonenumber-js/es6* \
     node_modules/rxjs/src node_modules/rxjs/dist/bundles node_modules/rxjs/dist/esm* \
