@@ -15,6 +15,8 @@ const topic = 'steady';
 const partitions = 12;
 const laterMs = { timeoutMs: 180_000 };
 const testMsMax = 15 * 60_000;
+/** kafkajs' own five span some ten seconds, and a Redis Cluster may be longer about a failover. */
+const retries = 10;
 
 /**
  * Each with a way to find what is a primary, and with what producers may be told while it is away:
@@ -55,7 +57,7 @@ describe.each(systems)('docker compose up $system', ({ system, primaryOf, refusa
     'loses a gateway and a primary, and no record that was acknowledged',
     async () => {
       const options = { brokers: project.brokers, topic };
-      const writers = [await kafkajsWriter(options), kcatWriter(options)];
+      const writers = [await kafkajsWriter({ ...options, retries }), kcatWriter(options)];
       const readers = [await kafkajsReader(options), kcatReader(options, 'group')];
       clients.push(...writers, ...readers);
       await untilAllProgress(clients);
