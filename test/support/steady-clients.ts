@@ -255,8 +255,14 @@ export function readPlaced(line: string): PlacedRecord {
   return { partition: Number(partition), offset: Number(offset), value };
 }
 
-function kafkajs({ brokers }: SteadyOptions): Kafka {
-  return new Kafka({ clientId: 'steady', brokers: [...brokers], logLevel: logLevel.NOTHING });
+function kafkajs({ brokers, retries }: SteadyOptions): Kafka {
+  return new Kafka({
+    clientId: 'steady',
+    brokers: [...brokers],
+    logLevel: logLevel.NOTHING,
+    // What a producer does on its way, such as finding brokers, is tried as often.
+    ...(retries !== undefined && { retry: { retries } }),
+  });
 }
 
 function platformatic(brokers: readonly string[]) {

@@ -23,8 +23,12 @@ const topic = 'bench-other-build';
 interface Measured {
   readonly build: 'this' | 'other';
   readonly pid: number;
+  /** Makes a turn possible; not measured. */
+  begin(): Promise<void>;
   /** One turn. */
   run(): Promise<void>;
+  /** Takes away what it has left behind; not measured. */
+  finish(): Promise<void>;
   close(): Promise<void>;
   readonly rates: number[];
   /** Processor time for each operation, in microseconds; empty where the system does not tell. */
@@ -38,7 +42,7 @@ interface Work {
   readonly operations: number;
   /** Units in one operation. */
   readonly factor: number;
-  prepare(port: number): Promise<Pick<Measured, 'run' | 'close'>>;
+  prepare(port: number): Promise<Pick<Measured, 'begin' | 'run' | 'finish' | 'close'>>;
 }
 
 /** What two builds can be compared by; the names are those of the comparisons with bare Redis. */
@@ -86,9 +90,11 @@ async function compare(context: BenchContext, work: Work): Promise<Measurement[]
 }
 
 async function takeTurn(one: Measured, { operations }: Work, counts: boolean): Promise<void> {
+  await one.begin();
   const before = processorMicroseconds(one.pid);
   const took = await seconds(() => one.run());
   const after = processorMicroseconds(one.pid);
+  await one.finish();
   if (!counts) return;
   one.rates.push(operations / took);
   if (before !== null && after !== null) one.microseconds.push((after - before) / operations);
@@ -138,16 +144,16 @@ function producing(load: Load): Work {
     factor: isBytes ? batches[0]!.length / 1e6 : 1,
     async prepare(port) {
       const connections = await openMany(port, load.connections);
+      const begin = () => createTopic(connections[0]!, topic, load.partitions);
       const run = async (): Promise<void> => {
-        await createTopic(connections[0]!, topic, load.partitions);
         await produceAll(load, batches, topic, connections);
-        await deleteTopic(connections[0]!, topic);
       };
+      const finish = () => deleteTopic(connections[0]!, topic);
       const close = (): Promise<void> => {
         for (const connection of connections) connection.close();
         return Promise.resolve();
       };
-      return { run, close };
+      return { begin, run, finish, close };
     },
   };
 }
@@ -166,7 +172,9 @@ function fetchingHot(): Work {
       const run = async (): Promise<void> => {
         for (let pass = 0; pass < hotPasses; pass++) await readOnce(connection, topic, hotBatches);
       };
-      return { run, close: () => Promise.resolve(connection.close()) };
+      const nothing = () => Promise.resolve();
+      const close = () => Promise.resolve(connection.close());
+      return { begin: nothing, run, finish: nothing, close };
     },
   };
 }
