@@ -158,6 +158,8 @@ function producing(load: Load): Work {
   };
 }
 
+const nothing = (): Promise<void> => Promise.resolve();
+
 function fetchingHot(): Work {
   const [batch] = batchesOf(largeBatches({ quick: true }));
   return {
@@ -172,7 +174,6 @@ function fetchingHot(): Work {
       const run = async (): Promise<void> => {
         for (let pass = 0; pass < hotPasses; pass++) await readOnce(connection, topic, hotBatches);
       };
-      const nothing = () => Promise.resolve();
       const close = () => Promise.resolve(connection.close());
       return { begin: nothing, run, finish: nothing, close };
     },
