@@ -15,7 +15,7 @@ const topic = 'steady';
 const partitions = 12;
 const laterMs = { timeoutMs: 180_000 };
 const testMsMax = 15 * 60_000;
-/** kafkajs' own five span some ten seconds, and a Redis Cluster may be longer about a failover. */
+/** kafkajs' own five take nine seconds, and a Redis Cluster may take longer for a failover. */
 const retries = 10;
 
 /**
@@ -56,8 +56,8 @@ describe.each(systems)('docker compose up $system', ({ system, primaryOf, refusa
   it(
     'loses a gateway and a primary, and no record that was acknowledged',
     async () => {
-      const options = { brokers: project.brokers, topic };
-      const writers = [await kafkajsWriter({ ...options, retries }), kcatWriter(options)];
+      const options = { brokers: project.brokers, topic, retries };
+      const writers = [await kafkajsWriter(options), kcatWriter(options)];
       const readers = [await kafkajsReader(options), kcatReader(options, 'group')];
       clients.push(...writers, ...readers);
       await untilAllProgress(clients);
