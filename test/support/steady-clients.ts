@@ -10,8 +10,8 @@ import { eventually } from './eventually';
 /** How often each writer writes. */
 const everyMs = 10;
 /**
- * What kafkajs does by itself, some nine seconds in all. Where NODE_ENV is `test`, as under jest, it
- * has other defaults, by which more tries take less time.
+ * What kafkajs does by itself, some nine seconds in all. Where NODE_ENV is `test`, as under jest,
+ * it has other defaults, by which more tries take less time.
  */
 const retriesInUse = {
   initialRetryTime: 300,
