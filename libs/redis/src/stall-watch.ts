@@ -13,8 +13,9 @@ export interface Watched {
 /**
  * Breaks a connection off that owes a reply and receives nothing, after `stallMs` and at most a
  * half of that. Time in which this process stood still does not count: what came then is still to
- * be read, and Node may run a timer that is late before it reads. ioredis' own `socketTimeout` sets a timer and a listener for each command, and
- * takes both back for each reply, which for a small command is a good part of what it costs.
+ * be read, and Node may run a timer that is late before it reads. ioredis' own `socketTimeout` sets
+ * a timer and a listener for each command, and takes both back for each reply, which for a small
+ * command is a good part of what it costs.
  */
 export class StallWatch {
   #timer: Timer | null = null;
