@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { Member, type MemberOptions } from './member';
 import type { SeenRecord } from './seen-record';
 
-const timeoutMs = 45_000;
+const timeoutMs = 120_000;
 
 /** What a run of kcat has left behind. */
 export interface KcatResult {
