@@ -1,5 +1,5 @@
 import type { LogFields } from '@sluice/base';
-import { ErrorCode, errorInfo, Produce, type RequestOf, type ResponseInput } from '@sluice/wire';
+import { ErrorCode, errorInfo, Produce, type RequestOf } from '@sluice/wire';
 import { limits } from '../limits';
 import { refusedReply, type PartitionReply } from '../produce/partition-reply';
 import { produceToPartition, type Produced } from '../produce/produce-to-partition';
@@ -11,7 +11,8 @@ import {
   type CurrentLeader,
   type NodeEndpoint,
 } from '../requests/current-leader';
-import { handle, noReply } from '../requests/handler';
+import { handle, noReply, type Answer } from '../requests/handler';
+import { LaterAnswer } from '../requests/later-answer';
 
 type ProduceRequest = RequestOf<typeof Produce>;
 
@@ -22,15 +23,16 @@ type ProduceRequest = RequestOf<typeof Produce>;
  */
 export const produce = handle(
   Produce,
-  (context, request) =>
-    new Promise((resolve, reject) => new Producing(context, request, resolve, reject).begin()),
+  (context, request) => {
+    const producing = new Producing(context, request);
+    producing.begin();
+    return producing;
+  },
   { pipelined: true },
 );
 
 /** From this version on a client is told where to go. */
 const leaderToldVersion = 10;
-
-type ProduceAnswer = ResponseInput<typeof Produce> | typeof noReply;
 
 /** Stands in the place of a reply that has not come. */
 const missingReply = refusedReply(-1, { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR });
@@ -38,7 +40,7 @@ const missingReply = refusedReply(-1, { errorCode: ErrorCode.UNKNOWN_SERVER_ERRO
 /**
  * One request under way. One object with methods in place of closures: this is the hottest path.
  */
-class Producing implements Produced {
+class Producing extends LaterAnswer<Answer<typeof Produce>> implements Produced {
   readonly acks: number;
   readonly needsLeader = true;
   readonly examineUntilMs: number;
@@ -48,9 +50,8 @@ class Producing implements Produced {
   constructor(
     readonly context: RequestContext,
     private readonly request: ProduceRequest,
-    private readonly resolve: (answer: ProduceAnswer) => void,
-    private readonly reject: (error: unknown) => void,
   ) {
+    super();
     this.acks = request.acks;
     this.examineUntilMs = context.services.clock.monotonicMs() + limits.examineMsMax;
   }
@@ -71,15 +72,15 @@ class Producing implements Produced {
     this.finish();
   }
 
-  private answer(): void {
+  private answerAll(): void {
     const { context, request, replies } = this;
     const isMisled =
       context.apiVersion >= leaderToldVersion &&
       replies.some(({ errorCode }) => asksForLeader(errorCode));
-    if (!isMisled) return this.resolve(toResponse(request, replies));
+    if (!isMisled) return this.answer(toResponse(request, replies));
     this.tellLeaders().then(
-      (nodeEndpoints) => this.resolve({ ...toResponse(request, replies), nodeEndpoints }),
-      this.reject,
+      (nodeEndpoints) => this.answer({ ...toResponse(request, replies), nodeEndpoints }),
+      (error: unknown) => this.fail(error),
     );
   }
 
@@ -102,11 +103,11 @@ class Producing implements Produced {
   private finish(): void {
     if (--this.missing > 0) return;
     const { request, replies } = this;
-    if (request.acks !== 0) return this.answer();
+    if (request.acks !== 0) return this.answerAll();
     const failure = firstFailure(request, replies);
     // The client wants no reply; a closed connection is the one way to tell it (as in Kafka).
-    if (failure) this.reject(new CloseConnection('a produce with acks=0 failed', failure));
-    else this.resolve(noReply);
+    if (failure) this.fail(new CloseConnection('a produce with acks=0 failed', failure));
+    else this.answer(noReply);
   }
 }
 

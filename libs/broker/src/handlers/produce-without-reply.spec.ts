@@ -8,7 +8,7 @@ describe('a produce with acks=0', () => {
     const context = { services, apiVersion: 7 } as unknown as RequestContext;
     const partitionData = [{ index: 3, records: Buffer.alloc(0) }];
     const request = { acks: 0, timeoutMs: 0, topicData: [{ name: 'deleted', partitionData }] };
-    const failure = await (produce.run(context, request) as Promise<unknown>).catch(
+    const failure = await Promise.resolve(produce.run(context, request)).catch(
       (error: unknown) => error,
     );
     expect(failure).toBeInstanceOf(CloseConnection);
