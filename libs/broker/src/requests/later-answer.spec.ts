@@ -1,4 +1,4 @@
-import { LaterAnswer } from './later-answer';
+import { LaterAnswer, promiseOf } from './later-answer';
 
 class Later extends LaterAnswer<string> {
   end(answer: string): void {
@@ -36,12 +36,15 @@ test('a listener that comes afterwards is told at once', () => {
   expect(told).toEqual(['stored', { error }]);
 });
 
-test('it can be awaited before and after its end', async () => {
+test('it can be waited for before and after its end', async () => {
   const [answered, failed, early] = [new Later(), new Later(), new Later()];
-  const waiting = Promise.all([answered, expect(Promise.resolve(failed)).rejects.toThrow('gone')]);
+  const waiting = promiseOf(answered);
+  const failing = expect(promiseOf(failed)).rejects.toThrow('gone');
   answered.end('stored');
   failed.break(new Error('gone'));
   early.end('stored before');
-  expect((await waiting)[0]).toBe('stored');
-  expect(await early).toBe('stored before');
+  expect(await waiting).toBe('stored');
+  await failing;
+  expect(await promiseOf(early)).toBe('stored before');
+  expect(await promiseOf('at once')).toBe('at once');
 });

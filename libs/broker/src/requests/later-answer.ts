@@ -9,9 +9,9 @@ type End<T> = { readonly answer: T } | { readonly error: unknown };
 /**
  * A handler's answer that comes later, told to one listener in the turn in which it is known. For
  * the hottest path: of a promise there would be five objects more for each request under way, all
- * of which the garbage collector copies. Whoever has the time may await it.
+ * of which the garbage collector copies.
  */
-export class LaterAnswer<T> implements PromiseLike<T> {
+export class LaterAnswer<T> {
   #listener: AnswerListener | null = null;
   #end: End<T> | null = null;
 
@@ -19,16 +19,6 @@ export class LaterAnswer<T> implements PromiseLike<T> {
   whenEnded(listener: AnswerListener): void {
     this.#listener = listener;
     if (this.#end !== null) tell(listener, this.#end);
-  }
-
-  then<Next = T, Failed = never>(
-    onAnswer?: ((answer: T) => Next | PromiseLike<Next>) | null,
-    onError?: ((error: unknown) => Failed | PromiseLike<Failed>) | null,
-  ): Promise<Next | Failed> {
-    const promise = new Promise<T>((resolve, reject) => {
-      this.whenEnded({ answered: (answer) => resolve(answer as T), failed: reject });
-    });
-    return promise.then(onAnswer, onError);
   }
 
   /** To be called once, or `fail`. */
@@ -41,6 +31,12 @@ export class LaterAnswer<T> implements PromiseLike<T> {
     if (this.#listener === null) this.#end = { error };
     else this.#listener.failed(error);
   }
+}
+
+/** For whoever waits for a handler's answer, of whichever kind it is. */
+export function promiseOf(answer: unknown): Promise<unknown> {
+  if (!(answer instanceof LaterAnswer)) return Promise.resolve(answer);
+  return new Promise((resolve, reject) => answer.whenEnded({ answered: resolve, failed: reject }));
 }
 
 function tell(listener: AnswerListener, end: End<unknown>): void {
