@@ -93,9 +93,9 @@ test.each([
   });
   const child = spawn(process.execPath, args, {
     cwd: projectRoot,
-    stdio: ['ignore', reader.stdin, 'pipe'],
+    stdio: ['ignore', reader.stdin!, 'pipe'],
   });
-  reader.stdin.destroy();
+  reader.stdin!.destroy();
   const errors: Buffer[] = [];
   child.stderr!.on('data', (chunk: Buffer) => errors.push(chunk));
   const read = once(reader, 'close');
