@@ -3,12 +3,7 @@ import { request } from 'node:http';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  GenericContainer,
-  getContainerRuntimeClient,
-  Wait,
-  type StartedTestContainer,
-} from 'testcontainers';
+import type { StartedTestContainer } from 'testcontainers';
 import type { TestRedis } from './redis';
 import { answersPing, freePort } from './redis-local';
 import { writeOut } from './write-out';
@@ -54,9 +49,15 @@ function pings(target: { socketPath: string } | { host: string; port: number }):
   });
 }
 
+/** Loaded where it is used alone: Jest loads all anew for each spec, and of this there is a lot. */
+function testcontainers(): Promise<typeof import('testcontainers')> {
+  return import('testcontainers');
+}
+
 /** Starts a server in a container; its port on this machine stays the same over restarts. */
 export async function startDockerRedis(args: readonly string[]): Promise<TestRedis> {
   const port = await freePort();
+  const { GenericContainer, Wait } = await testcontainers();
   const container = await new GenericContainer(redisImage)
     .withExposedPorts({ container: redisPort, host: port })
     .withCommand(['redis-server', '--bind', '0.0.0.0', '--protected-mode', 'no', ...args])
@@ -121,6 +122,7 @@ class DockerRedis implements TestRedis {
   }
 
   async #engine() {
+    const { getContainerRuntimeClient } = await testcontainers();
     const client = await getContainerRuntimeClient();
     return client.container.getById(this.container.getId());
   }

@@ -8,7 +8,7 @@ let text: string;
 beforeAll(async () => {
   const asked = { setUp: 'single', seconds: 2, seed: 1, faults: ['script-flush'] };
   ({ report, text } = await runAndCheck({ ...asked, sabotage }));
-}, 240_000);
+});
 
 /** What a checker has found. */
 function anomaliesOf(name: string): string[] {

@@ -10,8 +10,6 @@ import type { RedisOptions } from '../options';
 import { connectionOf } from './routed-redis';
 import { slotOf } from './slots';
 
-jest.setTimeout(120_000);
-
 let cluster: TestCluster;
 const links: RedisLink[] = [];
 

@@ -7,8 +7,6 @@ import { certificates } from '@sluice/test/support/servers/certificates';
 import { RedisLink } from '../link';
 import { slotOf } from './slots';
 
-jest.setTimeout(120_000);
-
 /** With TLS in the set-up that has certificates. */
 const tls = certificates();
 const links: RedisLink[] = [];

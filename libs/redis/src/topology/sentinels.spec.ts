@@ -6,8 +6,6 @@ import { WatchedRedis } from '@sluice/test/support/sentinels';
 import { RedisLink } from '../link';
 import type { RedisOptions } from '../options';
 
-jest.setTimeout(60_000);
-
 let watched: WatchedRedis;
 const links: RedisLink[] = [];
 
