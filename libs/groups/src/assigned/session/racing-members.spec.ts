@@ -98,7 +98,7 @@ test('a member that is cut off is fenced before others have its partitions', asy
   const other = member({}, links[0]);
   const granted = other.granted.bind(other);
   other.granted = (grants) => {
-    // Whether its timer has run by now or not: both may be late, as where nobody gets the processor.
+    // Its timer may not have run yet: that may be late, as this may be.
     heldMeanwhile.push(lost.session.holds(before));
     granted(grants);
   };
