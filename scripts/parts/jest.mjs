@@ -42,7 +42,9 @@ export async function jest(args, { env = process.env, secondTry = false } = {}) 
   if (!secondTry || !isChance) return { ...first, unsteady: [] };
   const names = failedSpecs.map(({ name }) => name);
   console.log(`\n== once more, alone: ${names.map(inProject).join(', ')}`);
-  const second = await jestOnce(['--runInBand', '--runTestsByPath', ...names], env);
+  // A spec that fails again may leave something open, which Jest would wait for.
+  const again = ['--runInBand', '--forceExit', '--runTestsByPath', ...names];
+  const second = await jestOnce(again, env);
   const failedAgain = new Set(second.failedSpecs.map(({ name }) => name));
   const sum = (/** @type {'passed' | 'failed'} */ what) =>
     first[what] - failedSpecs.reduce((all, spec) => all + spec[what], 0) + second[what];

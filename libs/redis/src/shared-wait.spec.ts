@@ -60,7 +60,7 @@ describe('WAIT on the durable connection', () => {
       const keys = [0, 1, 2].map((index) => `${link.keyPrefix}${round}/${index}`);
       const written = keys.map(async (key) => {
         await link.durable.set(key, 'x');
-        expect(await link.durable.wait(1, 1_000)).toBe(1);
+        expect(await link.durable.wait(1, 20_000)).toBe(1);
         expect(await copy.exists(key)).toBe(1);
       });
       await Promise.all(written);

@@ -1,9 +1,11 @@
 import type { Report } from '../report/report';
-import { runAndCheck } from './run-and-check';
+import { runAndCheck, runMsMax } from './run-and-check';
 import { sabotage } from './sabotage';
 
 let report: Report;
 let text: string;
+
+jest.setTimeout(runMsMax);
 
 beforeAll(async () => {
   const asked = { setUp: 'single', seconds: 2, seed: 1, faults: ['script-flush'] };

@@ -1,4 +1,6 @@
-import { runAndCheck } from './run-and-check';
+import { runAndCheck, runMsMax } from './run-and-check';
+
+jest.setTimeout(runMsMax);
 
 /** Those that a network of proxies does not have, and what follows from a primary that is away. */
 const faults = [

@@ -1,8 +1,10 @@
-import { runAndCheck } from './run-and-check';
+import { runAndCheck, runMsMax } from './run-and-check';
 import { setUps } from '../set-ups/all-set-ups';
 
 const seconds = 12;
 const seed = 1;
+
+jest.setTimeout(runMsMax);
 
 describe('a short run', () => {
   it.each(Object.keys(setUps))('of %s finds nothing', async (setUp) => {

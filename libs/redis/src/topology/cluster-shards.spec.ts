@@ -110,7 +110,7 @@ describe('the shards of a Redis Cluster', () => {
     await cluster.clock.advanceAsync(waitMsMax / 2);
     expect([cluster.warned.length, cluster.made]).toEqual([1, []]);
     cluster.problem = null;
-    await cluster.clock.advanceAsync(redisLimits.clusterLookEveryMs);
+    await cluster.clock.advanceAsync(redisLimits.clusterFirstLookPauseMs);
     await starting;
     expect([cluster.warned.length, cluster.made.length]).toEqual([1, 1]);
     await cluster.shards.close();
@@ -127,6 +127,7 @@ describe('the shards of a Redis Cluster', () => {
     await late;
     cluster.problem = new RedisStartError('password-wrong', 'it refuses the password');
     await expect(cluster.shards.start()).rejects.toBe(cluster.problem);
+    expect(cluster.clock.timerCount).toBe(0);
     await cluster.shards.close();
   });
 

@@ -30,7 +30,7 @@ async function connect(
   log: Logger = silentLogger,
   limits: Partial<RedisOptions> = {},
 ): Promise<RedisLink> {
-  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 6_000, ...limits };
+  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 20_000, ...limits };
   const link = await RedisLink.connect(options, { log, clock: systemClock });
   links.push(link);
   return link;
@@ -263,7 +263,7 @@ describe('a Redis Cluster', () => {
     await expect(none).rejects.toMatchObject({ problem: 'unsupported-set-up' });
     await expect(none).rejects.toThrow(/no node of a cluster[\s\S]*use redis:\/\/host:port/);
     const nobody = `redis+cluster://127.0.0.1:${await freePort()}`;
-    const away = connect(nobody, silentLogger, { failoverTimeoutMs: 10 });
+    const away = connect(nobody, silentLogger, { failoverTimeoutMs: 500 });
     await expect(away).rejects.toMatchObject({ problem: 'unreachable' });
     const wrong = connect(cluster.url.replace('//', '//nobody:wrong@'));
     await expect(wrong).rejects.toMatchObject({ problem: 'password-wrong' });

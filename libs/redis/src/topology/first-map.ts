@@ -11,10 +11,11 @@ export interface FirstMapTerms {
 }
 
 /**
- * Reads who serves what until a node says it: all of a cluster may be about to be started. The log
- * says at once what is waited for and how long, as the addresses may be wrong.
+ * Reads who serves what until a node says it: all of a cluster may be about to be started, or this
+ * process had no time to hear an answer. The log says at once what is waited for and how long, as
+ * the addresses may be wrong.
  *
- * @param read is called again every `clusterLookEveryMs`
+ * @param read is called again every `clusterFirstLookPauseMs`
  * @throws RedisStartError what was met last; at once where time does not cure it
  */
 export async function readFirstMap(read: () => Promise<void>, terms: FirstMapTerms): Promise<void> {
@@ -31,7 +32,7 @@ export async function readFirstMap(read: () => Promise<void>, terms: FirstMapTer
     if (leftMs <= 0) throw tooLate(failure, waitMsMax);
     const error = failure.message.replaceAll(/\n */g, ' ');
     if (isFirst) log.warn(waitingForNodes, { error, waitMsMax });
-    const pauseMs = Math.min(leftMs, redisLimits.clusterLookEveryMs);
+    const pauseMs = Math.min(leftMs, redisLimits.clusterFirstLookPauseMs);
     await new Promise<void>((resolve) => clock.setTimer(pauseMs, resolve));
   }
 }

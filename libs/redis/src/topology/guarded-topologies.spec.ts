@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 async function connect(url: string): Promise<RedisLink> {
-  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 6_000 };
+  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 20_000 };
   const link = await RedisLink.connect(options, { log: silentLogger, clock: systemClock });
   links.push(link);
   return link;

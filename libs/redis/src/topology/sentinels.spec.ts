@@ -23,7 +23,7 @@ async function connect(
   log: Logger = silentLogger,
   limits: Partial<RedisOptions> = {},
 ): Promise<RedisLink> {
-  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 6_000, ...limits };
+  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 20_000, ...limits };
   const link = await RedisLink.connect(options, { log, clock: systemClock });
   links.push(link);
   return link;
