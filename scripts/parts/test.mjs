@@ -51,8 +51,9 @@ export async function test(jestArgs, { everywhere = false } = {}) {
   try {
     await step('packages and tools', () => prepare(notRun));
     await checks();
-    const runs = (everywhere ? testRunsEverywhere : testRuns)(testServers(), jestArgs);
-    for (const run of runs.filter(({ setup }) => !notRun.some(({ what }) => what === setup))) {
+    const lacking = notRun.map(({ what }) => what);
+    const runs = (everywhere ? testRunsEverywhere : testRuns)(testServers(), jestArgs, lacking);
+    for (const run of runs) {
       await step(run.name, () => onServer(run, leaveOut(notRun), counts));
     }
   } catch (error) {
@@ -136,10 +137,10 @@ function leaveOut(notRun) {
  * @param {readonly string[]} leftOut
  * @param {Counts} counts is added to
  */
-async function onServer({ server, setup, args }, leftOut, counts) {
+async function onServer({ server, setups, args }, leftOut, counts) {
   const all = [...args, ...leftOut];
   if (server === undefined) return jest(all, counts);
-  const { env, end } = prepareServer(server, setup);
+  const { env, end } = prepareServer(server, setups);
   try {
     return await jest(all, counts, env);
   } finally {
