@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt } from './build.mjs';
 import { complain, duration, Trouble } from './console.mjs';
 import { ensureInstalled } from './install.mjs';
+import { jest } from './jest.mjs';
 import { run } from './processes.mjs';
-import { readIfThere, root } from './project.mjs';
+import { root } from './project.mjs';
 import { ignoreModules, testRuns, testRunsEverywhere } from './test-runs.mjs';
 import { prepareServer, testServers } from './test-servers.mjs';
 import {
@@ -20,13 +19,11 @@ import {
   whyNoTls,
 } from './tools.mjs';
 
-/** A hung test must not hang whoever waits for the result. */
-const jestMsMax = 30 * 60_000;
-/** More than the two cores of the usual machine, because tests wait more than they compute. */
-const workers = 3;
-
 /**
- * @typedef {{ passed: number, failed: number }} Counts
+ * @typedef {object} Counts
+ * @property {number} passed
+ * @property {number} failed
+ * @property {string[]} unsteady what passed only when it was run again
  * @typedef {{ what: string, why: string }} NotRun tests that this machine cannot run, and why
  */
 
@@ -45,7 +42,8 @@ const node = (file, ...args) => run(process.execPath, [bin(file), ...args], { cw
  * @param {{ everywhere?: boolean }} [options] `everywhere`: on each server and in each set-up
  */
 export async function test(jestArgs, { everywhere = false } = {}) {
-  const counts = { passed: 0, failed: 0 };
+  /** @type {Counts} */
+  const counts = { passed: 0, failed: 0, unsteady: [] };
   /** @type {NotRun[]} */
   const notRun = [];
   try {
@@ -53,8 +51,10 @@ export async function test(jestArgs, { everywhere = false } = {}) {
     await checks();
     const lacking = notRun.map(({ what }) => what);
     const runs = (everywhere ? testRunsEverywhere : testRuns)(testServers(), jestArgs, lacking);
+    const secondTry = jestArgs.length === 0;
     for (const run of runs) {
-      await step(run.name, () => onServer(run, leaveOut(notRun), counts));
+      const all = { ...run, args: [...run.args, ...leaveOut(notRun)] };
+      await step(run.name, () => onServer(all, secondTry, counts));
     }
   } catch (error) {
     complain(error);
@@ -63,6 +63,7 @@ export async function test(jestArgs, { everywhere = false } = {}) {
     counts.failed ||= 1;
   } finally {
     for (const { what, why } of notRun) console.log(`not run: the tests with ${what}: ${why}`);
+    for (const spec of counts.unsteady) console.log(`failed first, and passed alone: ${spec}`);
     console.log(`${counts.passed} passed, ${counts.failed} failed`);
   }
 }
@@ -134,59 +135,19 @@ function leaveOut(notRun) {
 /**
  * Without a server of this machine, the tests find one in Docker.
  * @param {import('./test-runs.mjs').TestRun} run
- * @param {readonly string[]} leftOut
+ * @param {boolean} secondTry
  * @param {Counts} counts is added to
+ * @returns {Promise<number>} how many have failed
  */
-async function onServer({ server, setups, args }, leftOut, counts) {
-  const all = [...args, ...leftOut];
-  if (server === undefined) return jest(all, counts);
-  const { env, end } = prepareServer(server, setups);
+async function onServer({ name, server, setups, args }, secondTry, counts) {
+  const prepared = server && prepareServer(server, setups);
   try {
-    return await jest(all, counts, env);
+    const { passed, failed, unsteady } = await jest(args, { env: prepared?.env, secondTry });
+    counts.passed += passed;
+    counts.failed += failed;
+    counts.unsteady.push(...unsteady.map((spec) => `${spec} (${name})`));
+    return failed;
   } finally {
-    end();
+    prepared?.end();
   }
-}
-
-/**
- * @param {readonly string[]} args
- * @param {Counts} counts is added to
- * @param {NodeJS.ProcessEnv} [env]
- */
-async function jest(args, counts, env = process.env) {
-  const directory = mkdtempSync(join(tmpdir(), 'sluice-test-'));
-  const report = join(directory, 'jest.json');
-  const fixed = ['--ci', `--maxWorkers=${workers}`, '--passWithNoTests'];
-  const limit = AbortSignal.timeout(jestMsMax);
-  try {
-    const output = ['--json', `--outputFile=${report}`];
-    const command = [bin('jest/bin/jest.js'), ...fixed, ...output, ...args];
-    return await run(process.execPath, command, {
-      cwd: root,
-      env,
-      signal: limit,
-      // With --json Jest would print the report as well; people read what goes to standard error.
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-  } catch (error) {
-    throw limit.aborted ? new Trouble(`the tests ran longer than ${duration(jestMsMax)}`) : error;
-  } finally {
-    add(counts, readIfThere(report));
-    rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-/**
- * A spec that could not even be loaded has no tests to count, and counts as one that failed.
- * @param {Counts} counts is added to
- * @param {string | undefined} report
- */
-function add(counts, report) {
-  if (report === undefined) {
-    counts.failed += 1;
-    return;
-  }
-  const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(report);
-  counts.passed += numPassedTests;
-  counts.failed += numFailedTests + numRuntimeErrorTestSuites;
 }

@@ -48,12 +48,12 @@ async function logStartOf(
 
 async function readPartition(
   cluster: ClusterClient,
-  { history, topic }: ClientContext,
+  { history, topic, slowness }: ClientContext,
   about: { partition: number; reading: 1 | 2 },
 ): Promise<FinalRecord[]> {
   const { partition } = about;
   const records: FinalRecord[] = [];
-  const untilMs = performance.now() + readingMsMax;
+  const untilMs = performance.now() + slowness * readingMsMax;
   let offset = await logStartOf(cluster, topic, partition);
   let end: number | null = null;
   while (end === null && performance.now() < untilMs) {

@@ -40,6 +40,11 @@ export interface RunOptions {
   historyFile: string;
   /** Where what gateways say is kept; null: nowhere. */
   logFolder: string | null;
+  /**
+   * By how much longer everybody may need than on an idle machine, at the least. How slow a machine
+   * is, is measured while the set-up starts: it may become slower. Default: 1.
+   */
+  patience?: number;
   /** For the report. */
   command: string;
   commit: string;
@@ -66,13 +71,13 @@ export async function runChaos(options: RunOptions): Promise<void> {
   let setUp: SetUp | null = null;
   try {
     setUp = await start({ history, network, logFolder: options.logFolder });
-    const slowness = Math.max(1, history.now() / usualStartMs);
+    const slowness = Math.max(options.patience ?? 1, history.now() / usualStartMs);
     const { possible, left } = faultsIn(setUp, wanted);
     for (const { name, why } of left) options.progress(`without ${name}: ${why}`);
     const { seconds, each } = options;
     const schedule = makeSchedule(plans, { seconds, faults: possible, each });
     const writing = writingFor(seconds);
-    const context = { ...contextOf(setUp, history, random.fork()), writing };
+    const context = { ...contextOf(setUp, history, random.fork()), writing, slowness };
     const onDisk = await createTopic(context, setUp);
     const runner = new FaultRunner(setUp, history, random.fork(), options.signal);
     const workload = new Workload(context);
@@ -133,7 +138,7 @@ function contextOf(
   setUp: SetUp,
   history: HistoryFile,
   random: SeededRandom,
-): Omit<ClientContext, 'writing'> {
+): Omit<ClientContext, 'writing' | 'slowness'> {
   const names = new Map(setUp.gateways.map(({ address, name }) => [hostAndPort(address), name]));
   return {
     history,

@@ -65,11 +65,11 @@ export class Workload {
 
   /** One that does not end is written down and left behind. */
   async #stop(client: ChaosClient): Promise<void> {
+    const { history, slowness } = this.context;
     const isLate = Symbol('late');
     const stopped = client.stop().catch(() => undefined);
-    const first = await Promise.race([stopped, sleep(clientStopMsMax, isLate, { ref: false })]);
-    if (first !== isLate) return;
-    const { history } = this.context;
+    const tooLate = sleep(slowness * clientStopMsMax, isLate, { ref: false });
+    if ((await Promise.race([stopped, tooLate])) !== isLate) return;
     history.add({ kind: 'stuck', process: client.name, atMs: history.now() });
   }
 }

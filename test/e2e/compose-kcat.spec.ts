@@ -176,7 +176,7 @@ describe('docker compose up', () => {
     await project.ready();
     expect(await project.adminKey()).toBe(key);
     expect(await read('stays')).toBe('stays\n');
-  }, 180_000);
+  });
 });
 
 describe('the image', () => {

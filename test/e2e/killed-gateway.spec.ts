@@ -48,7 +48,7 @@ beforeAll(async () => {
   await start();
   const topics = [{ name: topic, numPartitions: partitions, replicationFactor: 1 }];
   await withClient((client) => client.send(CreateTopics, 7, { topics }));
-}, 120_000);
+});
 
 afterAll(async () => {
   await Promise.all(members.map((member) => member.kill()));

@@ -52,7 +52,7 @@ beforeAll(async () => {
     const answer = await post('/v1/topics', { name: topic, partitions });
     return typeof answer === 'object' && answer.status === 201;
   });
-}, 120_000);
+});
 
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.stop()));

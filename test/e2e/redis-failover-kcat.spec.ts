@@ -21,8 +21,6 @@ import {
   type SteadyClient,
 } from '@sluice/test/support/steady-clients';
 
-jest.setTimeout(180_000);
-
 const topic = 'steady';
 const partitions = 6;
 

@@ -56,7 +56,7 @@ beforeAll(async () => {
     waitForLeaders: true,
   });
   await admin.disconnect();
-}, 120_000);
+});
 
 afterAll(async () => {
   await Promise.allSettled(clients.map((client) => client.stop()));

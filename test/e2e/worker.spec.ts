@@ -38,7 +38,7 @@ beforeAll(async () => {
   [redis, port] = [await startRedis(), await freePort()];
   const flags = ['--no-worker', '--no-admin'];
   gateway = await GatewayProcess.start({ redisUrl: redis.url, port, flags });
-}, 120_000);
+});
 
 afterAll(async () => {
   await gateway?.kill();
@@ -83,7 +83,7 @@ test('trims the topics of a gateway that has no worker, and stops in good order'
   expect(await worker.end('SIGTERM')).toBe(0);
   expect(worker.output).toContain('stopped');
   expect(await server.zcard('sluice:{jobs}:workers')).toBe(0);
-}, 180_000);
+});
 
 test('says what is wrong with a command line, and what its settings are', async () => {
   const wrong = new WorkerApp(['--broker-id', '1']);

@@ -3,8 +3,6 @@ import { slotOf } from '@sluice/redis';
 import { FailoverLoad, redisAt } from '@sluice/test/support/failover-load';
 import { TestCluster } from '@sluice/test/support/redis-cluster';
 
-jest.setTimeout(240_000);
-
 describe('a gateway on a Redis Cluster, under load', () => {
   let cluster: TestCluster;
 

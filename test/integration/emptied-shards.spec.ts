@@ -11,8 +11,6 @@ import { RawClient } from '@sluice/test/support/raw-client';
 import { TestCluster } from '@sluice/test/support/redis-cluster';
 import { ErrorCode, Fetch, Produce } from '@sluice/wire';
 
-jest.setTimeout(120_000);
-
 const topic = 'orders';
 /** So many that each server has some. */
 const partitions = 24;

@@ -332,9 +332,7 @@ describe('when a gateway stops', () => {
     const parked = others.send(JoinGroup, 3, slow);
     const stateOf = async () => (await first.groups.describe(groupId)).groupState;
     while ((await stateOf()) !== 'PreparingRebalance') await pause();
-    const stoppingSince = Date.now();
     await first.stop();
-    expect(Date.now() - stoppingSince).toBeLessThan(5_000);
     expect(await parked).toMatchObject({ errorCode: ErrorCode.NOT_COORDINATOR, members: [] });
     const next = await startBroker({ redis, keyPrefix });
     const { groupState, members } = await next.groups.describe(groupId);

@@ -81,6 +81,20 @@ async function offsetOf({ client }: Door, name: string, timestamp: number): Prom
   return reply.topics[0]!.partitions[0]!.offset;
 }
 
+/** Appends as one does whose process ends before it tells Redis of the confirmation. */
+async function leave(name: string): Promise<void> {
+  const [{ host }] = doors as [Door];
+  const topic = host.catalog.byName(name)!;
+  const writer = new PartitionStore(host.link).writer(
+    { topic: name, topicId: topic.id, partition: 0 },
+    { replicationTimeoutMs: 500, log: silentLogger, trouble: { note() {} }, onReply() {} },
+  );
+  const batch = encodeBatch({ records: [{ value: Buffer.from('a'), timestampMs: 1_000 }] });
+  const asked = confirmationFor(resolveConfigs(topic), -1);
+  await new Promise((resolve) => writer.append(appendedAs(batch), asked, resolve));
+  writer.close();
+}
+
 async function eventuallyAll(name: string, values: string[]): Promise<void> {
   for (const door of doors) {
     await eventually(async () => {
@@ -133,24 +147,28 @@ describe('a topic that asks for copies', () => {
 
   it('has confirmed by whoever waits what a writer has left that is gone', async () => {
     await makeTopic('left');
-    const [{ host }] = doors as [Door];
-    const topic = host.catalog.byName('left')!;
-    // One whose process ends between its append and the confirmation.
-    const writer = new PartitionStore(host.link).writer(
-      { topic: 'left', topicId: topic.id, partition: 0 },
-      {
-        replicationTimeoutMs: 500,
-        log: silentLogger,
-        trouble: { note: () => {} },
-        onReply: () => {},
-      },
-    );
-    const batch = encodeBatch({ records: [{ value: Buffer.from('a'), timestampMs: 1_000 }] });
-    const asked = confirmationFor(resolveConfigs(topic), 1);
-    await new Promise((resolve) => writer.append(appendedAs(batch), asked, resolve));
-    writer.close();
     expect((await fetch(doors[1]!, 'left')).values).toEqual([]);
+    await leave('left');
     await eventuallyAll('left', ['a']);
+  });
+
+  it('gives at the first look what was acknowledged by one that has not said so', async () => {
+    await makeTopic('untold');
+    await leave('untold');
+    expect(await offsetOf(doors[0]!, 'untold', -1)).toBe(1);
+    expect(await fetch(doors[1]!, 'untold')).toEqual({ values: ['a'], highWatermark: 1 });
+  });
+
+  it('does not keep readers waiting for what no replica confirms', async () => {
+    await makeTopic('uncopied');
+    pair.link.hold();
+    await leave('uncopied');
+    for (const door of doors) {
+      expect(await fetch(door, 'uncopied')).toEqual({ values: [], highWatermark: 0 });
+      expect(await offsetOf(door, 'uncopied', -1)).toBe(0);
+    }
+    pair.link.letGo();
+    await eventuallyAll('uncopied', ['a']);
   });
 
   it('takes no record away that was read, when a replica is promoted', async () => {

@@ -205,7 +205,7 @@ test('a move ends waiting fetches, begins an epoch, and loses and doubles nothin
   expect(await produce(leader, name, 9, idempotent(1))).toMatchObject({ baseOffset: 1 });
   const before = (await fetch(leader, name, { offset: 0 })).errorCode;
   const { leaderEpoch } = await metadataOf(leader, name);
-  const waiting = fetch(leader, name, { offset: 2, epoch: leaderEpoch, waitMs: 15_000 });
+  const waiting = fetch(leader, name, { offset: 2, epoch: leaderEpoch, waitMs: 50_000 });
   await moveTo(name, other);
   expect([before, (await waiting).errorCode]).toEqual([NONE, NOT_LEADER_OR_FOLLOWER]);
   // The former leader's client has not heard its answer, and sends it again.
@@ -265,7 +265,7 @@ test('a fetch that waits ends when its gateway is not sure of its session any mo
   const { name, leader } = await newTopic();
   expect(await produce(leader, name)).toMatchObject({ errorCode: NONE, baseOffset: 0 });
   const { cluster, waitingFetches } = gateways[leader]!.broker.services;
-  const waitMs = 60_000;
+  const waitMs = 50_000;
   const waiting = fetch(leader, name, { offset: 1, waitMs });
   await eventually(() => waitingFetches.count > 0);
   const unsure = jest.spyOn(cluster, 'isSure', 'get').mockReturnValue(false);

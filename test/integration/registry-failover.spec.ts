@@ -9,8 +9,6 @@ import { RawClient } from '@sluice/test/support/raw-client';
 import { TestCluster } from '@sluice/test/support/redis-cluster';
 import { ErrorCode, Produce } from '@sluice/wire';
 
-jest.setTimeout(180_000);
-
 const name = 'orders';
 /** So many that some are not on the server of the registry. */
 const partitions = 12;

@@ -8,8 +8,6 @@ import { WatchedRedis } from '@sluice/test/support/sentinels';
 import { encodeBatch } from '@sluice/records';
 import { ErrorCode, Produce } from '@sluice/wire';
 
-jest.setTimeout(240_000);
-
 describe('a gateway on a Redis that Sentinels watch, under load', () => {
   let watched: WatchedRedis;
   const ends: (() => Promise<void>)[] = [];

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const pauseMs = 50;
-const defaultTimeoutMs = 45_000;
+const defaultTimeoutMs = 60_000;
 
 /**
  * Tries until `attempt` neither throws nor returns undefined, null or false; resolves with what it

@@ -32,6 +32,17 @@ describe('FakeClock', () => {
     expect([clock.nowMs(), clock.monotonicMs()]).toEqual([-95, 5]);
   });
 
+  it('runs what fell due while it stood still late, and never goes back', () => {
+    const clock = new FakeClock(0);
+    const seen: number[] = [];
+    clock.setTimer(5, () => void seen.push(clock.monotonicMs()));
+    clock.standStill(100);
+    expect(seen).toEqual([]);
+    clock.advance(1);
+    expect(seen).toEqual([100]);
+    expect(clock.monotonicMs()).toBe(101);
+  });
+
   it('lets promises settle between timers', async () => {
     const clock = new FakeClock();
     const seen: string[] = [];

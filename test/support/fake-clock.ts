@@ -51,7 +51,7 @@ export class FakeClock implements Clock {
   advance(ms: number): void {
     const untilMs = this.#monotonicMs + ms;
     for (let timer = this.#next(untilMs); timer !== null; timer = this.#next(untilMs)) {
-      this.#monotonicMs = timer.dueMs;
+      this.#monotonicMs = Math.max(this.#monotonicMs, timer.dueMs);
       this.#pending.delete(timer);
       timer.run();
     }
@@ -63,12 +63,20 @@ export class FakeClock implements Clock {
     const untilMs = this.#monotonicMs + ms;
     await settled();
     for (let timer = this.#next(untilMs); timer !== null; timer = this.#next(untilMs)) {
-      this.#monotonicMs = timer.dueMs;
+      this.#monotonicMs = Math.max(this.#monotonicMs, timer.dueMs);
       this.#pending.delete(timer);
       timer.run();
       await settled();
     }
     this.#monotonicMs = untilMs;
+  }
+
+  /**
+   * Time passes and nothing runs, as in a process that is stopped or does not get the processor.
+   * Timers that fell due run when time is moved next.
+   */
+  standStill(ms: number): void {
+    this.#monotonicMs += ms;
   }
 
   /** Moves the wall clock only, as an operator or NTP does; timers do not notice. */

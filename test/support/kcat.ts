@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { Member, type MemberOptions } from './member';
 import type { SeenRecord } from './seen-record';
 
-const timeoutMs = 45_000;
+const timeoutMsDefault = 45_000;
 
 /** What a run of kcat has left behind. */
 export interface KcatResult {
@@ -16,8 +16,11 @@ export function runKcat(
   port: number,
   args: readonly string[],
   input: Buffer | string = '',
+  timeoutMs: number = timeoutMsDefault,
 ): Promise<KcatResult> {
-  const child = spawn('kcat', ['-b', `127.0.0.1:${port}`, ...args], { timeout: timeoutMs });
+  // Asked to end it leaves unsent what it has, and its exit code is that of a success.
+  const ends = { timeout: timeoutMs, killSignal: 'SIGKILL' } as const;
+  const child = spawn('kcat', ['-b', `127.0.0.1:${port}`, ...args], ends);
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));

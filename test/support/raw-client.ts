@@ -14,7 +14,7 @@ interface Waiting {
 }
 
 const frameBytesMax = 256 * 1024 * 1024;
-const defaultReplyTimeoutMs = 20_000;
+const defaultReplyTimeoutMs = 60_000;
 
 /**
  * A client that sends any request in any version, and knows nothing more of Kafka: one socket, as

@@ -17,6 +17,11 @@ const portAttemptsMax = 5;
 const portMin = 10_000;
 const portMax = 32_768;
 const freePortAttemptsMax = 100;
+/** Jest's workers run beside each other: each has ports of its own. */
+const workersMax = 8;
+const portsPerWorker = Math.floor((portMax - portMin) / workersMax);
+/** A server that is away for a moment finds its port free when it comes back. */
+const portsGiven = new Set<number>();
 
 /** The path of this machine's redis-server or valkey-server; null when it has neither. */
 export function findRedisBinary(): string | null {
@@ -226,14 +231,18 @@ export function spawnGuard(folder: string): ChildProcess {
 
 /**
  * A port that nobody listens on at this moment. It lies below those that systems give to
- * connections and to whoever asks for any port, so nobody gets it by chance while a server that
- * was killed is away.
+ * connections and to whoever asks for any port, and no two of Jest's workers get the same ones, so
+ * nobody gets it by chance while a server that was killed is away.
  */
 export async function freePort(): Promise<number> {
+  const worker = Number(process.env['JEST_WORKER_ID'] ?? 0) % workersMax;
+  const first = portMin + worker * portsPerWorker;
   for (let attempt = 1; ; attempt++) {
-    const port = randomInt(portMin, portMax);
+    const port = randomInt(first, first + portsPerWorker);
     try {
+      if (portsGiven.has(port)) throw new Error(`port ${port} was given out before`);
       await probe(port);
+      portsGiven.add(port);
       return port;
     } catch (error) {
       if (attempt === freePortAttemptsMax) throw error;

@@ -24,6 +24,7 @@ const ambientPorts = [
   'libs/base/src/random.ts',
   'libs/process/src/run-program.ts',
 ];
+const jestConfig = readFileSync(join(projectRoot, 'jest.config.js'), 'utf8');
 const lua = sourceFiles(['libs'], ['.lua']);
 const isSpec = ({ path }: SourceFile) => path.endsWith('.spec.ts');
 
@@ -69,6 +70,17 @@ describe('the house rules', () => {
       lines.flatMap((line, i) => (line.length > limits.columns ? [`${path}:${i + 1}`] : [])),
     );
     expect(long).toEqual([]);
+  });
+
+  it('no test has less time than all have: a busy machine is slow', () => {
+    const all = Number(/testTimeout: ([\d_]+)/.exec(jestConfig)![1]!.replaceAll('_', ''));
+    const less = typescript.filter(isSpec).flatMap(({ path, text }) =>
+      [...text.matchAll(/^ *\}, ([\d_]+)\);|^ *([\d_]+),\n *\);|jest\.setTimeout\(([\d_]+)\)/gm)]
+        .map(([, ...found]) => Number(found.find(Boolean)!.replaceAll('_', '')))
+        .filter((ms) => ms >= 1_000 && ms <= all)
+        .map((ms) => `${path}: ${ms}`),
+    );
+    expect(less).toEqual([]);
   });
 
   it('time, randomness and the environment come from outside', () => {

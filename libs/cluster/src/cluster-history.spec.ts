@@ -182,7 +182,9 @@ class History {
     const maker = this.awake[0];
     if (maker === undefined) return;
     const name = `topic-${this.topics.length}`;
-    const reply = await maker.catalog.create({ name, partitions: 1 + this.chance(6) });
+    const partitions = 1 + this.chance(6);
+    // One that was paused for long may still be on its way back to Redis.
+    const reply = await eventually(() => maker.catalog.create({ name, partitions }));
     if ('created' in reply) this.topics.push(reply.created);
   }
 

@@ -98,7 +98,7 @@ export class TestGateway {
     url.port = String(await proxy.start());
     const clock = new PausableClock();
     const link = await RedisLink.connect(
-      { url: url.href, keyPrefix },
+      { url: url.href, keyPrefix, connectTimeoutMs: 20_000 },
       { log: silentLogger, clock: systemClock },
     );
     const deps = { clock, random: systemRandom, log };

@@ -15,6 +15,8 @@ import { trimWhole } from '../test/trim-whole';
 const runs = Number(process.env['SLUICE_MODEL_RUNS'] ?? 25);
 const seed = Number(process.env['SLUICE_MODEL_SEED'] ?? Math.trunc(Date.now() % 2 ** 31));
 const stepsMax = 80;
+/** On a machine that is busy. */
+const historyMsMax = 24_000;
 const dayMs = 86_400_000;
 // So small that a good part of the appends goes past Lua.
 const limits = {
@@ -24,6 +26,8 @@ const limits = {
   directMissMemory: 4,
 };
 const sequencesMax = 2 ** 31;
+
+jest.setTimeout(Math.max(runs * historyMsMax, 10 * 60_000));
 
 /** How a batch stands to what its producer sent before. */
 type Aim =

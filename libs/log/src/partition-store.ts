@@ -68,7 +68,7 @@ interface ReadOptions {
 /** What a watch of one partition needs to know. */
 export interface NewWatch extends Pick<
   WatchOptions,
-  'clock' | 'isAppending' | 'onSetBack' | 'onTrimmed' | 'onUnconfirmed'
+  'clock' | 'isAppending' | 'onSetBack' | 'onTrimmed' | 'onUnconfirmed' | 'settle'
 > {
   /** Claimed before anything is told; left out: none is needed. */
   leadership?: Leadership;

@@ -64,7 +64,7 @@ describe('ProducerIds', () => {
     link.onReady(() => (ready = true));
     await redis.restart();
     await eventually(() => ready);
-    await eventually(() => link.read.get(counter()), { timeoutMs: 10_000 });
+    await eventually(() => link.read.get(counter()));
     // As after a restart of the gateway while its clients go on.
     const after = new ProducerIds(await connectLink(redis, { keyPrefix }));
     for (let i = 0; i < producerIdBlockSize; i++) ids.push(await before.next());

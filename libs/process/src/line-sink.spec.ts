@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeClock } from '@sluice/test/support/fake-clock';
 import { projectRoot } from '@sluice/test/tidy/source-files';
@@ -82,18 +85,24 @@ test.each([
 ])('a program that ends %s has written all its lines', async (_, end, expected) => {
   const loader = join(projectRoot, 'test/support/typescript-loader.cjs');
   const args = ['--require', loader, '--eval', program(end)];
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-lines-'));
+  const file = join(folder, 'lines');
+  // It reads once the pipe is full. This process may be too busy to do so in time.
+  const reader = spawn('sh', ['-c', 'read -r first; printf "%s\\n" "$first"; sleep 0.1; cat'], {
+    stdio: ['pipe', openSync(file, 'w'), 'inherit'],
+  });
   const child = spawn(process.execPath, args, {
     cwd: projectRoot,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', reader.stdin!, 'pipe'],
   });
-  const chunks: Buffer[] = [];
+  reader.stdin!.destroy();
   const errors: Buffer[] = [];
-  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
-  // It is read only once the pipe is full.
-  await new Promise((resolve) => child.stdout.once('readable', resolve));
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  const lines = Buffer.concat(chunks).toString().trimEnd().split('\n');
+  child.stderr!.on('data', (chunk: Buffer) => errors.push(chunk));
+  const read = once(reader, 'close');
+  const [code] = (await once(child, 'close')) as [number];
+  await read;
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  rmSync(folder, { recursive: true });
   expect({ code, lines: lines.length, errors: Buffer.concat(errors).toString() }).toMatchObject({
     code: expected,
     lines: 4000,

@@ -22,7 +22,7 @@ const ignore = (): void => undefined;
 
 /** Waits until the condition holds. */
 async function until(condition: () => boolean): Promise<void> {
-  const limitMs = performance.now() + 5_000;
+  const limitMs = performance.now() + 45_000;
   while (!condition()) {
     if (performance.now() > limitMs) throw new Error('the condition did not come true');
     await sleep(5);
@@ -129,15 +129,14 @@ describe('RedisLink.connect', () => {
   it('tells a wrong or missing password at once, and takes the right one', async () => {
     const guarded = await startRedis({ args: ['--requirepass', 'p@ss'] });
     const at = (user: string): string => `redis://${user}${guarded.host}:${guarded.port}`;
-    const startMs = performance.now();
     const tries = ['', ':wrong@', 'nobody:p%40ss@'].map((user) =>
-      connectLink(guarded, { url: at(user), connectTimeoutMs: 10_000 }),
+      // Longer than this test may take.
+      connectLink(guarded, { url: at(user), connectTimeoutMs: 3_600_000 }),
     );
     const problems = await Promise.all(
       tries.map((one) => one.catch((error: unknown) => (error as { problem: string }).problem)),
     );
     expect(problems).toEqual(['password-needed', 'password-wrong', 'password-wrong']);
-    expect(performance.now() - startMs).toBeLessThan(2_000);
     const link = await connectLink(guarded, { url: at(':p%40ss@') });
     expect(await link.write.ping()).toBe('PONG');
     await guarded.stop();

@@ -56,6 +56,20 @@ it('counts from what came last, however much is owed all the time', () => {
   expect(brokenMs).toBeLessThanOrEqual(lastMs + 1.5 * stallMs);
 });
 
+it('does not count time in which this process stood still, and heard nothing', () => {
+  const { clock, redis, send, brokenAfterMs } = watched();
+  send();
+  clock.standStill(3 * stallMs);
+  clock.advance(0);
+  expect(brokenAfterMs()).toEqual([]);
+  // What came meanwhile is read only now.
+  redis.stream.bytesRead += 5;
+  clock.advance(0.9 * stallMs);
+  expect(brokenAfterMs()).toEqual([]);
+  clock.advance(0.6 * stallMs);
+  expect(brokenAfterMs()).toHaveLength(1);
+});
+
 it('does not hold the silence of one command against the next', () => {
   const { clock, send, answer, brokenAfterMs } = watched();
   send();

@@ -12,15 +12,20 @@ export interface Watched {
 
 /**
  * Breaks a connection off that owes a reply and receives nothing, after `stallMs` and at most a
- * half of that. ioredis' own `socketTimeout` sets a timer and a listener for each command, and
- * takes both back for each reply, which for a small command is a good part of what it costs.
+ * half of that. Time in which this process stood still does not count: what came then is still to
+ * be read, and Node may run a timer that is late before it reads. ioredis' own `socketTimeout` sets
+ * a timer and a listener for each command, and takes both back for each reply, which for a small
+ * command is a good part of what it costs.
  */
 export class StallWatch {
   #timer: Timer | null = null;
   #stream: Watched['stream'] | null = null;
   #bytesRead = 0;
-  /** Since when nothing has come, as far as was looked. */
-  #quietSinceMs = 0;
+  #lookedAtMs = 0;
+  /** After how long it was to look again. */
+  #lookAfterMs = 0;
+  /** For how long nothing has come, as far as was looked. */
+  #quietMs = 0;
 
   /** @param stallMs how long nothing may come; may be changed at any time */
   constructor(
@@ -46,16 +51,18 @@ export class StallWatch {
     if (commandQueue.length === 0) return;
     this.#stream = stream;
     this.#heard();
-    this.#lookLater();
+    this.#lookLater(this.clock.monotonicMs());
   }
 
   #heard(): void {
     this.#bytesRead = this.#stream!.bytesRead;
-    this.#quietSinceMs = this.clock.monotonicMs();
+    this.#quietMs = 0;
   }
 
-  #lookLater(): void {
-    this.#timer = this.clock.setTimer(this.stallMs / looksPerStall, () => this.#look());
+  #lookLater(nowMs: number): void {
+    this.#lookedAtMs = nowMs;
+    this.#lookAfterMs = this.stallMs / looksPerStall;
+    this.#timer = this.clock.setTimer(this.#lookAfterMs, () => this.#look());
   }
 
   #look(): void {
@@ -63,10 +70,11 @@ export class StallWatch {
     const { commandQueue, stream } = this.redis;
     if (commandQueue.length === 0) return;
     if (stream !== this.#stream) return this.#begin();
+    const nowMs = this.clock.monotonicMs();
     if (stream.bytesRead !== this.#bytesRead) this.#heard();
-    const quietMs = this.clock.monotonicMs() - this.#quietSinceMs;
-    if (quietMs < this.stallMs) return this.#lookLater();
-    const message = `a reply is owed, and nothing has come for ${Math.round(quietMs)} ms`;
+    else this.#quietMs += Math.min(nowMs - this.#lookedAtMs, this.#lookAfterMs);
+    if (this.#quietMs < this.stallMs) return this.#lookLater(nowMs);
+    const message = `a reply is owed, and nothing has come for ${Math.round(this.#quietMs)} ms`;
     stream.destroy(new Error(message));
   }
 }

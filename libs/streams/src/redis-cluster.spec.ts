@@ -11,8 +11,6 @@ import type { Reply } from './replies/reply';
 import { ReplyInbox } from './replies/reply-inbox';
 import { sendReply } from './replies/send-reply';
 
-jest.setTimeout(120_000);
-
 describe('streams on a Redis Cluster', () => {
   let cluster: TestCluster;
 

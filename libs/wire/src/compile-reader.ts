@@ -177,13 +177,16 @@ function readElements(place: Place, of: TypeSpec, variable: string): void {
   code.add(`if ((left -= n) < 0) fail(${quote(path)} + ': too many elements');`);
   const count = code.name();
   const index = code.name();
-  code.add(`${variable} = [];`, `const ${count} = n;`);
+  // Most have one element. An array that grows from none makes room for seventeen (in V8).
+  const one = fixedSize(of) > 0 ? '0' : 'null';
+  code.add(`${variable} = n === 1 ? [${one}] : [];`, `const ${count} = n;`);
   code.add(`for (let ${index} = 0; ${index} < ${count}; ${index} += 1) {`);
   if (fixedSize(of) > 0) {
     // The check above covered all of them.
-    code.add(`${variable}.push(${fixed(of, 'at')});`, `at += ${fixedSize(of)};`);
+    code.add(`${variable}[${index}] = ${fixed(of, 'at')};`, `at += ${fixedSize(of)};`);
   } else {
-    code.add(`${variable}.push(${readValue({ ...place, path: `${path}[]` }, of, false)});`);
+    const element = readValue({ ...place, path: `${path}[]` }, of, false);
+    code.add(`${variable}[${index}] = ${element};`);
   }
   code.add('}');
 }

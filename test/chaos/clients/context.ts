@@ -13,6 +13,8 @@ export interface ClientContext {
   partitions: number;
   random: SeededRandom;
   writing: Writing;
+  /** How many times as long as on an idle machine everything may take. */
+  slowness: number;
 }
 
 /** How much producers write. */

@@ -7,6 +7,11 @@ import { makeReport, type Report } from '../report/report';
 import { reportText } from '../report/report-text';
 import { runChaos, type RunOptions } from '../run';
 
+/** Other specs run at the same time, and other programs. */
+const patience = 5;
+/** For a test that runs it; all of its waits, each to its end. */
+export const runMsMax = 15 * 60_000;
+
 /** Runs and checks; the text tells whoever has to find out what was wrong. */
 export async function runAndCheck(
   options: Pick<RunOptions, 'setUp' | 'network' | 'seconds' | 'seed' | 'faults' | 'sabotage'>,
@@ -16,6 +21,7 @@ export async function runAndCheck(
   try {
     await runChaos({
       ...options,
+      patience,
       historyFile,
       logFolder: null,
       command: `--set-up ${options.setUp} --seconds ${options.seconds} --seed ${options.seed}`,

@@ -1,14 +1,16 @@
 import type { Report } from '../report/report';
-import { runAndCheck } from './run-and-check';
+import { runAndCheck, runMsMax } from './run-and-check';
 import { sabotage } from './sabotage';
 
 let report: Report;
 let text: string;
 
+jest.setTimeout(runMsMax);
+
 beforeAll(async () => {
   const asked = { setUp: 'single', seconds: 2, seed: 1, faults: ['script-flush'] };
   ({ report, text } = await runAndCheck({ ...asked, sabotage }));
-}, 240_000);
+});
 
 /** What a checker has found. */
 function anomaliesOf(name: string): string[] {

@@ -1,5 +1,5 @@
 import type { LogFields } from '@sluice/base';
-import { ErrorCode, errorInfo, Produce, type RequestOf, type ResponseInput } from '@sluice/wire';
+import { ErrorCode, errorInfo, Produce, type RequestOf } from '@sluice/wire';
 import { limits } from '../limits';
 import { refusedReply, type PartitionReply } from '../produce/partition-reply';
 import { produceToPartition, type Produced } from '../produce/produce-to-partition';
@@ -11,7 +11,8 @@ import {
   type CurrentLeader,
   type NodeEndpoint,
 } from '../requests/current-leader';
-import { handle, noReply } from '../requests/handler';
+import { handle, noReply, type Answer } from '../requests/handler';
+import { LaterAnswer } from '../requests/later-answer';
 
 type ProduceRequest = RequestOf<typeof Produce>;
 
@@ -22,15 +23,16 @@ type ProduceRequest = RequestOf<typeof Produce>;
  */
 export const produce = handle(
   Produce,
-  (context, request) =>
-    new Promise((resolve, reject) => new Producing(context, request, resolve, reject).begin()),
+  (context, request) => {
+    const producing = new Producing(context, request);
+    producing.begin();
+    return producing;
+  },
   { pipelined: true },
 );
 
 /** From this version on a client is told where to go. */
 const leaderToldVersion = 10;
-
-type ProduceAnswer = ResponseInput<typeof Produce> | typeof noReply;
 
 /** Stands in the place of a reply that has not come. */
 const missingReply = refusedReply(-1, { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR });
@@ -38,19 +40,20 @@ const missingReply = refusedReply(-1, { errorCode: ErrorCode.UNKNOWN_SERVER_ERRO
 /**
  * One request under way. One object with methods in place of closures: this is the hottest path.
  */
-class Producing implements Produced {
+class Producing extends LaterAnswer<Answer<typeof Produce>> implements Produced {
   readonly acks: number;
   readonly needsLeader = true;
   readonly examineUntilMs: number;
-  private readonly replies: PartitionReply[] = [];
+  /** Most have one: an array that grows from none makes room for seventeen (in V8). */
+  private readonly replies: PartitionReply[] = [missingReply];
+  private places = 0;
   private missing = 1;
 
   constructor(
     readonly context: RequestContext,
     private readonly request: ProduceRequest,
-    private readonly resolve: (answer: ProduceAnswer) => void,
-    private readonly reject: (error: unknown) => void,
   ) {
+    super();
     this.acks = request.acks;
     this.examineUntilMs = context.services.clock.monotonicMs() + limits.examineMsMax;
   }
@@ -59,8 +62,10 @@ class Producing implements Produced {
     for (const { name, partitionData } of this.request.topicData) {
       const topic = this.context.services.catalog.byName(name);
       for (const data of partitionData) {
+        const place = this.places++;
         this.missing++;
-        produceToPartition(this, this.replies.push(missingReply) - 1, topic, data);
+        this.replies[place] = missingReply;
+        produceToPartition(this, place, topic, data);
       }
     }
     this.finish();
@@ -71,15 +76,15 @@ class Producing implements Produced {
     this.finish();
   }
 
-  private answer(): void {
+  private answerAll(): void {
     const { context, request, replies } = this;
     const isMisled =
       context.apiVersion >= leaderToldVersion &&
       replies.some(({ errorCode }) => asksForLeader(errorCode));
-    if (!isMisled) return this.resolve(toResponse(request, replies));
+    if (!isMisled) return this.answer(toResponse(request, replies));
     this.tellLeaders().then(
-      (nodeEndpoints) => this.resolve({ ...toResponse(request, replies), nodeEndpoints }),
-      this.reject,
+      (nodeEndpoints) => this.answer({ ...toResponse(request, replies), nodeEndpoints }),
+      (error: unknown) => this.fail(error),
     );
   }
 
@@ -102,11 +107,11 @@ class Producing implements Produced {
   private finish(): void {
     if (--this.missing > 0) return;
     const { request, replies } = this;
-    if (request.acks !== 0) return this.answer();
+    if (request.acks !== 0) return this.answerAll();
     const failure = firstFailure(request, replies);
     // The client wants no reply; a closed connection is the one way to tell it (as in Kafka).
-    if (failure) this.reject(new CloseConnection('a produce with acks=0 failed', failure));
-    else this.resolve(noReply);
+    if (failure) this.fail(new CloseConnection('a produce with acks=0 failed', failure));
+    else this.answer(noReply);
   }
 }
 
@@ -125,11 +130,14 @@ function firstFailure({ topicData }: ProduceRequest, replies: PartitionReply[]):
   return null;
 }
 
-function toResponse(request: ProduceRequest, replies: PartitionReply[]) {
+function toResponse({ topicData }: ProduceRequest, replies: PartitionReply[]) {
   let at = 0;
-  const responses = request.topicData.map(({ name, partitionData }) => ({
+  const responses = topicData.map(({ name, partitionData }) => ({
     name,
-    partitionResponses: replies.slice(at, (at += partitionData.length)),
+    partitionResponses:
+      partitionData.length === replies.length
+        ? replies
+        : replies.slice(at, (at += partitionData.length)),
   }));
   return { responses, throttleTimeMs: 0 };
 }

@@ -6,6 +6,7 @@ import type { RequestContext } from '../requests/context';
 import { AppendLines } from '../examiner/append-lines';
 import { Examiner } from '../examiner/examiner';
 import { limits } from '../limits';
+import { promiseOf } from '../requests/later-answer';
 import { produce } from './00-produce';
 
 const records = [{ timestampMs: 1, value: Buffer.from('value') }];
@@ -31,9 +32,7 @@ async function produceTo(compressionTypes: string[]): Promise<number[]> {
     partitionData: [{ index: 0, records: encodeBatch({ records }) }],
   }));
   const request = { acks: 1, timeoutMs: 1, topicData };
-  const answer = await Promise.resolve(produce.run(context, request)).finally(() =>
-    examiner.stop(),
-  );
+  const answer = await promiseOf(produce.run(context, request)).finally(() => examiner.stop());
   const { responses } = answer as ResponseInput<typeof Produce>;
   return responses.flatMap((topic) => topic.partitionResponses.map((one) => one.errorCode));
 }

@@ -152,7 +152,7 @@ describe('memory of requests', () => {
     beside.write(frame.subarray(0, 5 * MiB));
     await eventually(() => running.requestMemory.bytesUsed >= 8 * MiB);
     beside.write(frame.subarray(5 * MiB));
-    await eventually(() => replies() > 0, { timeoutMs: 10_000 });
+    await eventually(() => replies() > 0);
   });
 
   it('that large frames have filled is not what smaller ones wait for', async () => {
@@ -217,7 +217,7 @@ describe('many requests in one piece', () => {
     const socket = await open();
     const replies = countReplies(socket);
     socket.write(Buffer.concat(Array.from({ length: count }, () => frame)));
-    await eventually(() => replies() === count * expected, { timeoutMs: 20_000 });
+    await eventually(() => replies() === count * expected);
   });
 });
 

@@ -10,7 +10,8 @@ import type { FramePool } from './frame-pool';
 import { readIntoOwnBuffer } from './own-buffer';
 import { ReplyQueue } from './reply-queue';
 import { ConnectionMemory, type RequestMemory } from './request-memory';
-import { RequestScope } from './request-scope';
+import { RequestScope, type RequestOwner } from './request-scope';
+import { LaterAnswer } from '../requests/later-answer';
 import type { RequestMeter } from '../requests/request-meter';
 
 export interface ConnectionServices extends BrokerServices {
@@ -31,7 +32,7 @@ export interface ConnectionOwner {
  * does it, but for Produce, of which many may be under way, each started in order (see design:
  * pipelined requests). Reading pauses while too much is queued, unsent or in memory.
  */
-export class Connection {
+export class Connection implements RequestOwner {
   private readonly frames: FrameReader;
   private readonly queue: ParsedRequest[] = [];
   private queueHead = 0;
@@ -211,34 +212,31 @@ export class Connection {
     if (request.pipelined) this.pipelinedOut++;
     else this.exclusiveOut = true;
     const reply = this.replies.expect(request.meter, request.arrivedMs);
-    const scope = new RequestScope(
-      this.services,
-      request,
-      this.clientHost,
-      this.gone.signal,
-      reply,
-    );
+    const { signal } = this.gone;
+    const scope = new RequestScope(this.services, request, this.clientHost, signal, reply, this);
     try {
       const answer = runRequest(request, scope);
-      if (answer instanceof Promise) {
-        // Both in one call, and the first catches its own errors: one promise less each time.
-        answer.then(
-          (value) => this.finishLater(scope, value),
-          (error: unknown) => this.failRequest(scope, error),
-        );
-      } else {
-        this.finish(scope, answer);
-      }
+      if (answer instanceof LaterAnswer) answer.whenEnded(scope);
+      else if (answer instanceof Promise) this.awaitAnswer(scope, answer);
+      else this.finish(scope, answer);
     } catch (error) {
-      this.failRequest(scope, error);
+      this.failed(scope, error);
     }
   }
 
-  private finishLater(scope: RequestScope, answer: unknown): void {
+  private awaitAnswer(scope: RequestScope, answer: Promise<unknown>): void {
+    // Both in one call, and neither throws: one promise less each time.
+    answer.then(
+      (value) => this.answered(scope, value),
+      (error: unknown) => this.failed(scope, error),
+    );
+  }
+
+  answered(scope: RequestScope, answer: unknown): void {
     try {
       this.finish(scope, answer);
     } catch (error) {
-      this.failRequest(scope, error);
+      this.failed(scope, error);
     }
   }
 
@@ -268,7 +266,7 @@ export class Connection {
   }
 
   /** A request that has no answer ends the connection; what it has taken is given back. */
-  private failRequest({ request, reply }: RequestScope, error: unknown): void {
+  failed({ request, reply }: RequestScope, error: unknown): void {
     this.release(request);
     this.replies.giveUp(reply);
     this.fail(error);

@@ -1,9 +1,19 @@
 import type { BrokerServices, RequestContext } from '../requests/context';
+import type { AnswerListener } from '../requests/later-answer';
 import type { ParsedRequest } from './dispatch';
 import type { PendingReply } from './reply-queue';
 
-/** What a handler is told of the request that it answers. */
-export class RequestScope implements RequestContext {
+/** Whose request it is; neither call throws. */
+export interface RequestOwner {
+  answered(scope: RequestScope, answer: unknown): void;
+  failed(scope: RequestScope, error: unknown): void;
+}
+
+/**
+ * What a handler is told of the request that it answers, and who is told of its answer. One object
+ * for both: there is one for each request under way.
+ */
+export class RequestScope implements RequestContext, AnswerListener {
   /** False when somebody may still use the request's bytes after its reply. */
   frameIsFree = true;
 
@@ -13,6 +23,7 @@ export class RequestScope implements RequestContext {
     readonly clientHost: string,
     readonly signal: AbortSignal,
     readonly reply: PendingReply,
+    private readonly owner: RequestOwner,
   ) {}
 
   get apiVersion(): number {
@@ -21,6 +32,14 @@ export class RequestScope implements RequestContext {
 
   get clientId(): string {
     return this.request.clientId;
+  }
+
+  answered(answer: unknown): void {
+    this.owner.answered(this, answer);
+  }
+
+  failed(error: unknown): void {
+    this.owner.failed(this, error);
   }
 
   keepFrame(): void {

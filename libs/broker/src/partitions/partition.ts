@@ -103,6 +103,7 @@ export class Partition {
       onSetBack: () => this.forget(),
       onTrimmed: (logStartOffset) => this.forgetBelow(logStartOffset),
       onUnconfirmed: (bounds) => confirmer.noticed(bounds),
+      settle: (upTo) => confirmer.settle(upTo),
     });
     this.lastUsedMs = clock.monotonicMs();
   }

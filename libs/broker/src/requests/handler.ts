@@ -1,15 +1,18 @@
 import type { Api, RequestOf, ResponseInput } from '@sluice/wire';
 import type { RequestContext } from './context';
+import type { LaterAnswer } from './later-answer';
 
 /** What a handler returns when the client expects no reply (Produce with acks=0). */
 export const noReply = Symbol('no reply');
 
-type Answer<A extends Api> = ResponseInput<A> | typeof noReply;
+/** What an API's client may be told. */
+export type Answer<A extends Api> = ResponseInput<A> | typeof noReply;
 
 export interface Handler {
   readonly api: Api;
   /** May run while earlier pipelined requests of the connection are still under way. */
   readonly pipelined: boolean;
+  /** Returns the answer, a promise of it, or a `LaterAnswer`. */
   run(context: RequestContext, request: unknown): unknown;
 }
 
@@ -21,7 +24,10 @@ const handlers = new Map<number, Handler>();
  */
 export function handle<A extends Api>(
   api: A,
-  run: (context: RequestContext, request: RequestOf<A>) => Answer<A> | Promise<Answer<A>>,
+  run: (
+    context: RequestContext,
+    request: RequestOf<A>,
+  ) => Answer<A> | Promise<Answer<A>> | LaterAnswer<Answer<A>>,
   options: { pipelined?: boolean } = {},
 ): Handler {
   if (handlers.has(api.key)) throw new Error(`API key ${api.key} has two handlers`);

@@ -1,6 +1,7 @@
 import type { Api, RequestOf, ResponseInput } from '@sluice/wire';
 import { CloseConnection } from './close-connection';
 import type { RequestContext } from './context';
+import { promiseOf } from './later-answer';
 
 /**
  * What is done to a request:
@@ -118,11 +119,11 @@ function act(
   if (action === 'drop-request') throw new CloseConnection('a test drops the request');
   if (action === 'drop-reply') return dropReply(run);
   if ('answer' in action) return action.answer(request as RequestOf<Api>);
-  return delayed(action, context).then(run);
+  return delayed(action, context).then(() => promiseOf(run()));
 }
 
 async function dropReply(run: () => unknown): Promise<never> {
-  await run();
+  await promiseOf(run());
   throw new CloseConnection('a test drops the reply');
 }
 

@@ -76,7 +76,7 @@ function commitAlone(coordinator: GroupCoordinator, groupId: string, offsets: Of
   return coordinator.commitOffsets({ ...claim, offsets });
 }
 
-async function until(isSo: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+async function until(isSo: () => boolean | Promise<boolean>, timeoutMs = 45_000): Promise<void> {
   const endMs = systemClock.monotonicMs() + timeoutMs;
   while (!(await isSo())) {
     if (systemClock.monotonicMs() > endMs) throw new Error('it did not become so in time');
@@ -229,7 +229,7 @@ describe('a restarted gateway', () => {
 
   test('ends a rebalance that was under way with the members that join again', async () => {
     let current = await startCoordinator();
-    const timeouts = { sessionTimeoutMs: 400, rebalanceTimeoutMs: 400, groupId: 'g' };
+    const timeouts = { sessionTimeoutMs: 2_000, rebalanceTimeoutMs: 2_000, groupId: 'g' };
     const options = { coordinator: () => current, ...timeouts };
     const alive = new TestConsumer({ ...options, name: 'alive' });
     const dead = new TestConsumer({ ...options, name: 'dead' });

@@ -55,7 +55,7 @@ function registryOf(link: RedisLink, limits: Partial<CatalogLimits> = {}): Topic
 
 async function until(check: () => boolean | Promise<boolean>): Promise<void> {
   for (let waited = 0; !(await check()); waited += 10) {
-    if (waited > 15_000) throw new Error('it did not happen within 15 s');
+    if (waited > 30_000) throw new Error('it did not happen within 30 s');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -35,6 +35,9 @@ class WatchBench {
   readonly starts: number[] = [];
   /** Log ends that were seen to be unconfirmed. */
   readonly tails: number[] = [];
+  /** Log ends that it wants to have confirmed before it tells of them. */
+  readonly settles: number[] = [];
+  endSettling: () => void = () => {};
   readonly watch: PartitionWatch;
 
   constructor() {
@@ -61,6 +64,10 @@ class WatchBench {
       onSetBack: () => this.setBacks++,
       onTrimmed: (logStartOffset) => void this.starts.push(logStartOffset),
       onUnconfirmed: ({ logEndOffset }) => void this.tails.push(logEndOffset),
+      settle: (upTo) => {
+        this.settles.push(upTo);
+        return new Promise((resolve) => (this.endSettling = resolve));
+      },
     });
   }
 
@@ -151,11 +158,12 @@ describe('PartitionWatch', () => {
     expect((await asking)!.highWatermark).toBe(7);
     bench.hear('9 0 9 0');
     expect(await watermark()).toBe(9);
-    // Of another history nothing is known.
+    // Of another history nothing is known but what this process has confirmed.
     bench.watch.invalidate();
     const again = bench.watch.refresh();
     await bench.answer(boundsUpTo(9, { highWatermark: 4, lastStableOffset: 4 }));
-    expect((await again)!.highWatermark).toBe(4);
+    bench.endSettling();
+    expect((await again)!.highWatermark).toBe(7);
   });
 
   it('tells of each higher log start, whoever has said so', async () => {
@@ -244,6 +252,45 @@ describe('PartitionWatch', () => {
     await bench.answer(boundsUpTo(9));
     await bench.answer(boundsUpTo(4));
     expect(await asking).toMatchObject({ logEndOffset: 4 });
+  });
+
+  it('keeps what it has confirmed, though Redis has lost that, or has a new epoch', async () => {
+    const bench = new WatchBench();
+    await bench.follow(boundsUpTo(5));
+    bench.watch.appended(0, 7, true);
+    bench.watch.confirmed(7);
+    const lost = boundsUpTo(7, { highWatermark: 5, lastStableOffset: 5, leaderEpoch: 1 });
+    const known = { logEndOffset: 7, highWatermark: 7, lastStableOffset: 7 };
+    const asking = bench.watch.refresh();
+    await bench.answer(lost);
+    expect(await asking).toMatchObject(known);
+    bench.watch.invalidate();
+    const again = bench.watch.current();
+    await bench.answer(lost);
+    expect(await again).toMatchObject(known);
+    bench.hear('8 0 5 2 5');
+    expect(await bench.watch.current()).toMatchObject({ ...known, logEndOffset: 8 });
+    expect(bench.settles).toEqual([]);
+  });
+
+  it('has the end settled of which nothing was known before, and tells nobody less', async () => {
+    const bench = new WatchBench();
+    const unconfirmed = { highWatermark: 5, lastStableOffset: 5 };
+    const [first, second] = [bench.watch.current(), bench.watch.refresh()];
+    await bench.answer(boundsUpTo(7, unconfirmed));
+    await bench.answer(boundsUpTo(7, unconfirmed));
+    const third = bench.watch.current();
+    expect(bench.settles).toEqual([7]);
+    bench.watch.confirmed(7);
+    bench.endSettling();
+    for (const one of [first, second, third]) {
+      expect(await one).toMatchObject({ logEndOffset: 7, highWatermark: 7 });
+    }
+    // What comes now this process sees being written, and hears being confirmed.
+    const later = bench.watch.refresh();
+    await bench.answer(boundsUpTo(9, { ...unconfirmed, highWatermark: 7 }));
+    expect(await later).toMatchObject({ logEndOffset: 9, highWatermark: 7 });
+    expect(bench.settles).toEqual([7]);
   });
 
   it('begins anew with a new epoch, and passes over what an old one says', async () => {

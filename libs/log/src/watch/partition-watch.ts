@@ -36,6 +36,14 @@ export interface WatchOptions {
   onTrimmed: (logStartOffset: number) => void;
   /** Something at the end of the log is not confirmed, and so not for readers yet. */
   onUnconfirmed?: (bounds: PartitionBounds) => void;
+  /**
+   * Has all confirmed up to an offset. It is asked for where the end of the log is not confirmed
+   * and nothing was known of it before: some of that may have been acknowledged, and whoever
+   * waited for it has not told Redis yet, or never will.
+   *
+   * @returns a promise that resolves, within a time, whether that is done or not
+   */
+  settle?: (upTo: number) => Promise<void>;
 }
 
 /**
@@ -55,6 +63,9 @@ export class PartitionWatch {
   private isConfirmed = false;
   private readonly listeners = new Set<() => void>();
   private changes = 0;
+  /** Up to where this process knows that the log is confirmed, which no loss of Redis changes. */
+  private confirmedUpTo = -1;
+  private settling: Promise<void> | null = null;
   /** Rises whenever what was asked before is worth nothing. */
   private generation = 0;
   private state: 'open' | 'closed' | 'gone' = 'open';
@@ -78,6 +89,7 @@ export class PartitionWatch {
    * @throws RedisUnavailable | UnknownOutcome when Redis has to be asked and cannot be
    */
   async current(): Promise<PartitionBounds | null> {
+    if (this.settling !== null) await this.settling;
     const { known } = this;
     if (known === null) return this.refresh();
     if (this.isConfirmed) return known;
@@ -107,6 +119,7 @@ export class PartitionWatch {
       const { generation } = this;
       const take = this.expectBounds();
       take(await this.options.source.bounds());
+      if (this.settling !== null) await this.settling;
       if (generation === this.generation) return this.known;
     }
   }
@@ -142,6 +155,7 @@ export class PartitionWatch {
 
   /** All below this offset is for readers. */
   confirmed(upTo: number): void {
+    this.confirmedUpTo = Math.max(this.confirmedUpTo, upTo);
     if (this.say({ logEndOffset: upTo, logStartOffset: null, highWatermark: upTo })) this.notify();
   }
 
@@ -212,6 +226,7 @@ export class PartitionWatch {
     if (known === null) {
       this.know(bounds);
       this.takeHeard(bounds);
+      this.settle();
       return this.notify();
     }
     const lessThanKnown =
@@ -237,15 +252,24 @@ export class PartitionWatch {
     const next = reach(known, heard);
     if (next.leaderEpoch !== known.leaderEpoch) this.options.onSetBack();
     this.know(next);
-    return isMoved(known, next);
+    return isMoved(known, this.known!);
   }
 
   private know(bounds: PartitionBounds): void {
-    this.known = bounds;
-    const { logStartOffset } = bounds;
+    const known = (this.known = withConfirmed(bounds, this.confirmedUpTo));
+    const { logStartOffset } = known;
     if (logStartOffset > this.toldStart) this.options.onTrimmed(logStartOffset);
     this.toldStart = logStartOffset;
-    if (bounds.highWatermark < bounds.logEndOffset) this.options.onUnconfirmed?.(bounds);
+    if (known.highWatermark < known.logEndOffset) this.options.onUnconfirmed?.(known);
+  }
+
+  private settle(): void {
+    const { logEndOffset, highWatermark } = this.known!;
+    if (highWatermark >= logEndOffset || this.options.settle === undefined) return;
+    const settling = this.options.settle(logEndOffset).finally(() => {
+      if (this.settling === settling) this.settling = null;
+    });
+    this.settling = settling;
   }
 
   private hear(message: string): void {

@@ -41,6 +41,12 @@ export const nobodyConfirms: WriterConfirmer = {
   want: nothing,
 };
 
+/** Somebody who waits until the log is confirmed up to an offset. */
+interface Settling {
+  upTo: number;
+  end: () => void;
+}
+
 /**
  * Moves the high watermark of one partition whose topic asks for copies: tells Redis of what was
  * confirmed, and has confirmed what nobody waits for: records of acks=1, and those whose writer is
@@ -54,6 +60,7 @@ export class PartitionConfirmer {
   private isClosed = false;
   private again: Timer | null = null;
   private stale: Timer | null = null;
+  private readonly settling = new Set<Settling>();
   /** How far the log reached when it was last seen to be unconfirmed. */
   private seenEnd = -1;
 
@@ -74,6 +81,7 @@ export class PartitionConfirmer {
     if (upTo <= this.known) return;
     this.known = upTo;
     this.options.onConfirmed(upTo);
+    this.release((one) => one.upTo <= upTo);
   }
 
   /** Redis knows that the log is confirmed up to here. */
@@ -91,6 +99,22 @@ export class PartitionConfirmer {
     if (this.isClosed) return;
     this.isWanted = true;
     void this.run();
+  }
+
+  /**
+   * Has the log confirmed up to here, for somebody who cannot tell what of it was acknowledged.
+   * Resolves once it is, where that fails, and after `confirmStaleMs` at the latest.
+   */
+  settle(upTo: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.options.clock.setTimer(this.options.limits.confirmStaleMs, () => {
+        this.release((one) => one === settling);
+      });
+      const settling = { upTo, end: () => (timer.cancel(), resolve()) };
+      this.settling.add(settling);
+      this.want();
+      if (!this.isRunning) this.release();
+    });
   }
 
   /** The end of the log was seen to be unconfirmed: if that lasts, nobody else does it. */
@@ -113,6 +137,15 @@ export class PartitionConfirmer {
     this.again?.cancel();
     this.stale?.cancel();
     this.again = this.stale = null;
+    this.release();
+  }
+
+  private release(isOver: (one: Settling) => boolean = () => true): void {
+    for (const one of this.settling) {
+      if (!isOver(one)) continue;
+      this.settling.delete(one);
+      one.end();
+    }
   }
 
   private async run(): Promise<void> {
@@ -132,6 +165,7 @@ export class PartitionConfirmer {
       }
     } finally {
       this.isRunning = false;
+      this.release();
     }
   }
 

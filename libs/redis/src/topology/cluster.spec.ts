@@ -10,8 +10,6 @@ import type { RedisOptions } from '../options';
 import { connectionOf } from './routed-redis';
 import { slotOf } from './slots';
 
-jest.setTimeout(120_000);
-
 let cluster: TestCluster;
 const links: RedisLink[] = [];
 
@@ -32,7 +30,7 @@ async function connect(
   log: Logger = silentLogger,
   limits: Partial<RedisOptions> = {},
 ): Promise<RedisLink> {
-  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 6_000, ...limits };
+  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 20_000, ...limits };
   const link = await RedisLink.connect(options, { log, clock: systemClock });
   links.push(link);
   return link;

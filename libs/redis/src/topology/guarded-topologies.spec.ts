@@ -7,8 +7,6 @@ import { certificates } from '@sluice/test/support/servers/certificates';
 import { RedisLink } from '../link';
 import { slotOf } from './slots';
 
-jest.setTimeout(120_000);
-
 /** With TLS in the set-up that has certificates. */
 const tls = certificates();
 const links: RedisLink[] = [];
@@ -18,7 +16,7 @@ afterEach(async () => {
 });
 
 async function connect(url: string): Promise<RedisLink> {
-  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 6_000 };
+  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 20_000 };
   const link = await RedisLink.connect(options, { log: silentLogger, clock: systemClock });
   links.push(link);
   return link;

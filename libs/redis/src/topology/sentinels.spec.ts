@@ -6,8 +6,6 @@ import { WatchedRedis } from '@sluice/test/support/sentinels';
 import { RedisLink } from '../link';
 import type { RedisOptions } from '../options';
 
-jest.setTimeout(60_000);
-
 let watched: WatchedRedis;
 const links: RedisLink[] = [];
 
@@ -25,7 +23,7 @@ async function connect(
   log: Logger = silentLogger,
   limits: Partial<RedisOptions> = {},
 ): Promise<RedisLink> {
-  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 6_000, ...limits };
+  const options = { url, keyPrefix: freshPrefix(), connectTimeoutMs: 20_000, ...limits };
   const link = await RedisLink.connect(options, { log, clock: systemClock });
   links.push(link);
   return link;

@@ -88,7 +88,7 @@ describe('a consumer that is to go on elsewhere', () => {
     stop();
     await expect(consumer.seek(orders, { offset: 0 })).rejects.toThrow(NotOwned);
     goOn();
-    await eventually(() => session.letGoOf.length === 1, { timeoutMs: 8_000 });
+    await eventually(() => session.letGoOf.length === 1);
   });
 
   it('has that committed, also where a commit was on its way', async () => {
@@ -133,7 +133,7 @@ describe('a partition of which something was given back', () => {
     const { owned } = sink.taken[0]!;
     owned.release(1);
     owned.acknowledge(0);
-    await eventually(() => bench.committed() === 4, { timeoutMs: 8_000 });
+    await eventually(() => bench.committed() === 4);
     expect(sink.offsets()).toEqual([0, 1, 1, 2, 3]);
   });
 });
@@ -143,7 +143,7 @@ describe('a group that is to begin beyond the log end', () => {
     await bench.append([['a'], ['b']]);
     const { session } = await bench.consumer(sink, { startFrom: { offset: 100 } });
     bench.grant(session, 0);
-    await eventually(() => bench.committed() === 2, { timeoutMs: 8_000 });
+    await eventually(() => bench.committed() === 2);
   });
 });
 
@@ -180,7 +180,7 @@ describe('partitions of one grant', () => {
     });
     const { session } = await bench.consumer(sink, { startFrom: { timestampMs: 1_000 } });
     bench.grant(session, 0, 1);
-    await eventually(() => sink.offsets(0).length === 1, { timeoutMs: 8_000 });
+    await eventually(() => sink.offsets(0).length === 1);
     find.mockRestore();
     await eventually(() => sink.offsets(1).length === 1);
   });

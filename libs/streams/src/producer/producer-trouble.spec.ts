@@ -109,7 +109,8 @@ describe('while Redis is away', () => {
     expect(producer.bufferedBytes).toBe(0);
     proxy.restore();
     await eventually(() => producer.send({ topic, value: '2' }).catch(() => null));
-    const values = valuesOf(await storedRecords(connection, topic));
+    // One that was sent again may be there twice.
+    const values = [...new Set(valuesOf(await storedRecords(connection, topic)))];
     expect(values).toEqual(error.mayBeWritten ? expect.arrayContaining(['0', '2']) : ['0', '2']);
   });
 
