@@ -35,9 +35,15 @@ export class ClusterNodes {
   readonly #servers = new Map<string, AskedServer>();
   /** Where to begin among the known nodes, so that all have their turn where some are away. */
   #from = 0;
+  #isSilent = false;
 
   constructor(private readonly parts: ClusterNodesParts) {
     for (const seed of parts.seeds) this.#know(seed);
+  }
+
+  /** Whether none of those that were asked last has answered anything, be it a refusal. */
+  get isSilent(): boolean {
+    return this.#isSilent;
   }
 
   /** @throws RedisStartError that says what each node answered */
@@ -59,6 +65,7 @@ export class ClusterNodes {
     const best = await whatMostSay(answers, { textOf: ({ parts }) => JSON.stringify(parts) });
     if (best === null) {
       this.#from += count;
+      this.#isSilent = problems.every((problem) => silence.test(problem));
       throw this.#nobody(asked, problems);
     }
     this.#knowAll(best.rows);
@@ -103,6 +110,9 @@ export class ClusterNodes {
     return new RedisStartError(isNone ? 'unsupported-set-up' : 'unreachable', lines.join('\n'));
   }
 }
+
+/** Of a node that cannot be reached, or does not answer. */
+const silence = /no answer in time|^connect |ECONNREFUSED|ECONNRESET|Connection is closed/;
 
 const noCluster = 'it is a server by itself, and no node of a cluster';
 

@@ -43,6 +43,8 @@ class FakeShard {
   handOver(): void {}
 }
 
+const connectTimeoutMs = 5_000;
+
 class Fixture {
   readonly clock = new FakeClock();
   readonly made: FakeShard[] = [];
@@ -50,6 +52,17 @@ class Fixture {
   /** Of the shards that are made from now on. */
   start: () => Promise<void> = () => Promise.resolve();
   readonly shards: ClusterShards;
+  readonly nodes = {
+    isSilent: false,
+    reads: 0,
+    read: () => {
+      this.nodes.reads++;
+      return this.failure === null ? Promise.resolve(this.parts) : Promise.reject(this.failure);
+    },
+    close: () => Promise.resolve(),
+  };
+  /** Of the nodes from now on. */
+  failure: Error | null = null;
 
   constructor(...parts: ClusterPart[]) {
     this.parts = parts;
@@ -62,8 +75,9 @@ class Fixture {
       this.made.push(shard);
       return shard as unknown as Shard;
     };
-    const nodes = { read: () => Promise.resolve(this.parts), close: () => Promise.resolve() };
-    this.shards = new ClusterShards({ nodes, newShard, clock: this.clock, log: silentLogger });
+    const { nodes, clock } = this;
+    const deps = { clock, log: silentLogger, connectTimeoutMs };
+    this.shards = new ClusterShards({ nodes, newShard, ...deps });
   }
 
   send(key: string): Promise<unknown> {
@@ -74,6 +88,34 @@ class Fixture {
 }
 
 describe('the shards of a Redis Cluster', () => {
+  it('are found by a start as soon as a node answers', async () => {
+    const cluster = new Fixture(partOf(1, 0, lastSlot));
+    cluster.failure = new Error('no node answers');
+    cluster.nodes.isSilent = true;
+    const started = cluster.shards.start();
+    await cluster.clock.advanceAsync(connectTimeoutMs / 2);
+    cluster.failure = null;
+    await cluster.clock.advanceAsync(connectTimeoutMs / 2);
+    await started;
+    expect(cluster.made).toHaveLength(1);
+    await cluster.shards.close();
+  });
+
+  it.each([
+    ['within its time where none does', true],
+    ['at once where one refuses', false],
+  ])('are given up %s', async (_, isSilent) => {
+    const cluster = new Fixture(partOf(1, 0, lastSlot));
+    cluster.failure = new Error('no node says it');
+    cluster.nodes.isSilent = isSilent;
+    const started = cluster.shards.start().catch((error: Error) => error.message);
+    await cluster.clock.advanceAsync(isSilent ? 2 * connectTimeoutMs : 0);
+    expect(await started).toBe('no node says it');
+    expect(cluster.nodes.reads > 1).toBe(isSilent);
+    expect(cluster.clock.timerCount).toBe(0);
+    await cluster.shards.close();
+  });
+
   it('keep one that cannot be used yet, and try it again', async () => {
     const cluster = new Fixture(partOf(1, 0, lastSlot));
     await cluster.shards.start();

@@ -13,10 +13,12 @@ import type { ShardMaker, Topology } from './topology';
 
 /** What a cluster is made with. */
 export interface ClusterParts {
-  nodes: Pick<ClusterNodes, 'read' | 'close'>;
+  nodes: Pick<ClusterNodes, 'read' | 'close' | 'isSilent'>;
   newShard: ShardMaker;
   clock: Clock;
   log: Logger;
+  /** How long a start waits for a node that answers. */
+  connectTimeoutMs: number;
 }
 
 /** One shard, and what the map said of it last. */
@@ -112,7 +114,7 @@ export class ClusterShards implements Topology, Router {
   }
 
   async start(): Promise<void> {
-    await this.refresh();
+    await this.#readFirst();
     const first = this.shards;
     // A primary that cannot be used is looked for anew, as it may be replaced meanwhile.
     this.#hasStarted = true;
@@ -137,6 +139,22 @@ export class ClusterShards implements Topology, Router {
   refresh(): Promise<void> {
     this.#reading ??= this.#read().finally(() => (this.#reading = null));
     return this.#reading;
+  }
+
+  /** The nodes may be about to start, or nobody here had the time to hear what they said. */
+  async #readFirst(): Promise<void> {
+    const { nodes, clock, connectTimeoutMs } = this.parts;
+    const untilMs = clock.monotonicMs() + connectTimeoutMs;
+    for (;;) {
+      try {
+        return await this.refresh();
+      } catch (error) {
+        const isOver = this.#isClosed || clock.monotonicMs() >= untilMs;
+        if (isOver || !nodes.isSilent) throw error;
+      }
+      const pauseMs = redisLimits.clusterFirstLookPauseMs;
+      await new Promise<void>((resolve) => clock.setTimer(pauseMs, resolve));
+    }
   }
 
   async #read(): Promise<void> {

@@ -8,7 +8,7 @@ import { OneShard, type ShardMaker, type Topology } from './topology';
 /** What the URL names: one server, one that Sentinels name, or a Redis Cluster. */
 export function openTopology(options: ResolvedOptions, deps: ShardDeps): Topology {
   const newShard: ShardMaker = (place) => new Shard(options, { ...deps, place });
-  const { topology, label, username, password, tls } = options;
+  const { topology, label, username, password, tls, connectTimeoutMs } = options;
   switch (topology.kind) {
     case 'single':
       return new OneShard(newShard);
@@ -18,7 +18,7 @@ export function openTopology(options: ResolvedOptions, deps: ShardDeps): Topolog
       const { log, clock } = deps;
       const terms = { username, password, tls };
       const nodes = new ClusterNodes({ seeds: topology.nodes, terms, label });
-      return new ClusterShards({ nodes, newShard, log, clock });
+      return new ClusterShards({ nodes, newShard, log, clock, connectTimeoutMs });
     }
   }
 }
