@@ -31,7 +31,7 @@ export function userArgs(): string[] {
   return ['--user', user.name, 'on', `>${user.password}`, ...rights];
 }
 
-/** What each set-up changes of where the server is found; it gives more arguments for the server. */
+/** What each set-up changes of the server's URL; it gives more arguments for the server. */
 const setups: Record<string, (url: URL, place: SetupPlace) => readonly string[]> = {
   plain: () => [],
 
@@ -75,12 +75,12 @@ export function makeSetup(place: SetupPlace): ServerSetup {
   return { args, url: url.href, database: Number(url.pathname.slice(1)) };
 }
 
-/** True with the set-up in which the shared server of a spec has a replica, behind a proxy. */
+/** True if the shared server of a spec has a replica, behind a proxy. */
 export function wantsReplica(): boolean {
   return setupNames().includes('replica');
 }
 
-/** True with the set-up in which users of Redis have the rights that a gateway needs, and no more. */
+/** True if users of Redis have the rights that a gateway needs, and no more. */
 export function hasFewRights(): boolean {
   return setupNames().includes('acl');
 }
