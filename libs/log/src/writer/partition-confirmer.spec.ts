@@ -61,7 +61,7 @@ function confirmerAlone(): PartitionConfirmer {
 }
 
 describe('who confirms a partition', () => {
-  it('tells what is confirmed although what nobody waits for was not, a moment before', async () => {
+  it('tells what is confirmed, although other records were not a moment before', async () => {
     const confirmer = confirmerAlone();
     confirmer.want();
     await eventually(() => failures === 1);
