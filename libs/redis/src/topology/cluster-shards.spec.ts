@@ -2,7 +2,7 @@ import { silentLogger } from '@sluice/base';
 import type { Command } from 'ioredis';
 import { eventually } from '@sluice/test/support/eventually';
 import { FakeClock } from '@sluice/test/support/fake-clock';
-import { RedisUnavailable } from '../errors';
+import { RedisStartError, RedisUnavailable } from '../errors';
 import { redisLimits } from '../options';
 import type { Shard } from '../shard';
 import { ClusterShards } from './cluster-shards';
@@ -10,6 +10,7 @@ import type { ClusterPart } from './cluster-nodes';
 import type { Place } from './place';
 
 const lastSlot = 16_383;
+const waitMsMax = 10_000;
 const address = (port: number) => ({ host: '127.0.0.1', port });
 const partOf = (port: number, from: number, to: number): ClusterPart => ({
   primaryId: `id-${port}`,
@@ -43,26 +44,16 @@ class FakeShard {
   handOver(): void {}
 }
 
-const connectTimeoutMs = 5_000;
-
 class Fixture {
   readonly clock = new FakeClock();
   readonly made: FakeShard[] = [];
   parts: ClusterPart[];
+  /** Why no node says who serves what. */
+  problem: RedisStartError | null = null;
+  readonly warned: string[] = [];
   /** Of the shards that are made from now on. */
   start: () => Promise<void> = () => Promise.resolve();
   readonly shards: ClusterShards;
-  readonly nodes = {
-    isSilent: false,
-    reads: 0,
-    read: () => {
-      this.nodes.reads++;
-      return this.failure === null ? Promise.resolve(this.parts) : Promise.reject(this.failure);
-    },
-    close: () => Promise.resolve(),
-  };
-  /** Of the nodes from now on. */
-  failure: Error | null = null;
 
   constructor(...parts: ClusterPart[]) {
     this.parts = parts;
@@ -75,9 +66,13 @@ class Fixture {
       this.made.push(shard);
       return shard as unknown as Shard;
     };
-    const { nodes, clock } = this;
-    const deps = { clock, log: silentLogger, connectTimeoutMs };
-    this.shards = new ClusterShards({ nodes, newShard, ...deps });
+    const nodes = {
+      read: () => (this.problem ? Promise.reject(this.problem) : Promise.resolve(this.parts)),
+      close: () => Promise.resolve(),
+    };
+    const log = { ...silentLogger, warn: (message: string) => void this.warned.push(message) };
+    const { clock } = this;
+    this.shards = new ClusterShards({ nodes, newShard, clock, log, waitMsMax });
   }
 
   send(key: string): Promise<unknown> {
@@ -88,34 +83,6 @@ class Fixture {
 }
 
 describe('the shards of a Redis Cluster', () => {
-  it('are found by a start as soon as a node answers', async () => {
-    const cluster = new Fixture(partOf(1, 0, lastSlot));
-    cluster.failure = new Error('no node answers');
-    cluster.nodes.isSilent = true;
-    const started = cluster.shards.start();
-    await cluster.clock.advanceAsync(connectTimeoutMs / 2);
-    cluster.failure = null;
-    await cluster.clock.advanceAsync(connectTimeoutMs / 2);
-    await started;
-    expect(cluster.made).toHaveLength(1);
-    await cluster.shards.close();
-  });
-
-  it.each([
-    ['within its time where none does', true],
-    ['at once where one refuses', false],
-  ])('are given up %s', async (_, isSilent) => {
-    const cluster = new Fixture(partOf(1, 0, lastSlot));
-    cluster.failure = new Error('no node says it');
-    cluster.nodes.isSilent = isSilent;
-    const started = cluster.shards.start().catch((error: Error) => error.message);
-    await cluster.clock.advanceAsync(isSilent ? 2 * connectTimeoutMs : 0);
-    expect(await started).toBe('no node says it');
-    expect(cluster.nodes.reads > 1).toBe(isSilent);
-    expect(cluster.clock.timerCount).toBe(0);
-    await cluster.shards.close();
-  });
-
   it('keep one that cannot be used yet, and try it again', async () => {
     const cluster = new Fixture(partOf(1, 0, lastSlot));
     await cluster.shards.start();
@@ -133,6 +100,34 @@ describe('the shards of a Redis Cluster', () => {
     await cluster.clock.advanceAsync(redisLimits.clusterLookEveryMs);
     await eventually(() => later.starts === 2);
     expect(cluster.made).toHaveLength(2);
+    await cluster.shards.close();
+  });
+
+  it('are waited for at the start while no node answers, and the log says so once', async () => {
+    const cluster = new Fixture(partOf(1, 0, lastSlot));
+    cluster.problem = new RedisStartError('unreachable', 'no node says who serves what');
+    const starting = cluster.shards.start();
+    await cluster.clock.advanceAsync(waitMsMax / 2);
+    expect([cluster.warned.length, cluster.made]).toEqual([1, []]);
+    cluster.problem = null;
+    await cluster.clock.advanceAsync(redisLimits.clusterFirstLookPauseMs);
+    await starting;
+    expect([cluster.warned.length, cluster.made.length]).toEqual([1, 1]);
+    await cluster.shards.close();
+  });
+
+  it('are given up when the time is over, or where time cures nothing', async () => {
+    const cluster = new Fixture(partOf(1, 0, lastSlot));
+    cluster.problem = new RedisStartError('unreachable', 'no node says who serves what');
+    const late = cluster.shards.start().catch((error: unknown) => error);
+    await cluster.clock.advanceAsync(waitMsMax);
+    expect(await late).toMatchObject({
+      problem: 'unreachable',
+      message: `no node says who serves what\nIt was tried for ${waitMsMax} ms.`,
+    });
+    cluster.problem = new RedisStartError('password-wrong', 'it refuses the password');
+    await expect(cluster.shards.start()).rejects.toBe(cluster.problem);
+    expect(cluster.clock.timerCount).toBe(0);
     await cluster.shards.close();
   });
 

@@ -4,6 +4,7 @@ import { LentReplies } from '../lent-replies';
 import { redisLimits } from '../options';
 import type { Shard } from '../shard';
 import type { ClusterNodes, ClusterPart } from './cluster-nodes';
+import { readFirstMap } from './first-map';
 import { addressText, Followers, type Address, type Place } from './place';
 import { RedirectedCall } from './redirected-call';
 import { routedRedis, type RoutedRole, type Router } from './routed-redis';
@@ -13,12 +14,12 @@ import type { ShardMaker, Topology } from './topology';
 
 /** What a cluster is made with. */
 export interface ClusterParts {
-  nodes: Pick<ClusterNodes, 'read' | 'close' | 'isSilent'>;
+  nodes: Pick<ClusterNodes, 'read' | 'close'>;
   newShard: ShardMaker;
   clock: Clock;
   log: Logger;
-  /** How long a start waits for a node that answers. */
-  connectTimeoutMs: number;
+  /** How long the start waits for a node that says who serves what. */
+  waitMsMax: number;
 }
 
 /** One shard, and what the map said of it last. */
@@ -114,7 +115,7 @@ export class ClusterShards implements Topology, Router {
   }
 
   async start(): Promise<void> {
-    await this.#readFirst();
+    await readFirstMap(() => this.refresh(), this.parts);
     const first = this.shards;
     // A primary that cannot be used is looked for anew, as it may be replaced meanwhile.
     this.#hasStarted = true;
@@ -139,22 +140,6 @@ export class ClusterShards implements Topology, Router {
   refresh(): Promise<void> {
     this.#reading ??= this.#read().finally(() => (this.#reading = null));
     return this.#reading;
-  }
-
-  /** The nodes may be about to start, or nobody here had the time to hear what they said. */
-  async #readFirst(): Promise<void> {
-    const { nodes, clock, connectTimeoutMs } = this.parts;
-    const untilMs = clock.monotonicMs() + connectTimeoutMs;
-    for (;;) {
-      try {
-        return await this.refresh();
-      } catch (error) {
-        const isOver = this.#isClosed || clock.monotonicMs() >= untilMs;
-        if (isOver || !nodes.isSilent) throw error;
-      }
-      const pauseMs = redisLimits.clusterFirstLookPauseMs;
-      await new Promise<void>((resolve) => clock.setTimer(pauseMs, resolve));
-    }
   }
 
   async #read(): Promise<void> {

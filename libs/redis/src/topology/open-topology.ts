@@ -8,7 +8,7 @@ import { OneShard, type ShardMaker, type Topology } from './topology';
 /** What the URL names: one server, one that Sentinels name, or a Redis Cluster. */
 export function openTopology(options: ResolvedOptions, deps: ShardDeps): Topology {
   const newShard: ShardMaker = (place) => new Shard(options, { ...deps, place });
-  const { topology, label, username, password, tls, connectTimeoutMs } = options;
+  const { topology, label, username, password, tls } = options;
   switch (topology.kind) {
     case 'single':
       return new OneShard(newShard);
@@ -16,9 +16,10 @@ export function openTopology(options: ResolvedOptions, deps: ShardDeps): Topolog
       return new OneShard(newShard, new Sentinels({ ...deps, options, topology }));
     case 'cluster': {
       const { log, clock } = deps;
+      const { failoverTimeoutMs: waitMsMax } = options;
       const terms = { username, password, tls };
       const nodes = new ClusterNodes({ seeds: topology.nodes, terms, label });
-      return new ClusterShards({ nodes, newShard, log, clock, connectTimeoutMs });
+      return new ClusterShards({ nodes, newShard, log, clock, waitMsMax });
     }
   }
 }
