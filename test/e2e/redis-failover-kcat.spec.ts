@@ -1,7 +1,11 @@
 import { partitionKeys } from '@sluice/log';
 import { slotOf } from '@sluice/redis';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
-import { cutReplicas, joinReplicas } from '@sluice/test/support/cut-replicas';
+import {
+  cutReplicas,
+  joinReplicas,
+  oldReplicasMayTakeOver,
+} from '@sluice/test/support/cut-replicas';
 import { eventually } from '@sluice/test/support/eventually';
 import { redisAt } from '@sluice/test/support/failover-load';
 import { kcat } from '@sluice/test/support/kcat';
@@ -40,10 +44,14 @@ async function sentinels(): Promise<System> {
   const replicas = watched.servers.filter((one) => one !== primary);
   return {
     url: watched.url,
-    cut: () => cutReplicas(primary, replicas),
+    cut: async () => {
+      // Sentinels promote no replica that has been cut off for ten times as long.
+      await watched.setDownAfter(60_000);
+      await cutReplicas(primary, replicas);
+    },
     failOver: async () => {
       await primary.kill();
-      await watched.promoted(primary);
+      await watched.failover();
       await joinReplicas(replicas);
     },
     stop: () => watched.stop(),
@@ -51,7 +59,7 @@ async function sentinels(): Promise<System> {
 }
 
 async function cluster(): Promise<System> {
-  const servers = await TestCluster.start();
+  const servers = await TestCluster.start({ args: oldReplicasMayTakeOver });
   let primary = servers.servers[0]!;
   let replica = primary;
   return {

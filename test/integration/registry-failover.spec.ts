@@ -2,7 +2,11 @@ import { partitionKeys, registryKeys, type Topic } from '@sluice/log';
 import { encodeBatch } from '@sluice/records';
 import { slotOf } from '@sluice/redis';
 import { startBroker, type TestBroker } from '@sluice/test/support/broker';
-import { cutReplicas, joinReplicas } from '@sluice/test/support/cut-replicas';
+import {
+  cutReplicas,
+  joinReplicas,
+  oldReplicasMayTakeOver,
+} from '@sluice/test/support/cut-replicas';
 import { eventually } from '@sluice/test/support/eventually';
 import { redisAt } from '@sluice/test/support/failover-load';
 import { RawClient } from '@sluice/test/support/raw-client';
@@ -20,7 +24,7 @@ let topic: Topic;
 let index: number;
 
 beforeAll(async () => {
-  cluster = await TestCluster.start();
+  cluster = await TestCluster.start({ args: oldReplicasMayTakeOver });
   const options = { redis: redisAt(cluster.url), isClustered: true };
   const first = await startBroker({ ...options, brokerId: 1 });
   const { keyPrefix, link, catalog } = first;

@@ -8,6 +8,12 @@ interface Server {
 }
 
 /**
+ * For the servers of a Redis Cluster: without it none is promoted that was kept from its primary for
+ * half a minute, which a busy machine may take for what a test does meanwhile.
+ */
+export const oldReplicasMayTakeOver = ['--cluster-replica-validity-factor', '0'] as const;
+
+/**
  * Keeps replicas from their primary, so that what it is given from now on is lost once one of them
  * is promoted. All keep running: the replicas offer a password that nobody has.
  */
