@@ -8,8 +8,11 @@ import { findProgram, outputOf } from './processes.mjs';
  * @typedef {{ name: string, program: string }} TestServer `name`: product and version
  */
 
-/** How the servers of the tests may be set up; test/support/servers/setup.ts says what each is. */
-export const setups = ['plain', 'tls', 'acl', 'database-1', 'replica'];
+/**
+ * How the servers of the tests may be set up; test/support/servers/setup.ts says what each is.
+ * One server may be in several of them.
+ */
+export const setups = ['tls', 'acl', 'database-1', 'replica'];
 
 const usual = ['redis-server', 'valkey-server'];
 const certificateDays = 2;
@@ -46,13 +49,13 @@ function named(program) {
 }
 
 /**
- * Lets tests find just this server, in this set-up.
+ * Lets tests find just this server, in all of these set-ups.
  * @param {TestServer} server
- * @param {string} setup
+ * @param {readonly string[]} setups none of them: plain
  * @returns {{ env: NodeJS.ProcessEnv, end: () => void }} the environment for them, and `end`, to be
  *   called after them
  */
-export function prepareServer({ program }, setup) {
+export function prepareServer({ program }, setups) {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-server-'));
   const end = () => rmSync(folder, { recursive: true, force: true });
   try {
@@ -62,8 +65,8 @@ export function prepareServer({ program }, setup) {
       ...process.env,
       PATH: [join(folder, 'bin'), process.env.PATH].join(delimiter),
       SLUICE_TEST_REDIS: 'local',
-      SLUICE_TEST_SETUP: setup,
-      ...(setup === 'tls' ? makeCertificates(folder) : {}),
+      SLUICE_TEST_SETUP: setups.join(','),
+      ...(setups.includes('tls') ? makeCertificates(folder) : {}),
     };
     return { env, end };
   } catch (error) {
@@ -113,8 +116,8 @@ function openssl(...args) {
 /**
  * What a run on a server is called.
  * @param {TestServer} server
- * @param {string} setup
+ * @param {readonly string[]} setups
  */
-export function runName({ name }, setup) {
-  return setup === 'plain' ? name : `${name}, ${setup}`;
+export function runName({ name }, setups) {
+  return [name, ...setups].join(', ');
 }

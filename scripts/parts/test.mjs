@@ -49,9 +49,10 @@ export async function test(jestArgs, { everywhere = false } = {}) {
   try {
     await step('packages and tools', () => prepare(notRun));
     await checks();
-    const runs = (everywhere ? testRunsEverywhere : testRuns)(testServers(), jestArgs);
+    const lacking = notRun.map(({ what }) => what);
+    const runs = (everywhere ? testRunsEverywhere : testRuns)(testServers(), jestArgs, lacking);
     const secondTry = jestArgs.length === 0;
-    for (const run of runs.filter(({ setup }) => !notRun.some(({ what }) => what === setup))) {
+    for (const run of runs) {
       const all = { ...run, args: [...run.args, ...leaveOut(notRun)] };
       await step(run.name, () => onServer(all, secondTry, counts));
     }
@@ -69,21 +70,21 @@ export async function test(jestArgs, { everywhere = false } = {}) {
 
 /** What is wrong without any test run: two lanes, as each of the programs keeps to one core. */
 async function checks() {
-  const lanes = await Promise.allSettled([checkTypes(), lintAndBuild()]);
+  const types = checkTypes();
+  const lanes = await Promise.allSettled([types, lintAndBuild(types)]);
   for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason;
 }
 
-async function checkTypes() {
-  for (const project of ['tsconfig.check.json', 'tsconfig.scripts.json']) {
-    const args = ['--noEmit', '-p', project];
-    await step(`types: ${project}`, () => node('typescript/bin/tsc', ...args));
-  }
+function checkTypes() {
+  const args = ['--noEmit', '-p', 'tsconfig.check.json'];
+  return step('types', () => node('typescript/bin/tsc', ...args));
 }
 
-async function lintAndBuild() {
+/** @param {Promise<void>} types the check of them */
+async function lintAndBuild(types) {
   await step('lint', () => node('oxlint/bin/oxlint', '--deny-warnings'));
   await step('format', () => node('prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.'));
-  await step('build', () => ensureBuilt());
+  await step('build', () => ensureBuilt(undefined, types));
 }
 
 /**
@@ -138,8 +139,8 @@ function leaveOut(notRun) {
  * @param {Counts} counts is added to
  * @returns {Promise<number>} how many have failed
  */
-async function onServer({ name, server, setup, args }, secondTry, counts) {
-  const prepared = server && prepareServer(server, setup);
+async function onServer({ name, server, setups, args }, secondTry, counts) {
+  const prepared = server && prepareServer(server, setups);
   try {
     const { passed, failed, unsteady } = await jest(args, { env: prepared?.env, secondTry });
     counts.passed += passed;

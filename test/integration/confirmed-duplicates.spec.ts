@@ -31,7 +31,7 @@ describe('a duplicate that has to be confirmed', () => {
 
   async function gateway(): Promise<RawClient> {
     // Long enough for a replica on a busy machine; each test waits it out three times.
-    const host = await startBroker({ redis: primary, keyPrefix, replicationTimeoutMs: 1_000 });
+    const host = await startBroker({ redis: primary, keyPrefix, replicationTimeoutMs: 2_000 });
     hosts.push(host);
     await eventually(async () => (await host.link.replicaCount()) === 1, { what: 'replication' });
     return RawClient.connect(host.port);

@@ -32,9 +32,12 @@ afterEach(async () => {
   await pair.stop();
 });
 
+/** Long enough for a replica on a busy machine; some tests wait it out. */
+const replicationTimeoutMs = 2_000;
+
 async function openDoor(): Promise<Door> {
   const redis = pair.primary;
-  const host = await startBroker({ redis, keyPrefix, replicationTimeoutMs: 500 });
+  const host = await startBroker({ redis, keyPrefix, replicationTimeoutMs });
   await eventually(async () => (await host.link.replicaCount()) === 1, { what: 'replication' });
   return { host, client: await RawClient.connect(host.port) };
 }
@@ -87,7 +90,7 @@ async function leave(name: string): Promise<void> {
   const topic = host.catalog.byName(name)!;
   const writer = new PartitionStore(host.link).writer(
     { topic: name, topicId: topic.id, partition: 0 },
-    { replicationTimeoutMs: 500, log: silentLogger, trouble: { note() {} }, onReply() {} },
+    { replicationTimeoutMs, log: silentLogger, trouble: { note() {} }, onReply() {} },
   );
   const batch = encodeBatch({ records: [{ value: Buffer.from('a'), timestampMs: 1_000 }] });
   const asked = confirmationFor(resolveConfigs(topic), -1);

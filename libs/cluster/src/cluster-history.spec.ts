@@ -140,7 +140,9 @@ class History {
     const hostName = this.chance(2) === 0 ? 'here' : `host-${this.all.length}`;
     this.told.push(`start ${brokerId} on ${hostName}`);
     const { redis, keyPrefix } = this;
-    const options = { redis, keyPrefix, brokerId, hostName, port: 30_000 + brokerId };
+    // Some sessions are to end before those who fell silent are heard again.
+    const limits = { sessionMs: 1_500 };
+    const options = { redis, keyPrefix, brokerId, hostName, port: 30_000 + brokerId, limits };
     const gateway = await TestGateway.make(options);
     this.all.push(gateway);
     await gateway.join();

@@ -14,9 +14,9 @@ import { TcpProxy } from '@sluice/test/support/tcp-proxy';
 import { GatewayCluster } from '../src/gateway-cluster';
 import type { ClusterLimits } from '../src/limits';
 
-/** Short sessions: tests wait for their ends. */
+/** Short sessions: tests wait for their ends. No shorter than a busy machine may stand still. */
 export const quickLimits: Partial<ClusterLimits> = {
-  sessionMs: 1_500,
+  sessionMs: 3_000,
   balanceEveryMs: 300,
   heldIdPollMs: 20,
 };

@@ -98,13 +98,18 @@ const explanations: readonly { test: RegExp; problem: StartProblem; lines: reado
   },
 ];
 
-const curedByTime: readonly StartProblem[] = ['loading', 'unreachable'];
+/** What more attempts may cure. */
+export const curedByTime: readonly StartProblem[] = ['loading', 'unreachable'];
+
+/** Which problem an error's message tells of; where it is not known, nobody was reached. */
+export function startProblemOf(message: string): StartProblem {
+  return explanations.find(({ test }) => test.test(message))?.problem ?? 'unreachable';
+}
 
 /** True for a failure that more attempts will not cure. */
 export function isHopeless(error: Error): boolean {
   if (error instanceof RedisStartError) return !curedByTime.includes(error.problem);
-  const known = explanations.find(({ test }) => test.test(error.message));
-  return known !== undefined && !curedByTime.includes(known.problem);
+  return !curedByTime.includes(startProblemOf(error.message));
 }
 
 const failoverAdvice =

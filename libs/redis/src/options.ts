@@ -41,6 +41,8 @@ export const redisLimits = {
   sentinelLookEveryMs: 1_000,
   /** How often the nodes of a Redis Cluster are asked who serves what. */
   clusterLookEveryMs: 2_000,
+  /** The pause of a start that no node of a Redis Cluster has answered, before it asks again. */
+  clusterFirstLookPauseMs: 250,
   /** How many of them are asked at the same time. */
   clusterNodesAskedMax: 5,
   /** How long a server is kept connected that was to get a slot, after it was named last. */

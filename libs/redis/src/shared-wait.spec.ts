@@ -16,7 +16,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  link = await connectLink(redis, { commandStallMs: 300 });
+  link = await connectLink(redis, { commandStallMs: 1_000 });
 });
 
 afterEach(async () => {
@@ -37,8 +37,8 @@ async function waits(): Promise<number> {
 
 describe('WAIT on the durable connection', () => {
   it('may take longer than a connection may be silent otherwise', async () => {
-    expect(await attempt('WAIT', link.durable.wait(1, 600))).toBe(0);
-    const hangs = attempt('BLPOP', link.durable.blpop(`${link.keyPrefix}none`, 2));
+    expect(await attempt('WAIT', link.durable.wait(1, 2_000))).toBe(0);
+    const hangs = attempt('BLPOP', link.durable.blpop(`${link.keyPrefix}none`, 5));
     await expect(hangs).rejects.toMatchObject({ name: 'UnknownOutcome' });
   });
 

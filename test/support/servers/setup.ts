@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { aclLine } from '@sluice/redis';
 
-/** How a server is reached under one of the set-ups that the tests run with. */
+/** How a server is reached under the set-ups that the tests run with. */
 export interface ServerSetup {
   /** More arguments for the server. */
   readonly args: readonly string[];
@@ -31,51 +31,62 @@ export function userArgs(): string[] {
   return ['--user', user.name, 'on', `>${user.password}`, ...rights];
 }
 
-const setups: Record<string, (place: SetupPlace) => Partial<ServerSetup>> = {
-  plain: () => ({}),
+/** What each set-up changes of the server's URL; it gives more arguments for the server. */
+const setups: Record<string, (url: URL, place: SetupPlace) => readonly string[]> = {
+  plain: () => [],
 
-  tls: ({ host, tlsPort }) => {
+  tls: (url, { tlsPort }) => {
     const folder = process.env.SLUICE_TEST_TLS;
     if (folder === undefined) throw new Error('SLUICE_TEST_TLS must name the certificates.');
+    url.protocol = 'rediss:';
+    url.port = String(tlsPort);
     const files = Object.entries({ cert: 'server.crt', key: 'server.key', 'ca-cert': 'ca.crt' });
     const args = files.flatMap(([kind, name]) => [`--tls-${kind}-file`, join(folder, name)]);
-    const more = ['--tls-port', String(tlsPort), '--tls-auth-clients', 'no'];
-    return { args: [...args, ...more], url: `rediss://${host}:${tlsPort}` };
+    return [...args, '--tls-port', String(tlsPort), '--tls-auth-clients', 'no'];
   },
 
-  acl: ({ host, port }) => ({ args: userArgs(), url: `redis://${userLogin}@${host}:${port}` }),
+  acl: (url) => {
+    url.username = user.name;
+    url.password = user.password;
+    return userArgs();
+  },
 
-  'database-1': ({ host, port }) => ({ database: 1, url: `redis://${host}:${port}/1` }),
+  'database-1': (url) => {
+    url.pathname = '/1';
+    return [];
+  },
 
-  replica: () => ({}),
+  replica: () => [],
 };
 
 /**
- * The set-up that `SLUICE_TEST_SETUP` names, plain without it.
+ * All of the set-ups that `SLUICE_TEST_SETUP` names, separated by commas; plain without it.
  *
- * @throws Error when there is none of that name
+ * @throws Error when there is none of such a name
  */
 export function makeSetup(place: SetupPlace): ServerSetup {
-  const name = setupName();
-  const make = setups[name];
-  const plain = { args: [], url: `redis://${place.host}:${place.port}`, database: 0 };
-  if (make !== undefined) return { ...plain, ...make(place) };
-  const known = Object.keys(setups).join(', ');
-  throw new Error(`SLUICE_TEST_SETUP must be one of ${known}, not "${name}".`);
+  const url = new URL(`redis://${place.host}:${place.port}`);
+  const args = setupNames().flatMap((name) => {
+    const make = setups[name];
+    if (make !== undefined) return make(url, place);
+    const known = Object.keys(setups).join(', ');
+    throw new Error(`SLUICE_TEST_SETUP must name some of ${known}, not "${name}".`);
+  });
+  return { args, url: url.href, database: Number(url.pathname.slice(1)) };
 }
 
-/** True in the set-up in which the shared server of a spec has a replica, behind a proxy. */
+/** True if the shared server of a spec has a replica, behind a proxy. */
 export function wantsReplica(): boolean {
-  return setupName() === 'replica';
+  return setupNames().includes('replica');
 }
 
-/** True in the set-up in which users of Redis have the rights that a gateway needs, and no more. */
+/** True if users of Redis have the rights that a gateway needs, and no more. */
 export function hasFewRights(): boolean {
-  return setupName() === 'acl';
+  return setupNames().includes('acl');
 }
 
-function setupName(): string {
-  return process.env.SLUICE_TEST_SETUP || 'plain';
+function setupNames(): string[] {
+  return (process.env.SLUICE_TEST_SETUP || 'plain').split(',');
 }
 
 /** The URL of a server with another database. */

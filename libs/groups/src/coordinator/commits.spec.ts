@@ -95,7 +95,7 @@ describe('a commit that is late', () => {
     const proxy = new HoldingProxy(redis);
     const url = `redis://127.0.0.1:${await proxy.start()}`;
     const keyPrefix = freshPrefix();
-    const slow = await connectLink(redis, { url, keyPrefix, commandStallMs: 200 });
+    const slow = await connectLink(redis, { url, keyPrefix, commandStallMs: 1_000 });
     await coordinator.stop();
     coordinator = await startCoordinator(slow);
     try {

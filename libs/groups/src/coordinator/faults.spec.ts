@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 beforeEach(async () => {
-  link = await connectLink(redis, { commandStallMs: 500 });
+  link = await connectLink(redis, { commandStallMs: 1_500 });
   coordinator = await startCoordinator();
 });
 afterEach(async () => {

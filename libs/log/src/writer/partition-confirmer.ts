@@ -91,7 +91,11 @@ export class PartitionConfirmer {
 
   /** Tells Redis what it was not told yet. */
   tell(): void {
-    if (this.known > this.toldUpTo) void this.run();
+    if (this.known <= this.toldUpTo) return;
+    // What failed is tried again along with it: a replica may just have come back.
+    this.again?.cancel();
+    this.again = null;
+    void this.run();
   }
 
   /** Has all confirmed that is in the log now; tried again until it is done. */
@@ -138,6 +142,7 @@ export class PartitionConfirmer {
     this.stale?.cancel();
     this.again = this.stale = null;
     this.release();
+    this.tell();
   }
 
   private release(isOver: (one: Settling) => boolean = () => true): void {
@@ -176,8 +181,10 @@ export class PartitionConfirmer {
     if (asked === undefined) return this.told(this.known);
     const waits = isWanted && asked !== null;
     const shard = redis.shardOf(keys.meta);
-    if (waits) await requireConfirming(shard, asked);
-    const confirming = waits ? confirmingOf(shard, asked, replicationTimeoutMs) : null;
+    const refusal = waits ? await refusalOf(requireConfirming(shard, asked)) : null;
+    if (refusal !== null && this.known <= this.toldUpTo) throw refusal;
+    const isWaiting = waits && refusal === null;
+    const confirming = isWaiting ? confirmingOf(shard, asked, replicationTimeoutMs) : null;
     // WAIT covers its connection's writes, and what only tells is not to stand behind a WAIT.
     const connection = confirming?.connection ?? shard.write;
     const { stream } = connection;
@@ -189,7 +196,9 @@ export class PartitionConfirmer {
     if (reply.tag !== 'confirmed') return;
     this.confirmed(reply.highWatermark);
     this.told(reply.highWatermark);
-    if (confirming === null || reply.logEnd <= reply.highWatermark) return;
+    if (reply.logEnd <= reply.highWatermark) return;
+    if (refusal !== null) throw refusal;
+    if (confirming === null) return;
     await confirming.confirm(() => connection.stream === stream);
     this.confirmed(reply.logEnd);
   }
@@ -202,4 +211,11 @@ export class PartitionConfirmer {
       void this.run();
     });
   }
+}
+
+function refusalOf(asked: Promise<void>): Promise<unknown> {
+  return asked.then(
+    () => null,
+    (error: unknown) => error,
+  );
 }

@@ -24,7 +24,8 @@ export const redisSettings = {
   redisFailoverMs: integer({
     default: 60_000,
     about:
-      'How long a start waits where Sentinels or cluster nodes name a primary that cannot be used.',
+      'How long a start waits where Sentinels or cluster nodes name a primary that cannot be ' +
+      'used, or no node of a cluster answers.',
     min: 1,
     max: 3_600_000,
   }),

@@ -1,4 +1,5 @@
-import { RedisStartError } from '../errors';
+import { curedByTime, startProblemOf } from '../connect-error';
+import { RedisStartError, type StartProblem } from '../errors';
 import { redisLimits } from '../options';
 import { AskedServer, type AskedTerms } from './asked-server';
 import { whatMostSay } from './majority';
@@ -46,20 +47,23 @@ export class ClusterNodes {
     const count = Math.min(known.length, redisLimits.clusterNodesAskedMax);
     const asked = Array.from({ length: count }, (_, i) => known[(this.#from + i) % known.length]!);
     const problems: string[] = asked.map(() => '');
+    const kinds: StartProblem[] = asked.map(() => 'unreachable');
     const answers = asked.map(async (server, index) => {
       try {
         const rows = (await server.ask('CLUSTER', 'SLOTS')) as SlotsRow[];
         if (rows.length > 0) return { rows, parts: partsOf(rows, server.address) };
         problems[index] = 'it serves no slots';
       } catch (error) {
-        problems[index] = problemOf((error as Error).message);
+        const { message } = error as Error;
+        problems[index] = problemOf(message);
+        kinds[index] = startProblemOf(message);
       }
       return null;
     });
     const best = await whatMostSay(answers, { textOf: ({ parts }) => JSON.stringify(parts) });
     if (best === null) {
       this.#from += count;
-      throw this.#nobody(asked, problems);
+      throw this.#nobody(asked, problems, kinds);
     }
     this.#knowAll(best.rows);
     return best.parts;
@@ -92,7 +96,11 @@ export class ClusterNodes {
     this.#servers.set(name, new AskedServer(address, this.parts.terms));
   }
 
-  #nobody(asked: readonly AskedServer[], problems: readonly string[]): RedisStartError {
+  #nobody(
+    asked: readonly AskedServer[],
+    problems: readonly string[],
+    kinds: readonly StartProblem[],
+  ): RedisStartError {
     const each = asked.map(({ name }, index) => `  ${name}: ${problems[index]}`);
     const isNone = problems.every((problem) => problem === noCluster);
     const advice = isNone
@@ -100,7 +108,9 @@ export class ClusterNodes {
       : 'Are these nodes of the cluster, and do they run? Try: redis-cli -u url CLUSTER SLOTS';
     const head = `Redis at ${this.parts.label} cannot be found: no node says who serves what.`;
     const lines = [head, ...each, advice];
-    return new RedisStartError(isNone ? 'unsupported-set-up' : 'unreachable', lines.join('\n'));
+    // Where a node refuses the password, it is of no use to wait for the others.
+    const kind = kinds.find((one) => !curedByTime.includes(one)) ?? 'unreachable';
+    return new RedisStartError(isNone ? 'unsupported-set-up' : kind, lines.join('\n'));
   }
 }
 

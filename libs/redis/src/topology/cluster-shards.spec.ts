@@ -2,7 +2,7 @@ import { silentLogger } from '@sluice/base';
 import type { Command } from 'ioredis';
 import { eventually } from '@sluice/test/support/eventually';
 import { FakeClock } from '@sluice/test/support/fake-clock';
-import { RedisUnavailable } from '../errors';
+import { RedisStartError, RedisUnavailable } from '../errors';
 import { redisLimits } from '../options';
 import type { Shard } from '../shard';
 import { ClusterShards } from './cluster-shards';
@@ -10,6 +10,7 @@ import type { ClusterPart } from './cluster-nodes';
 import type { Place } from './place';
 
 const lastSlot = 16_383;
+const waitMsMax = 10_000;
 const address = (port: number) => ({ host: '127.0.0.1', port });
 const partOf = (port: number, from: number, to: number): ClusterPart => ({
   primaryId: `id-${port}`,
@@ -47,6 +48,9 @@ class Fixture {
   readonly clock = new FakeClock();
   readonly made: FakeShard[] = [];
   parts: ClusterPart[];
+  /** Why no node says who serves what. */
+  problem: RedisStartError | null = null;
+  readonly warned: string[] = [];
   /** Of the shards that are made from now on. */
   start: () => Promise<void> = () => Promise.resolve();
   readonly shards: ClusterShards;
@@ -62,8 +66,13 @@ class Fixture {
       this.made.push(shard);
       return shard as unknown as Shard;
     };
-    const nodes = { read: () => Promise.resolve(this.parts), close: () => Promise.resolve() };
-    this.shards = new ClusterShards({ nodes, newShard, clock: this.clock, log: silentLogger });
+    const nodes = {
+      read: () => (this.problem ? Promise.reject(this.problem) : Promise.resolve(this.parts)),
+      close: () => Promise.resolve(),
+    };
+    const log = { ...silentLogger, warn: (message: string) => void this.warned.push(message) };
+    const { clock } = this;
+    this.shards = new ClusterShards({ nodes, newShard, clock, log, waitMsMax });
   }
 
   send(key: string): Promise<unknown> {
@@ -91,6 +100,34 @@ describe('the shards of a Redis Cluster', () => {
     await cluster.clock.advanceAsync(redisLimits.clusterLookEveryMs);
     await eventually(() => later.starts === 2);
     expect(cluster.made).toHaveLength(2);
+    await cluster.shards.close();
+  });
+
+  it('are waited for at the start while no node answers, and the log says so once', async () => {
+    const cluster = new Fixture(partOf(1, 0, lastSlot));
+    cluster.problem = new RedisStartError('unreachable', 'no node says who serves what');
+    const starting = cluster.shards.start();
+    await cluster.clock.advanceAsync(waitMsMax / 2);
+    expect([cluster.warned.length, cluster.made]).toEqual([1, []]);
+    cluster.problem = null;
+    await cluster.clock.advanceAsync(redisLimits.clusterFirstLookPauseMs);
+    await starting;
+    expect([cluster.warned.length, cluster.made.length]).toEqual([1, 1]);
+    await cluster.shards.close();
+  });
+
+  it('are given up when the time is over, or where time cures nothing', async () => {
+    const cluster = new Fixture(partOf(1, 0, lastSlot));
+    cluster.problem = new RedisStartError('unreachable', 'no node says who serves what');
+    const late = cluster.shards.start().catch((error: unknown) => error);
+    await cluster.clock.advanceAsync(waitMsMax);
+    expect(await late).toMatchObject({
+      problem: 'unreachable',
+      message: `no node says who serves what\nIt was tried for ${waitMsMax} ms.`,
+    });
+    cluster.problem = new RedisStartError('password-wrong', 'it refuses the password');
+    await expect(cluster.shards.start()).rejects.toBe(cluster.problem);
+    expect(cluster.clock.timerCount).toBe(0);
     await cluster.shards.close();
   });
 

@@ -4,6 +4,7 @@ import { LentReplies } from '../lent-replies';
 import { redisLimits } from '../options';
 import type { Shard } from '../shard';
 import type { ClusterNodes, ClusterPart } from './cluster-nodes';
+import { readFirstMap } from './first-map';
 import { addressText, Followers, type Address, type Place } from './place';
 import { RedirectedCall } from './redirected-call';
 import { routedRedis, type RoutedRole, type Router } from './routed-redis';
@@ -17,6 +18,8 @@ export interface ClusterParts {
   newShard: ShardMaker;
   clock: Clock;
   log: Logger;
+  /** How long the start waits for a node that says who serves what. */
+  waitMsMax: number;
 }
 
 /** One shard, and what the map said of it last. */
@@ -112,7 +115,7 @@ export class ClusterShards implements Topology, Router {
   }
 
   async start(): Promise<void> {
-    await this.refresh();
+    await readFirstMap(() => this.refresh(), this.parts);
     const first = this.shards;
     // A primary that cannot be used is looked for anew, as it may be replaced meanwhile.
     this.#hasStarted = true;

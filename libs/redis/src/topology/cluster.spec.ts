@@ -262,8 +262,11 @@ describe('a Redis Cluster', () => {
     const none = connect(`redis+cluster://127.0.0.1:${port}`);
     await expect(none).rejects.toMatchObject({ problem: 'unsupported-set-up' });
     await expect(none).rejects.toThrow(/no node of a cluster[\s\S]*use redis:\/\/host:port/);
-    const away = connect(`redis+cluster://127.0.0.1:${await freePort()}`);
+    const nobody = `redis+cluster://127.0.0.1:${await freePort()}`;
+    const away = connect(nobody, silentLogger, { failoverTimeoutMs: 500 });
     await expect(away).rejects.toMatchObject({ problem: 'unreachable' });
+    const wrong = connect(cluster.url.replace('//', '//nobody:wrong@'));
+    await expect(wrong).rejects.toMatchObject({ problem: 'password-wrong' });
     const single = connect(`redis://127.0.0.1:${cluster.servers[0]!.server.port}`);
     await expect(single).rejects.toThrow(/node of a Redis Cluster[\s\S]*redis\+cluster:/);
   });

@@ -16,9 +16,10 @@ export function openTopology(options: ResolvedOptions, deps: ShardDeps): Topolog
       return new OneShard(newShard, new Sentinels({ ...deps, options, topology }));
     case 'cluster': {
       const { log, clock } = deps;
+      const { failoverTimeoutMs: waitMsMax } = options;
       const terms = { username, password, tls };
       const nodes = new ClusterNodes({ seeds: topology.nodes, terms, label });
-      return new ClusterShards({ nodes, newShard, log, clock });
+      return new ClusterShards({ nodes, newShard, log, clock, waitMsMax });
     }
   }
 }

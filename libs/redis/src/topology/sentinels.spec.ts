@@ -125,7 +125,8 @@ describe('a Redis that Sentinels watch', () => {
 
   it('says what to do where no Sentinel can be reached', async () => {
     const hosts = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
-    const refused = connect(watched.urlWith({ hosts }));
+    const limits = { connectTimeoutMs: 1_000 };
+    const refused = connect(watched.urlWith({ hosts }), silentLogger, limits);
     await expect(refused).rejects.toMatchObject({ problem: 'unreachable' });
     await expect(refused).rejects.toThrow(/ECONNREFUSED[\s\S]*A Sentinel listens on port 26379/);
   });

@@ -131,7 +131,7 @@ describe('with replicas', () => {
 
   beforeAll(async () => {
     primary = await startRedis();
-    own = await connectStreams({ replicationTimeoutMs: 300 }, { redis: primary });
+    own = await connectStreams({ replicationTimeoutMs: 1_000 }, { redis: primary });
   });
   afterAll(() => primary.stop());
 
@@ -141,7 +141,7 @@ describe('with replicas', () => {
     await topics.ensure(topic, { configs: { 'min.insync.replicas': '2' } });
     const one = new StreamProducer(own, { acks: 1 });
     expect(await one.send({ topic, value: '0' })).toMatchObject({ offset: 0 });
-    const all = new StreamProducer(own, { deliveryTimeoutMs: 500 });
+    const all = new StreamProducer(own, { deliveryTimeoutMs: 3_000 });
     const error = await failureOf(all.send({ topic, value: 'x' }));
     expect(error).toMatchObject({ code: 'DELIVERY_TIMED_OUT' });
     expect(error.message).toContain('0 replicas are connected, 1 are needed');
