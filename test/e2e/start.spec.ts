@@ -257,6 +257,19 @@ describe('without starting anything', () => {
     expect(script.output).toContain(`--port ${port + 3} --brokers 3`);
   });
 
+  test('the port that is advised in its place begins a row that is free', async () => {
+    other = createServer().listen(port, '::');
+    const another = createServer().listen(port + 2, '::');
+    try {
+      const script = start('--brokers', '2');
+      expect(await script.ended).toBe(1);
+      expect(script.output).toContain(`port ${port} is in use by another program`);
+      expect(script.output).toContain(`--port ${port + 3} --brokers 2`);
+    } finally {
+      another.close();
+    }
+  });
+
   test('rows of ports that meet, or that end beyond the last port, are refused', async () => {
     const meeting = start('--brokers', '3', '--admin-port', String(port + 2));
     expect(await meeting.ended).toBe(1);
