@@ -155,6 +155,18 @@ test('three brokers on ports in a row; one that dies is started again, and all e
   expect(processes.filter(processExists)).toEqual([]);
 });
 
+test('one that dies is started again on its port, though any port was good at first', async () => {
+  const script = await start('--brokers', '2', '--port', '0', '--admin-port', '0').ready();
+  const [, portBefore, adminBefore] = /Broker 2 {2}localhost:(\d+), admin .*:(\d+)/.exec(
+    script.output,
+  )!;
+  process.kill(gatewayNotes()[1]!.pid, 'SIGKILL');
+  await eventually(() => /broker 2 is back on port \d+\n/.test(script.output));
+  expect(script.output).toContain(`broker 2 is back on port ${portBefore}\n`);
+  expect((await fetch(`http://localhost:${adminBefore}/v1/cluster`)).status).toBe(200);
+  expect(await script.end('SIGINT')).toBe(0);
+});
+
 test('brokers on a given Redis that all die at once are started again', async () => {
   const redis = await startRedisHere();
   try {
