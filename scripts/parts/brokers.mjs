@@ -123,7 +123,9 @@ export class Brokers {
       if (this.#stopping.signal.aborted) return;
       broker.gateway = this.#make();
       onChange(this.#running());
-      const back = await this.#begin(broker, facts);
+      // Clients and the banner know it there, also where any port was good at first.
+      const flags = [...broker.flags, ...flagsOf(place)];
+      const back = await this.#begin({ ...broker, flags }, facts);
       if (back !== undefined) say(`${name} is back on port ${back.port}`);
     }
   }
@@ -191,6 +193,15 @@ function brokersOf(settings) {
     if (advertisedPort !== null) flags.push('--advertised-port', advertisedPort);
     return { id, flags: flags.map(String) };
   });
+}
+
+/**
+ * @param {Place} place
+ * @returns {string[]} for the same place again
+ */
+function flagsOf({ port, adminPort }) {
+  const adminFlags = adminPort === null ? [] : ['--admin-port', String(adminPort)];
+  return ['--port', String(port), ...adminFlags];
 }
 
 /** @param {Broker} broker which has just ended */

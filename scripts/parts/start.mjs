@@ -29,6 +29,8 @@ import { openRedis } from './redis.mjs';
  */
 const secondSignalMs = 1_000;
 const leftGatewayGraceMs = 15_000;
+/** So many ports are tried to find some to advise. */
+const portsTriedMax = 100;
 
 /**
  * Installs, builds, finds a Redis, runs the gateways; at the end stops all in the opposite order.
@@ -180,7 +182,28 @@ async function checkPort(settings, port, kind) {
   if (why !== undefined && why !== 'EADDRINUSE' && host === '::') {
     why = await whyNotListen(port, '0.0.0.0');
   }
-  if (why !== undefined) throw new Trouble(cannotListen({ why, host, port, kind, settings }));
+  if (why === undefined) return;
+  const { brokers } = settings;
+  const usual = kind === '' ? 9_092 : 8_080;
+  const wanted = port < 1_024 || port + brokers > 65_535 ? usual : port + 1;
+  const other = await firstOfFreeRow(wanted, brokers, host);
+  throw new Trouble(cannotListen({ why, host, port, kind, other, brokers }));
+}
+
+/**
+ * Where the next row of ports begins that are all free; where none is found soon, the wanted one.
+ * @param {number} wanted
+ * @param {number} length of the row
+ * @param {string} host
+ */
+async function firstOfFreeRow(wanted, length, host) {
+  const end = Math.min(wanted + portsTriedMax, 65_535);
+  let first = wanted;
+  for (let port = wanted; port <= end; port++) {
+    if ((await whyNotListen(port, host)) !== undefined) first = port + 1;
+    else if (port === first + length - 1) return first;
+  }
+  return wanted;
 }
 
 /**
@@ -189,11 +212,10 @@ async function checkPort(settings, port, kind) {
  * @param {string} facts.host
  * @param {number} facts.port
  * @param {'' | 'admin-'} facts.kind
- * @param {GatewaySettings} facts.settings
+ * @param {number} facts.other a port to take in its place
+ * @param {number} facts.brokers
  */
-function cannotListen({ why, host, port, kind, settings: { brokers } }) {
-  const usual = kind === '' ? 9_092 : 8_080;
-  const other = port < 1_024 || port + brokers > 65_535 ? usual : port + 1;
+function cannotListen({ why, host, port, kind, other, brokers }) {
   const row = brokers === 1 ? '' : ` --brokers ${brokers}`;
   const choosePort = `Choose another port: npm start -- --${kind}port ${other}${row}`;
   const hostless = `this machine has no address ${host} to listen on (${why}).\nSee --${kind}host.`;

@@ -155,6 +155,18 @@ test('three brokers on ports in a row; one that dies is started again, and all e
   expect(processes.filter(processExists)).toEqual([]);
 });
 
+test('one that dies is started again on its port, though any port was good at first', async () => {
+  const script = await start('--brokers', '2', '--port', '0', '--admin-port', '0').ready();
+  const [, portBefore, adminBefore] = /Broker 2 {2}localhost:(\d+), admin .*:(\d+)/.exec(
+    script.output,
+  )!;
+  process.kill(gatewayNotes()[1]!.pid, 'SIGKILL');
+  await eventually(() => /broker 2 is back on port \d+\n/.test(script.output));
+  expect(script.output).toContain(`broker 2 is back on port ${portBefore}\n`);
+  expect((await fetch(`http://localhost:${adminBefore}/v1/cluster`)).status).toBe(200);
+  expect(await script.end('SIGINT')).toBe(0);
+});
+
 test('brokers on a given Redis that all die at once are started again', async () => {
   const redis = await startRedisHere();
   try {
@@ -255,6 +267,19 @@ describe('without starting anything', () => {
     expect(await script.ended).toBe(1);
     expect(script.output).toContain(`port ${port + 2} is in use by another program`);
     expect(script.output).toContain(`--port ${port + 3} --brokers 3`);
+  });
+
+  test('the port that is advised in its place begins a row that is free', async () => {
+    other = createServer().listen(port, '::');
+    const another = createServer().listen(port + 2, '::');
+    try {
+      const script = start('--brokers', '2');
+      expect(await script.ended).toBe(1);
+      expect(script.output).toContain(`port ${port} is in use by another program`);
+      expect(script.output).toContain(`--port ${port + 3} --brokers 2`);
+    } finally {
+      another.close();
+    }
   });
 
   test('rows of ports that meet, or that end beyond the last port, are refused', async () => {

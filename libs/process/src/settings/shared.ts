@@ -24,8 +24,7 @@ export const redisSettings = {
   redisFailoverMs: integer({
     default: 60_000,
     about:
-      'How long a start waits where Sentinels or cluster nodes name a primary that cannot be ' +
-      'used, or no node of a cluster answers.',
+      'How long a start waits for a failover, or for a Redis Cluster of which no node answers.',
     min: 1,
     max: 3_600_000,
   }),
