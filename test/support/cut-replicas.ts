@@ -8,8 +8,8 @@ interface Server {
 }
 
 /**
- * For the servers of a Redis Cluster: without it none is promoted that was kept from its primary for
- * half a minute, which a busy machine may take for what a test does meanwhile.
+ * For the servers of a Redis Cluster: without it none is promoted that was kept from its primary
+ * for half a minute, which a busy machine may take for what a test does meanwhile.
  */
 export const oldReplicasMayTakeOver = ['--cluster-replica-validity-factor', '0'] as const;
 
