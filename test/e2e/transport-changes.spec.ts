@@ -81,7 +81,7 @@ test('a clean stop under load, with several lanes: each record once', async () =
   await open(3);
   const handler = { concurrency: 8 };
   const [a] = await bench.members(['a', 'b'], { handler });
-  const slow = bench.load(keys.slice(0, 6), { workMs: 200 });
+  const slow = bench.load(keys.slice(0, 6), { workMs: 200 }, 250);
   const quick = bench.load(keys.slice(6), { workMs: 1 });
   await bench.noted(100, 'a');
   expect(await a!.end('SIGTERM')).toBe('SIGTERM');

@@ -132,13 +132,16 @@ export class TroubleBench {
   /**
    * Writes round after round until the returned function is called, which resolves when the last
    * is written.
+   *
+   * @param pauseMs between the rounds; where a record takes long, as long as that, so that what is
+   *   left to be handled does not grow with the time that the test takes
    */
-  load(keys: readonly string[], order: Partial<Order> = {}): () => Promise<void> {
+  load(keys: readonly string[], order: Partial<Order> = {}, pauseMs = 10): () => Promise<void> {
     const end = new AbortController();
     const run = async (): Promise<void> => {
       while (!end.signal.aborted) {
         await this.round(keys, order);
-        await sleep(10);
+        await sleep(pauseMs);
       }
     };
     const running = run();
