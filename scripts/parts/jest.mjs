@@ -92,7 +92,7 @@ async function jestOnce(args, env) {
  * @param {number} code
  * @returns {Report}
  */
-export function readReport(text, code) {
+function readReport(text, code) {
   if (text === undefined) return { passed: 0, failed: 1, failedSpecs: [] };
   const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, testResults } =
     JSON.parse(text);

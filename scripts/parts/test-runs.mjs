@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { root } from './project.mjs';
-import { runName, setups } from './test-servers.mjs';
+import { runName } from './test-servers.mjs';
 
 /**
  * @typedef {import('./test-servers.mjs').TestServer} TestServer
@@ -12,8 +12,9 @@ import { runName, setups } from './test-servers.mjs';
  */
 
 /**
- * Set-ups that run in one go, as neither hides what the other would show: of the tests that want
- * more rights than `acl` leaves, none heeds a replica.
+ * How the servers of the tests may be set up (test/support/servers/setup.ts says what each is), in
+ * pairs that run in one go, as neither hides what the other would show: of the tests that want more
+ * rights than `acl` leaves, none heeds a replica.
  */
 const setupPairs = [
   ['acl', 'replica'],
@@ -133,7 +134,7 @@ export function testRuns(servers, jestArgs, lacking) {
  * @returns {TestRun[]}
  */
 export function testRunsEverywhere(servers, jestArgs, lacking) {
-  const each = [[], ...without(setups, lacking).map((setup) => [setup])];
+  const each = [[], ...without(setupPairs.flat(), lacking).map((setup) => [setup])];
   return servers.flatMap((server) =>
     each.map((setups) => {
       const all = setups.includes('acl')

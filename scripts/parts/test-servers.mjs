@@ -8,12 +8,6 @@ import { findProgram, outputOf } from './processes.mjs';
  * @typedef {{ name: string, program: string }} TestServer `name`: product and version
  */
 
-/**
- * How the servers of the tests may be set up; test/support/servers/setup.ts says what each is.
- * One server may be in several of them.
- */
-export const setups = ['tls', 'acl', 'database-1', 'replica'];
-
 const usual = ['redis-server', 'valkey-server'];
 const certificateDays = 2;
 const opensslMsMax = 30_000;
