@@ -30,21 +30,22 @@ const secondTriesMax = 3;
  * Runs Jest.
  *
  * @param {readonly string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, secondTry?: boolean }} [options] `secondTry`: single specs
- *   that fail are run once more, alone. What fails again fails the run; what passes is `unsteady`.
- *   Both outputs are shown.
+ * @param {{ env?: NodeJS.ProcessEnv, secondTry?: boolean, project?: string }} [options]
+ *   `secondTry`: single specs that fail are run once more, alone. What fails again fails the run;
+ *   what passes is `unsteady`. Both outputs are shown. `project`: the root of the specs
  * @returns {Promise<JestResult>}
  */
-export async function jest(args, { env = process.env, secondTry = false } = {}) {
-  const first = await jestOnce([`--maxWorkers=${workers}`, ...args], env);
+export async function jest(args, { env = process.env, secondTry = false, project = root } = {}) {
+  const first = await jestOnce([`--maxWorkers=${workers}`, ...args], env, project);
   const { failedSpecs } = first;
   const isChance = failedSpecs.length > 0 && failedSpecs.length <= secondTriesMax;
   if (!secondTry || !isChance) return { ...first, unsteady: [] };
   const names = failedSpecs.map(({ name }) => name);
+  const inProject = (/** @type {string} */ path) => relative(project, path);
   console.log(`\n== once more, alone: ${names.map(inProject).join(', ')}`);
   // A spec that fails again may leave something open, which Jest would wait for.
   const again = ['--runInBand', '--forceExit', '--runTestsByPath', ...names];
-  const second = await jestOnce(again, env);
+  const second = await jestOnce(again, env, project);
   const failedAgain = new Set(second.failedSpecs.map(({ name }) => name));
   const sum = (/** @type {'passed' | 'failed'} */ what) =>
     first[what] - failedSpecs.reduce((all, spec) => all + spec[what], 0) + second[what];
@@ -55,15 +56,13 @@ export async function jest(args, { env = process.env, secondTry = false } = {}) 
   };
 }
 
-/** @param {string} path */
-const inProject = (path) => relative(root, path);
-
 /**
  * @param {readonly string[]} args
  * @param {NodeJS.ProcessEnv} env
+ * @param {string} project
  * @returns {Promise<Report>}
  */
-async function jestOnce(args, env) {
+async function jestOnce(args, env, project) {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   const file = join(directory, 'jest.json');
   const limit = AbortSignal.timeout(jestMsMax);
@@ -71,7 +70,7 @@ async function jestOnce(args, env) {
     const program = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
     const output = ['--ci', '--passWithNoTests', '--json', `--outputFile=${file}`];
     const code = await run(process.execPath, [program, ...output, ...args], {
-      cwd: root,
+      cwd: project,
       env,
       signal: limit,
       // With --json Jest would print the report as well; people read what goes to standard error.

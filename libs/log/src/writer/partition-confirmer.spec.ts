@@ -60,22 +60,25 @@ function confirmerAlone(): PartitionConfirmer {
   });
 }
 
+/** One that has just failed to have more confirmed than what it knows of now. */
+async function confirmerAfterFailure(): Promise<PartitionConfirmer> {
+  const confirmer = confirmerAlone();
+  confirmer.want();
+  await eventually(() => failures === 1);
+  confirmer.confirmed(1);
+  return confirmer;
+}
+
 describe('who confirms a partition', () => {
   it('tells what is confirmed, although other records were not a moment before', async () => {
-    const confirmer = confirmerAlone();
-    confirmer.want();
-    await eventually(() => failures === 1);
-    confirmer.confirmed(1);
+    const confirmer = await confirmerAfterFailure();
     confirmer.tell();
     await eventually(async () => (await highWatermark()) === 1);
     confirmer.close();
   });
 
   it('tells it when it ends, too', async () => {
-    const confirmer = confirmerAlone();
-    confirmer.want();
-    await eventually(() => failures === 1);
-    confirmer.confirmed(1);
+    const confirmer = await confirmerAfterFailure();
     confirmer.close();
     await eventually(async () => (await highWatermark()) === 1);
     expect(failures).toBe(1);
